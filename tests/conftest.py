@@ -1,0 +1,38 @@
+"""What every test shares: quiet TensorFlow on the CPU, the option `--slow`, folders to read."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Read once, when TensorFlow is first imported: so they stand here, before any test module is.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # the numbers in tests are a CPU's
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="also run the tests marked slow")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--slow"):
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="slow: runs with --slow"))
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout: configs/, tfds_builders/ and tools/ lie in it."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def real_samples() -> Path:
+    """Folder with isaac3d_samples/ and falcor3d_samples/; skips the test where there is none."""
+    folder = Path(os.environ.get("SSGAN_REAL_SAMPLES", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real samples in {folder}: set SSGAN_REAL_SAMPLES to their folder")
+    return folder
