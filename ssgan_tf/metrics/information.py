@@ -1,0 +1,76 @@
+"""Entropy and mutual information of binned codes and integer factors, in nats, from counts.
+
+Binning as in disentanglement_lib (`metrics/utils.py`, histogram discretizer): equal-width bins over
+each code's own range, and a value belongs to the last bin whose left edge it reaches. The
+information itself is the plug-in estimate that scikit-learn's `mutual_info_score` gives.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ssgan_tf.metrics.table import Table
+
+
+def discretize(codes: np.ndarray, bins: int) -> np.ndarray:
+    """Codes [N, K] -> bin numbers [N, K] in 0..bins-1, each column over its own observed range.
+
+    Equal to `np.digitize(x, np.histogram(x, bins)[1][:-1]) - 1`. The edges are written out because
+    recent versions of `np.histogram` refuse a column that is constant but for its last bits, which
+    is what a dead code looks like. A constant column falls into one bin.
+
+    Raises:
+      ValueError: fewer than two bins.
+    """
+    if bins < 2:
+        raise ValueError(
+            f"`bins` must be 2 or more: one bin holds no information. Received: {bins}."
+        )
+    binned = np.zeros(codes.shape, dtype=np.intp)
+    for k, column in enumerate(codes.T):
+        # Edges are spaced in float64 and rounded to the codes' type: grid codes such as 1/5 lie
+        # right on an edge, and the type decides on which side.
+        edges = np.linspace(float(column.min()), float(column.max()), bins + 1).astype(codes.dtype)
+        if edges[0] < edges[-1]:
+            binned[:, k] = np.searchsorted(edges[:-1], column, side="right") - 1
+    return binned
+
+
+def entropy(labels: np.ndarray) -> float:
+    """H of non-negative integer labels [N], N > 0, in nats."""
+    counts = np.bincount(labels)
+    share = counts[counts > 0] / len(labels)
+    return max(0.0, float(-np.sum(share * np.log(share))))
+
+
+def mutual_information(first: np.ndarray, second: np.ndarray) -> float:
+    """I(first; second) of two non-negative integer labellings [N], N > 0, in nats.
+
+    sum_ij n_ij/n log(n n_ij / (n_i n_j)) over the cells that occur. Counts are multiplied before
+    the logarithm is taken, so exactly independent labels give exactly 0.
+    """
+    width = int(second.max()) + 1
+    height = int(first.max()) + 1
+    counts = np.bincount(first * width + second, minlength=height * width).reshape(height, width)
+    rows, columns = np.nonzero(counts)
+    joint = counts[rows, columns].astype(np.float64)
+    outer = counts.sum(1)[rows].astype(np.float64) * counts.sum(0)[columns]
+    total = float(len(first))
+    return max(0.0, float(np.sum(joint / total * np.log(joint * total / outer))))
+
+
+def information_matrix(table: Table, bins: int) -> np.ndarray:
+    """I(binned code k; factor f), [K, F], in nats.
+
+    A factor's column is what it would be if the rows that do not know it were not in the table:
+    they count neither in the information nor in the codes' range.
+    """
+    matrix = np.zeros((table.codes.shape[1], len(table.sizes)))
+    whole = discretize(table.codes, bins)
+    for f, known in enumerate(table.known.T):
+        if not known.any():
+            continue
+        binned = whole if known.all() else discretize(table.codes[known], bins)
+        labels = table.factors[known, f]
+        matrix[:, f] = [mutual_information(column, labels) for column in binned.T]
+    return matrix

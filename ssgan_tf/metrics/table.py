@@ -1,0 +1,108 @@
+"""The table every metric reads: codes beside the factors they should carry.
+
+Encode once, measure often: a table is built from any encoder's output, and the same metrics then
+score an encoder, on (E(x), factors of x), and a generator, on (oracle(generate(z, c)), index of c).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+UNKNOWN = -1
+"""The label of a factor nobody wrote down, as in `codes`, which needs TensorFlow; metrics do not."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Table:
+    """N samples: K codes beside F factors. Checked once, here, so that no metric checks again.
+
+    Args:
+      codes: [N, K] real numbers, all finite. float32 stays float32 (bin edges depend on it); other
+        types become float64. K may differ from F, as with a VAE of 10 latents.
+      factors: [N, F] integers, `factors[n, f]` in 0..sizes[f]-1, or -1 for unknown.
+      sizes: F numbers of values, each 1 or more.
+      names: F factor names for results and messages. Default: "0", "1", ...
+
+    Raises:
+      ValueError: a shape, a type or a value is not as above; the message names the column.
+    """
+
+    codes: np.ndarray
+    factors: np.ndarray
+    sizes: tuple[int, ...]
+    names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        codes = np.asarray(self.codes)
+        if codes.dtype != np.float32:
+            codes = codes.astype(np.float64)
+        factors = np.asarray(self.factors)
+        if np.issubdtype(factors.dtype, np.integer):
+            factors = factors.astype(np.int64)
+        sizes = tuple(int(size) for size in self.sizes)
+        object.__setattr__(self, "codes", codes)
+        object.__setattr__(self, "factors", factors)
+        object.__setattr__(self, "sizes", sizes)
+        names = tuple(self.names) or tuple(str(f) for f in range(len(sizes)))
+        object.__setattr__(self, "names", names)
+        self._check_shapes()
+        self._check_codes()
+        self._check_factors()
+
+    @property
+    def known(self) -> np.ndarray:
+        """[N, F] bool: where the factor is annotated."""
+        return self.factors != UNKNOWN
+
+    def distinct(self, factor: int) -> int:
+        """How many different known values column `factor` takes in this table."""
+        column = self.factors[self.known[:, factor], factor]
+        return int(np.count_nonzero(np.bincount(column, minlength=1)))
+
+    def _check_shapes(self) -> None:
+        codes, factors, count = self.codes, self.factors, len(self.sizes)
+        if codes.ndim != 2 or 0 in codes.shape:
+            raise ValueError(
+                "`codes` must be a table [N, K] with at least one row and one column. "
+                f"Received: shape {codes.shape}."
+            )
+        if factors.shape != (len(codes), count):
+            raise ValueError(
+                f"`factors` must have one row per row of `codes` and one column per size, "
+                f"{(len(codes), count)}. Received: shape {factors.shape}."
+            )
+        if len(self.names) != count or len(set(self.names)) != count:
+            raise ValueError(
+                f"`names` must hold {count} different names, one per factor. "
+                f"Received: {self.names}."
+            )
+
+    def _check_codes(self) -> None:
+        finite = np.isfinite(self.codes)
+        if finite.all():
+            return
+        row, column = np.argwhere(~finite)[0]
+        bad = int(np.count_nonzero(~finite[:, column]))
+        raise ValueError(
+            f"`codes` must be finite. Received: {self.codes[row, column]} in column {column} "
+            f"(row {row}; {bad} of {len(finite)} rows of this column are not finite). "
+            "The encoder's output has diverged: use an earlier checkpoint."
+        )
+
+    def _check_factors(self) -> None:
+        if not np.issubdtype(self.factors.dtype, np.integer):
+            raise ValueError(
+                "`factors` must hold integer labels (index of the value, -1 = unknown). "
+                f"Received: dtype {self.factors.dtype}."
+            )
+        for column, (name, size) in enumerate(zip(self.names, self.sizes, strict=True)):
+            if size < 1:
+                raise ValueError(f"`sizes[{column}]` ({name}) must be 1 or more. Received: {size}.")
+            low, high = self.factors[:, column].min(), self.factors[:, column].max()
+            if low < UNKNOWN or high >= size:
+                raise ValueError(
+                    f"`factors` column {column} ({name}) must lie in 0..{size - 1}, or be -1 for "
+                    f"unknown. Received: values from {low} to {high}."
+                )
