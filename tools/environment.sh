@@ -2,7 +2,7 @@
 # .venv/unfinished is there while a set-up is at work, .venv/installed and .venv/installed-test
 # once it is whole; they hold what was installed from what, so that a change installs again.
 
-disk_needed=4  # GiB: .venv takes 2.6, and pip unpacks the largest package beside it
+disk_needed=5  # GiB: .venv 2.6, what pip downloads, data and runs
 root=$(CDPATH='' cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$root"
 
@@ -84,7 +84,7 @@ make_venv() {
   python=$(find_python)
   free=$(df -Pk . | awk 'NR == 2 { print int($4 / 1048576) }')
   if [ "$free" -lt "$disk_needed" ]; then
-    stop "needs $disk_needed GiB of free disk in $root for .venv, found $free GiB"
+    stop "needs $disk_needed GiB of free disk in $root, found $free GiB"
   fi
   mkdir .venv
   echo $$ > .venv/unfinished
