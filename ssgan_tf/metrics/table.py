@@ -11,7 +11,7 @@ import dataclasses
 import numpy as np
 
 UNKNOWN = -1
-"""The label of a factor nobody wrote down, as in `codes`, which needs TensorFlow; metrics do not."""
+"""An unknown label. The same as `codes.UNKNOWN`, repeated so that metrics import no TensorFlow."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
