@@ -1,0 +1,66 @@
+"""Pure losses: tensors in, one value per example out ([B] float32).
+
+No weights and no reduction here: the weights stand in the model's file and the mean over the global batch is
+taken once, in `models/step.py`. Equation numbers are those of the Semi-StyleGAN paper (ICML 2020).
+"""
+
+import tensorflow as tf
+
+# Inside the root of the Euclidean norm, whose gradient is undefined at 0. 1e-6 is the largest error it makes.
+_NORM_EPSILON = 1e-12
+
+
+def generator_adversarial(fake_logits: tf.Tensor) -> tf.Tensor:
+    """Non-saturating logistic loss of the generator: softplus(-D(G(z,c))). [B] -> [B]."""
+    return tf.nn.softplus(-fake_logits)
+
+
+def discriminator_adversarial(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
+    """Logistic loss of the discriminator: softplus(-D(x)) + softplus(D(G(z,c))). [B], [B] -> [B]."""
+    return tf.nn.softplus(-real_logits) + tf.nn.softplus(fake_logits)
+
+
+def r1_penalty(image_gradients: tf.Tensor) -> tf.Tensor:
+    """Squared norm of dD(x)/dx on real images. [B,H,W,C] -> [B]. The customary weight is r1 / 2."""
+    return tf.reduce_sum(tf.square(image_gradients), axis=[1, 2, 3])
+
+
+def code_distance(predicted: tf.Tensor, target: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
+    """Euclidean distance ||E(x) - c||_2 of eq. 1, 3 and 6: the norm itself, not its square.
+
+    Args:
+        predicted: E(x), [B,K].
+        target: c, [B,K].
+        mask: [B,K], 1 where the target is known and 0 where it is not; all known if None.
+
+    Returns:
+        [B]; an example of which nothing is known gives exactly 0, with gradient 0.
+    """
+    difference = predicted - target
+    if mask is not None:
+        difference = difference * mask
+    square = tf.reduce_sum(tf.square(difference), axis=-1)
+    return tf.sqrt(square + _NORM_EPSILON) - _NORM_EPSILON**0.5
+
+
+def mixup_weights(batch: int | tf.Tensor, xi: float, seed: tf.Tensor) -> tf.Tensor:
+    """Draws lambda' = max(lambda, 1 - lambda) with lambda ~ Beta(xi, xi), one for each pair (eq. 5).
+
+    Args:
+        batch: number of pairs B.
+        xi: the Beta distribution's parameter, > 0.
+        seed: [2] int; the same seed gives the same weights.
+
+    Returns:
+        [B] in [0.5, 1]: the weight of the first member of each pair.
+    """
+    # Beta(a, b) = X / (X + Y) with X ~ Gamma(a), Y ~ Gamma(b).
+    gamma = tf.random.stateless_gamma([2, batch], seed, alpha=xi)
+    weight = tf.math.divide_no_nan(gamma[0], gamma[0] + gamma[1])
+    return tf.maximum(weight, 1.0 - weight)
+
+
+def mix(weights: tf.Tensor, first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
+    """Returns weights * first + (1 - weights) * second (eq. 5), `weights` [B] spread over the other axes."""
+    weights = tf.reshape(weights, [-1] + [1] * (first.shape.rank - 1))
+    return weights * first + (1.0 - weights) * second

@@ -1,0 +1,104 @@
+"""Discriminator and encoder: one network, two heads (spec of Semi-StyleGAN 1.1 and 1.4).
+
+D(x) is the realness logit and E(x) the estimate of the code; they share everything up to the last 512-wide layer.
+"""
+
+import tensorflow as tf
+
+from ssgan_tf.networks import layers
+from ssgan_tf.networks.options import NetworkOptions
+
+
+class DiscriminatorBlock(tf.keras.layers.Layer):
+    """conv 3x3, blur, conv 3x3 with halving, each with leaky ReLU: [B,r,r,C_r] -> [B,r/2,r/2,C_(r/2)]."""
+
+    def __init__(self, resolution: int, options: NetworkOptions, name=None):
+        super().__init__(name=name)
+        self.conv = layers.Conv(options.feature_maps(resolution), name="conv")
+        self.conv_down = layers.Conv(
+            options.feature_maps(resolution // 2), resample="down", name="conv_down"
+        )
+
+    def call(self, x):
+        x = layers.leaky_relu(self.conv(x))
+        return layers.leaky_relu(self.conv_down(layers.blur(x)))
+
+
+class Discriminator(tf.keras.Model):
+    """The shared discriminator/encoder.
+
+    `trunk(images)` gives features; `realness(features)` [B] and `codes(features)` [B,K] read them. Calling the
+    model gives both. Images are [B,r,r,C] in [-1, 1], with r any of the model's resolutions from 8 on.
+
+    E(x) does not depend on the rest of the batch: the last block runs once more for the code head, with the same
+    weights and the minibatch-standard-deviation channel at zero.
+
+    Args:
+        options: sizes.
+        code_size: K.
+    """
+
+    def __init__(self, options: NetworkOptions, code_size: int, name="discriminator"):
+        super().__init__(name=name)
+        self.options = options
+        self.resolutions = options.resolutions  # (4, 8, ..., R)
+        self.blocks = [DiscriminatorBlock(r, options, name=f"block{r}") for r in self.resolutions[1:]]
+        self.from_rgb = [
+            layers.Conv(options.feature_maps(r), kernel_size=1, name=f"from_rgb{r}") for r in self.resolutions
+        ]
+        self.final_conv = layers.Conv(options.feature_maps(4), name="final_conv")
+        self.final_dense = layers.Dense(options.feature_maps(2), name="final_dense")
+        self.realness_head = layers.Dense(1, gain=1.0, name="realness_head")
+        self.code_head = layers.Dense(code_size, gain=1.0, name="code_head")
+        self._build_all_weights()
+
+    def _build_all_weights(self):
+        for r, from_rgb in zip(self.resolutions, self.from_rgb, strict=True):
+            x = from_rgb(tf.zeros([1, r, r, self.options.channels]))
+        self(tf.zeros([1, self.resolutions[-1], self.resolutions[-1], self.options.channels]))
+
+    def trunk(self, images: tf.Tensor, fade: tf.Tensor | None = None) -> tf.Tensor:
+        """[B,r,r,C] -> features [B,4,4,C_4].
+
+        Args:
+            images: at resolution r; blocks above r are left out (progressive growing).
+            fade: weight in [0, 1] of the block at r against the halved image seen by the block below; None is 1.
+        """
+        first = self.resolutions.index(images.shape[1])
+        x = self._from_rgb(images, first)
+        for i in range(first, 0, -1):
+            x = self.blocks[i - 1](x)
+            if i == first and fade is not None:
+                below = self._from_rgb(layers.downsample(images), i - 1)
+                x = below + fade * (x - below)
+        return x
+
+    def _from_rgb(self, images, level):
+        return layers.leaky_relu(self.from_rgb[level](images))
+
+    def realness(self, features: tf.Tensor) -> tf.Tensor:
+        """Features [B,4,4,C_4] -> D's logit [B]; depends on the image's minibatch-stddev group."""
+        stddev = layers.minibatch_stddev(features, self.options.stddev_group)
+        return self.realness_head(self._penultimate(features, stddev))[:, 0]
+
+    def codes(self, features: tf.Tensor) -> tf.Tensor:
+        """Features [B,4,4,C_4] -> E's estimate of the codes [B,K], not limited to [0, 1]."""
+        if self.options.batch_independent_codes:
+            stddev = tf.zeros_like(features[..., :1])
+        else:
+            stddev = layers.minibatch_stddev(features, self.options.stddev_group)
+        return self.code_head(self._penultimate(features, stddev))
+
+    def _penultimate(self, features, stddev):
+        x = tf.concat([features, stddev], axis=-1)  # [B,4,4,C_4 + 1]
+        x = layers.leaky_relu(self.final_conv(x))
+        x = tf.reshape(x, [-1, 16 * x.shape[-1]])
+        return layers.leaky_relu(self.final_dense(x))  # [B,C_2]
+
+    def call(self, images, fade=None):
+        features = self.trunk(images, fade)
+        return self.realness(features), self.codes(features)
+
+    def encode(self, images: tf.Tensor) -> tf.Tensor:
+        """E(x): images [B,R,R,C] in [-1, 1] -> codes [B,K]."""
+        return self.codes(self.trunk(images))

@@ -1,0 +1,195 @@
+"""The layers StyleGAN is made of, all channels-last, all safe under second-order gradients.
+
+Every weight is stored with standard deviation 1 / lrmul and scaled when it is used ("equalised learning rate"):
+w = stored * gain / sqrt(fan_in) * lrmul. Source: the official StyleGAN (2019).
+No resize op and no UpSampling2D: their gradient of a gradient fails or is wrong (R1 needs it).
+"""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+RELU_GAIN = math.sqrt(2.0)  # for layers followed by a leaky ReLU (He initialisation)
+
+
+def leaky_relu(x: tf.Tensor) -> tf.Tensor:
+    return tf.nn.leaky_relu(x, 0.2)
+
+
+def pixel_norm(x: tf.Tensor) -> tf.Tensor:
+    """Scales each row of [B,C] to a mean square of 1: x / sqrt(mean(x^2) + 1e-8)."""
+    return x * tf.math.rsqrt(tf.reduce_mean(tf.square(x), axis=-1, keepdims=True) + 1e-8)
+
+
+def blur(x: tf.Tensor) -> tf.Tensor:
+    """Filters [B,H,W,C] with [1,2,1] x [1,2,1] / 16, zeros outside, size unchanged."""
+    line = np.array([1.0, 2.0, 1.0]) / 4.0
+    kernel = np.outer(line, line)[:, :, None, None]  # [3,3,1,1]
+    kernel = tf.constant(np.tile(kernel, [1, 1, x.shape[-1], 1]), x.dtype)  # [3,3,C,1]
+    return tf.nn.depthwise_conv2d(x, kernel, [1, 1, 1, 1], "SAME")
+
+
+def upsample(x: tf.Tensor) -> tf.Tensor:
+    """Doubles height and width of [B,H,W,C] by repeating each pixel (nearest neighbour)."""
+    height, width, channels = x.shape[1:]
+    x = tf.reshape(x, [-1, height, 1, width, 1, channels])
+    x = tf.tile(x, [1, 1, 2, 1, 2, 1])
+    return tf.reshape(x, [-1, 2 * height, 2 * width, channels])
+
+
+def downsample(x: tf.Tensor, factor: int = 2) -> tf.Tensor:
+    """Divides height and width of [B,H,W,C] by `factor`: the mean of each block."""
+    return x if factor == 1 else tf.nn.avg_pool2d(x, factor, factor, "VALID")
+
+
+def minibatch_stddev(x: tf.Tensor, group: int = 4) -> tf.Tensor:
+    """One number per image that tells how much its group of the batch varies, as a channel.
+
+    The batch is dealt into groups of `group` images (of all images where the batch is no multiple of it); the
+    number is the standard deviation over the group, averaged over pixels and channels.
+
+    Args:
+        x: [B,H,W,C].
+        group: images per group. Under a distribution strategy groups lie within one replica.
+
+    Returns:
+        [B,H,W,1].
+    """
+    batch = tf.shape(x)[0]
+    members = tf.where(batch % group == 0, group, batch)
+    height, width, channels = x.shape[1:]
+    y = tf.reshape(x, [members, -1, height, width, channels])  # [G,M,H,W,C]
+    y = tf.sqrt(tf.math.reduce_variance(y, axis=0) + 1e-8)  # [M,H,W,C]
+    y = tf.reduce_mean(y, axis=[1, 2, 3])  # [M]
+    y = tf.tile(y, [members])  # [B]: image i belongs to group i mod M
+    return tf.tile(y[:, None, None, None], [1, height, width, 1])
+
+
+def _spread(kernel: tf.Tensor) -> tf.Tensor:
+    """Sum of a 3x3 kernel [3,3,I,O] at the four corners of [4,4,I,O]: the kernel seen through a 2x2 box."""
+    padded = tf.pad(kernel, [[1, 1], [1, 1], [0, 0], [0, 0]])
+    return padded[1:, 1:] + padded[:-1, 1:] + padded[1:, :-1] + padded[:-1, :-1]
+
+
+class _Equalized(tf.keras.layers.Layer):
+    """Shared by the dense and convolution layers below: the stored weight and its runtime scale."""
+
+    def __init__(self, units: int, gain: float, lrmul: float, use_bias: bool, name: str | None):
+        super().__init__(name=name)
+        self.units = units
+        self.gain = gain
+        self.lrmul = lrmul
+        self.use_bias = use_bias
+
+    def _add_weights(self, shape: list[int]) -> None:
+        self.kernel = self.add_weight(
+            "kernel", shape, initializer=tf.keras.initializers.RandomNormal(stddev=1.0 / self.lrmul)
+        )
+        self.bias = self.add_weight("bias", [self.units], initializer="zeros") if self.use_bias else None
+        fan_in = math.prod(shape[:-1])
+        self._scale = self.gain / math.sqrt(fan_in) * self.lrmul
+
+    def _finish(self, x: tf.Tensor) -> tf.Tensor:
+        return x if self.bias is None else tf.nn.bias_add(x, self.bias * self.lrmul)
+
+
+class Dense(_Equalized):
+    """Fully connected layer with equalised learning rate. [B,I] -> [B,units].
+
+    Args:
+        units: output width.
+        gain: RELU_GAIN before a leaky ReLU, 1 elsewhere.
+        lrmul: learning-rate multiplier of weight and bias.
+        use_bias: adds a bias that starts at 0.
+    """
+
+    def __init__(self, units, gain=RELU_GAIN, lrmul=1.0, use_bias=True, name=None):
+        super().__init__(units, gain, lrmul, use_bias, name)
+
+    def build(self, shape):
+        self._add_weights([shape[-1], self.units])
+        super().build(shape)
+
+    def call(self, x):
+        return self._finish(tf.matmul(x, self.kernel * self._scale))
+
+
+class Conv(_Equalized):
+    """Convolution with equalised learning rate, size unchanged, doubled or halved. [B,H,W,I] -> [B,H',W',units].
+
+    `resample="up"` equals nearest-neighbour doubling followed by the 3x3 convolution, as one transposed 4x4
+    convolution with 4/9 of its multiplications; "down" equals the convolution followed by a 2x2 mean, as one
+    strided 4x4 convolution, likewise.
+
+    Args:
+        units: output channels.
+        kernel_size: 1 or 3 (3 where resampled).
+        resample: None, "up" or "down".
+        gain: RELU_GAIN before a leaky ReLU, 1 elsewhere.
+        use_bias: adds a bias that starts at 0.
+
+    Raises:
+        ValueError: for another `resample`, or one with a kernel that is not 3x3.
+    """
+
+    def __init__(self, units, kernel_size=3, resample=None, gain=RELU_GAIN, use_bias=True, name=None):
+        if resample not in (None, "up", "down") or (resample and kernel_size != 3):
+            raise ValueError(
+                "Expected resample None, 'up' or 'down', the latter two with kernel_size 3. "
+                f"Received: resample={resample!r}, kernel_size={kernel_size}."
+            )
+        super().__init__(units, gain, 1.0, use_bias, name)
+        self.kernel_size = kernel_size
+        self.resample = resample
+
+    def build(self, shape):
+        self._add_weights([self.kernel_size, self.kernel_size, shape[-1], self.units])
+        super().build(shape)
+
+    def call(self, x):
+        kernel = self.kernel * self._scale
+        if self.resample == "up":
+            # A transposed convolution applies its kernel mirrored, with input and output channels exchanged.
+            kernel = tf.transpose(_spread(kernel)[::-1, ::-1], [0, 1, 3, 2])  # [4,4,O,I]
+            size = [tf.shape(x)[0], 2 * x.shape[1], 2 * x.shape[2], self.units]
+            x = tf.nn.conv2d_transpose(x, kernel, size, 2, "SAME")
+        elif self.resample == "down":
+            x = tf.nn.conv2d(x, _spread(kernel) / 4.0, 2, "SAME")
+        else:
+            x = tf.nn.conv2d(x, kernel, 1, "SAME")
+        return self._finish(x)
+
+
+class StyleEpilogue(tf.keras.layers.Layer):
+    """What follows each convolution of the synthesis: noise, bias, leaky ReLU, instance norm, style (AdaIN).
+
+    x -> (x - mean) / sqrt(var + 1e-8) * (scale + 1) + shift over each image's pixels, with
+    (scale, shift) = affine(w). Norm and style are one multiplication and one addition per element.
+
+    Args:
+        noise: adds one channel of fresh Gaussian noise, scaled per channel by a learned weight that starts at 0.
+
+    Call with x [B,H,W,C], w [B,W] and, with `noise`, noise [B,H,W,1]; returns [B,H,W,C].
+    """
+
+    def __init__(self, noise: bool = False, name=None):
+        super().__init__(name=name)
+        self.noise = noise
+
+    def build(self, shape):
+        channels = shape[-1]
+        self.bias = self.add_weight("bias", [channels], initializer="zeros")
+        if self.noise:
+            self.noise_weight = self.add_weight("noise_weight", [channels], initializer="zeros")
+        self.affine = Dense(2 * channels, gain=1.0, name="affine")
+        super().build(shape)
+
+    def call(self, x, w, noise=None):
+        if self.noise:
+            x = x + noise * self.noise_weight
+        x = leaky_relu(tf.nn.bias_add(x, self.bias))
+        scale, shift = tf.split(self.affine(w)[:, None, None, :], 2, axis=-1)  # [B,1,1,C] each
+        mean, variance = tf.nn.moments(x, axes=[1, 2], keepdims=True)  # [B,1,1,C] each
+        scale = (scale + 1.0) * tf.math.rsqrt(variance + 1e-8)
+        return x * scale + (shift - mean * scale)
