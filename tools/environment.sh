@@ -113,6 +113,6 @@ prepare_environment() {
   pip_install "pip == 26.3"  # the first steps of Python's own differ from one release to the next
   pip_install --constraint constraints/lane1.txt --build-constraint constraints/lane1.txt \
     --editable ".${extra:+[$extra]}"
-  fingerprint > "$stamp"
+  fingerprint | tee .venv/installed > "$stamp"  # with the extra, what goes without it is there too
   rm .venv/unfinished
 }
