@@ -20,10 +20,11 @@ from pathlib import Path
 import pytest
 
 LEVELS = [
-    {"codes", "losses", "jacobian"},
-    {"data", "pictures", "networks", "metrics", "directions"},
+    {"codes", "images", "losses", "jacobian"},
+    {"data", "encoding", "pictures", "networks", "metrics", "directions"},
     {"models"},
     {"config", "distribution", "checkpoints", "drawing", "callbacks"},
+    {"oracle", "runs"},
     {"train", "evaluate", "select", "discover", "export"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
@@ -66,7 +67,7 @@ def allowed(name: list[str], target: list[str]) -> bool:
     if part not in LEVEL or wanted not in LEVEL | {"editing": 0}:
         return False
     if wanted == "editing":
-        return LEVEL[part] == 4
+        return LEVEL[part] == len(LEVELS) - 1
     if part == "models" and LEVEL[wanted] == 1:
         return wanted == "networks"
     return LEVEL[wanted] < LEVEL[part]

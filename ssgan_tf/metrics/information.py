@@ -23,9 +23,7 @@ def discretize(codes: np.ndarray, bins: int) -> np.ndarray:
       ValueError: fewer than two bins.
     """
     if bins < 2:
-        raise ValueError(
-            f"`bins` must be 2 or more: one bin holds no information. Received: {bins}."
-        )
+        raise ValueError(f"`bins` must be 2 or more: one bin holds no information. Received: {bins}.")
     binned = np.zeros(codes.shape, dtype=np.intp)
     for k, column in enumerate(codes.T):
         # Edges are spaced in float64 and rounded to the codes' type: grid codes such as 1/5 lie

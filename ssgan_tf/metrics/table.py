@@ -65,8 +65,7 @@ class Table:
         codes, factors, count = self.codes, self.factors, len(self.sizes)
         if codes.ndim != 2 or 0 in codes.shape:
             raise ValueError(
-                "`codes` must be a table [N, K] with at least one row and one column. "
-                f"Received: shape {codes.shape}."
+                f"`codes` must be a table [N, K] with at least one row and one column. Received: shape {codes.shape}."
             )
         if factors.shape != (len(codes), count):
             raise ValueError(
@@ -74,10 +73,7 @@ class Table:
                 f"{(len(codes), count)}. Received: shape {factors.shape}."
             )
         if len(self.names) != count or len(set(self.names)) != count:
-            raise ValueError(
-                f"`names` must hold {count} different names, one per factor. "
-                f"Received: {self.names}."
-            )
+            raise ValueError(f"`names` must hold {count} different names, one per factor. Received: {self.names}.")
 
     def _check_codes(self) -> None:
         finite = np.isfinite(self.codes)

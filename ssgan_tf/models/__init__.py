@@ -1,0 +1,19 @@
+"""The list of models: one line each. A config's `model` is an Options; its class decides which model is made."""
+
+import tensorflow as tf
+
+from ssgan_tf.codes import CodeSpec
+from ssgan_tf.models.semi_stylegan import SemiStyleGAN, SemiStyleGANOptions
+
+MODELS = {
+    "semi_stylegan": (SemiStyleGANOptions, SemiStyleGAN),
+}
+Options = SemiStyleGANOptions
+
+
+def make_model(options: Options, spec: CodeSpec, seed: int) -> tf.keras.Model:
+    """Makes and compiles the model that `options` belongs to; call it inside the strategy's scope."""
+    make = next(model for kind, model in MODELS.values() if kind is type(options))
+    model = make(options, spec, seed)
+    model.compile()
+    return model

@@ -1,7 +1,7 @@
 """Semi-StyleGAN (ICML 2020): a style generator with codes, and a discriminator that is an encoder too.
 
-  L^(G)   =  L_GAN + gamma_G L_unsup + alpha L_sr                      (7)
-  L^(D,E) = -L_GAN + gamma_E L_unsup + beta L_sup + alpha L_sr
+L^(G)   =  L_GAN + gamma_G L_unsup + alpha L_sr                      (7)
+L^(D,E) = -L_GAN + gamma_E L_unsup + beta L_sup + alpha L_sr
 """
 
 import dataclasses
@@ -123,9 +123,7 @@ class SemiStyleGAN(tf.keras.Model):
         o = self.options
 
         def adam(variables):
-            optimizer = tf.keras.optimizers.Adam(
-                o.learning_rate, o.beta_1, o.beta_2, epsilon=1e-8, jit_compile=False
-            )
+            optimizer = tf.keras.optimizers.Adam(o.learning_rate, o.beta_1, o.beta_2, epsilon=1e-8, jit_compile=False)
             optimizer.build(variables)
             return optimizer
 
@@ -192,9 +190,7 @@ class SemiStyleGAN(tf.keras.Model):
         features = self._trunk_of_all(parts)
         real_logits, penalty = self._real_logits_and_r1(images)
         result = {
-            "discriminator/adversarial": losses.discriminator_adversarial(
-                real_logits, d.realness(features["fake"])
-            )
+            "discriminator/adversarial": losses.discriminator_adversarial(real_logits, d.realness(features["fake"]))
         }
         if o.r1 > 0:
             result["discriminator/r1"] = penalty
@@ -202,9 +198,7 @@ class SemiStyleGAN(tf.keras.Model):
             distance = losses.code_distance(d.codes(features["fake"]), codes)
             result["discriminator/unsupervised"] = o.gamma_e * distance
         if o.beta > 0:
-            distance = losses.code_distance(
-                d.codes(features["labeled"]), batch["labeled_codes"], batch["labeled_mask"]
-            )
+            distance = losses.code_distance(d.codes(features["labeled"]), batch["labeled_codes"], batch["labeled_mask"])
             result["discriminator/supervised"] = o.beta * distance
         if mixed is not None:
             distance = losses.code_distance(d.codes(features["mixed"]), mixed[1], mixed[2])

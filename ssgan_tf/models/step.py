@@ -48,9 +48,7 @@ def descend(
     optimizer.apply_gradients([(g, v) for g, v in pairs if g is not None])
 
 
-def update_average(
-    averages: Sequence[tf.Variable], variables: Sequence[tf.Variable], decay: tf.Tensor | float
-) -> None:
+def update_average(averages: Sequence[tf.Variable], variables: Sequence[tf.Variable], decay: tf.Tensor | float) -> None:
     """averages <- decay * averages + (1 - decay) * variables, once however many replicas there are."""
 
     def assign(average, variable):

@@ -15,9 +15,7 @@ class DiscriminatorBlock(tf.keras.layers.Layer):
     def __init__(self, resolution: int, options: NetworkOptions, name=None):
         super().__init__(name=name)
         self.conv = layers.Conv(options.feature_maps(resolution), name="conv")
-        self.conv_down = layers.Conv(
-            options.feature_maps(resolution // 2), resample="down", name="conv_down"
-        )
+        self.conv_down = layers.Conv(options.feature_maps(resolution // 2), resample="down", name="conv_down")
 
     def call(self, x):
         x = layers.leaky_relu(self.conv(x))
@@ -54,7 +52,7 @@ class Discriminator(tf.keras.Model):
 
     def _build_all_weights(self):
         for r, from_rgb in zip(self.resolutions, self.from_rgb, strict=True):
-            x = from_rgb(tf.zeros([1, r, r, self.options.channels]))
+            from_rgb(tf.zeros([1, r, r, self.options.channels]))
         self(tf.zeros([1, self.resolutions[-1], self.resolutions[-1], self.options.channels]))
 
     def trunk(self, images: tf.Tensor, fade: tf.Tensor | None = None) -> tf.Tensor:

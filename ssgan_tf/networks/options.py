@@ -65,13 +65,9 @@ class NetworkOptions:
 
 def small_64(channels: int = 1) -> NetworkOptions:
     """Info-StyleGAN*: sizes that meet the published 0.74M at 64x64 (741,067 with 1 channel and 5 codes)."""
-    return NetworkOptions(
-        64, channels, fmap_base=1024, fmap_max=64, noise_size=64, style_size=64, mapping_layers=5
-    )
+    return NetworkOptions(64, channels, fmap_base=1024, fmap_max=64, noise_size=64, style_size=64, mapping_layers=5)
 
 
 def small_128(channels: int = 3) -> NetworkOptions:
     """Info-StyleGAN*: sizes that meet the published 3.44M at 128x128 (3,438,748 with 3 channels and 9 codes)."""
-    return NetworkOptions(
-        128, channels, fmap_base=2048, fmap_max=128, noise_size=256, style_size=256, mapping_layers=2
-    )
+    return NetworkOptions(128, channels, fmap_base=2048, fmap_max=128, noise_size=256, style_size=256, mapping_layers=2)

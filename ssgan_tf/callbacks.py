@@ -1,0 +1,209 @@
+"""What happens around the training steps: progress, logs, pictures, checkpoints, and when to stop.
+
+Progress is counted in images over all devices. The callbacks know the model by `loss_names`, `trackers` and
+`step` alone, and by a function that draws pictures.
+"""
+
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from ssgan_tf import pictures
+
+
+class NonFiniteLoss(RuntimeError):
+    """A loss term became NaN or infinite."""
+
+
+class Progress:
+    """Where the run is: the step after the last one finished, counted from the very first start.
+
+    Args:
+        first_step: where this process began.
+        batch: images per step.
+        total_images: length of the run.
+    """
+
+    def __init__(self, first_step: int, batch: int, total_images: int):
+        self.step = first_step
+        self.batch = batch
+        self.total_steps = -(-total_images // batch)
+
+    @property
+    def images(self) -> int:
+        return self.step * self.batch
+
+    def passed(self, every: int) -> bool:
+        """Did the last step reach or pass a multiple of `every` images?"""
+        return self.images // every > (self.images - self.batch) // every
+
+
+class CountSteps(tf.keras.callbacks.Callback):
+    """Keeps `progress` and the bar on the terminal; must come first in the list."""
+
+    def __init__(self, progress: Progress):
+        super().__init__()
+        self.progress = progress
+
+    def on_train_begin(self, logs=None):
+        p = self.progress
+        self._bar = tqdm(
+            total=p.total_steps * p.batch,
+            initial=p.images,
+            unit="img",
+            unit_scale=True,
+            dynamic_ncols=True,
+            mininterval=0.5 if sys.stderr.isatty() else 30,  # a log file wants a line now and then
+        )
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.progress.step += 1
+        self._bar.update(self.progress.batch)
+
+    def on_train_end(self, logs=None):
+        self._bar.close()
+
+
+class StopOnNonFinite(tf.keras.callbacks.Callback):
+    """Raises NonFiniteLoss at the first step at which a loss term is no finite number."""
+
+    def __init__(self, progress: Progress, last_checkpoint: Callable[[], str]):
+        super().__init__()
+        self.progress = progress
+        self.last_checkpoint = last_checkpoint
+
+    def on_train_batch_end(self, batch, logs=None):
+        bad = [name for name, value in (logs or {}).items() if not math.isfinite(value)]
+        if bad:
+            raise NonFiniteLoss(
+                f"{', '.join(bad)} became {logs[bad[0]]} at step {self.progress.step} "
+                f"({self.progress.images:,} images). Nothing was saved after {self.last_checkpoint()}. "
+                "A smaller model.learning_rate or a larger model.r1 may help."
+            )
+
+
+class Log(tf.keras.callbacks.Callback):
+    """Writes the means of all loss terms since the last line to metrics.jsonl and TensorBoard, every n images.
+
+    Lines of a previous process that are newer than the checkpoint it resumes from are dropped first.
+    """
+
+    def __init__(self, progress: Progress, workdir: str, every: int):
+        super().__init__()
+        self.progress = progress
+        self.every = every
+        self._path = os.path.join(workdir, "metrics.jsonl")
+        self._writer = tf.summary.create_file_writer(os.path.join(workdir, "tensorboard"))
+        self._drop_newer_lines()
+
+    def _drop_newer_lines(self):
+        if not os.path.exists(self._path):
+            return
+        with open(self._path, encoding="utf-8") as file:
+            # A line without an end is one that a killed process was writing.
+            lines = [line for line in file if line.endswith("\n")]
+        with open(self._path + ".tmp", "w", encoding="utf-8") as file:
+            file.writelines(line for line in lines if json.loads(line)["step"] <= self.progress.step)
+        os.replace(self._path + ".tmp", self._path)
+
+    def on_train_begin(self, logs=None):
+        self._restart()
+
+    def _restart(self):
+        self._since = time.perf_counter()
+        self._from = self.progress.images
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not (self.progress.passed(self.every) or self.progress.step == self.progress.total_steps):
+            return
+        seconds = time.perf_counter() - self._since
+        speed = (self.progress.images - self._from) / seconds
+        values = {name: float(value) for name, value in (logs or {}).items()}
+        line = {"step": self.progress.step, "images": self.progress.images, "images_per_second": round(speed, 1)}
+        with open(self._path, "a", encoding="utf-8") as file:
+            file.write(json.dumps({**line, **values}) + "\n")
+        with self._writer.as_default(step=self.progress.images):
+            for name, value in {**values, "images_per_second": speed}.items():
+                tf.summary.scalar(name, value)
+        self.model.reset_metrics()
+        self._restart()
+
+
+class SaveCheckpoints(tf.keras.callbacks.Callback):
+    """Calls `save(step)` every n images and at the end."""
+
+    def __init__(self, progress: Progress, save: Callable[[int], object], every: int):
+        super().__init__()
+        self.progress = progress
+        self.save = save
+        self.every = every
+        self._saved = progress.step
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.progress.passed(self.every):
+            self._save()
+
+    def on_train_end(self, logs=None):
+        if self._saved != self.progress.step:
+            self._save()
+
+    def _save(self):
+        self.save(self.progress.step)
+        self._saved = self.progress.step
+
+
+class DrawSamples(tf.keras.callbacks.Callback):
+    """Writes pictures to workdir/samples and TensorBoard every n images and at the end.
+
+    Args:
+        progress: where the run is.
+        workdir: of the run.
+        every: images between pictures.
+        draw: gives the pictures, {name: uint8 [H,W,3]}.
+    """
+
+    def __init__(self, progress: Progress, workdir: str, every: int, draw: Callable[[], Mapping[str, np.ndarray]]):
+        super().__init__()
+        self.progress = progress
+        self.every = every
+        self.draw = draw
+        self._folder = os.path.join(workdir, "samples")
+        self._writer = tf.summary.create_file_writer(os.path.join(workdir, "tensorboard"))
+        self._drawn = -1
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.progress.passed(self.every):
+            self._write()
+
+    def on_train_end(self, logs=None):
+        if self._drawn != self.progress.step:
+            self._write()
+
+    def _write(self):
+        self._drawn = self.progress.step
+        with self._writer.as_default(step=self.progress.images):
+            for name, picture in self.draw().items():
+                pictures.save_png(picture, os.path.join(self._folder, f"{name}-{self.progress.images:09d}.png"))
+                tf.summary.image(name, picture[None])
+
+
+class StopAfter(tf.keras.callbacks.Callback):
+    """Ends training after so many minutes, with everything saved as at a normal end."""
+
+    def __init__(self, minutes: float):
+        super().__init__()
+        self._seconds = minutes * 60
+
+    def on_train_begin(self, logs=None):
+        self._end = time.monotonic() + self._seconds
+
+    def on_train_batch_end(self, batch, logs=None):
+        if time.monotonic() >= self._end:
+            self.model.stop_training = True

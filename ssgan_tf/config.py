@@ -1,0 +1,258 @@
+"""An experiment as frozen dataclasses: read from configs/*.py, changed with --set, kept as workdir/config.json."""
+
+import ast
+import dataclasses
+import difflib
+import json
+import os
+import runpy
+import types
+import typing
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ssgan_tf.data import DataOptions
+from ssgan_tf.models import MODELS, Options
+from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
+from ssgan_tf.networks.options import NetworkOptions, small_64, small_128
+
+__all__ = [
+    "Config",
+    "DataOptions",
+    "NetworkOptions",
+    "SemiStyleGANOptions",
+    "TrainOptions",
+    "small_64",
+    "small_128",
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainOptions:
+    """How long to train and how often to look. All lengths are in images, over all devices.
+
+    Args:
+        images: length of the run.
+        seed: of weights, noise, batches and the labelled subset.
+        log_every: a line of metrics.jsonl and TensorBoard scalars.
+        sample_every: sample and traversal grids.
+        checkpoint_every: a checkpoint.
+        keep_checkpoints: how many of the newest checkpoints stay.
+        deterministic: let TensorFlow use only operations that give the same bits every time.
+
+    Raises:
+        ValueError: naming the field that is out of range.
+    """
+
+    images: int = 1_000_000
+    seed: int = 0
+    log_every: int = 5_000
+    sample_every: int = 50_000
+    checkpoint_every: int = 50_000
+    keep_checkpoints: int = 3
+    deterministic: bool = True
+
+    def __post_init__(self):
+        for name in ("images", "log_every", "sample_every", "checkpoint_every", "keep_checkpoints"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected 1 or more. Received: {getattr(self, name)}.")
+        if self.seed < 0:
+            raise ValueError(f"seed: expected 0 or more. Received: {self.seed}.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """One experiment.
+
+    Args:
+        data: what is trained on.
+        model: options of one of the models in `ssgan_tf.models.MODELS`.
+        train: how long, and how often to look.
+
+    Raises:
+        ValueError: if the parts do not fit together.
+    """
+
+    data: DataOptions = DataOptions()
+    model: Options = SemiStyleGANOptions()
+    train: TrainOptions = TrainOptions()
+
+    def __post_init__(self):
+        m = self.model
+        if not isinstance(m, SemiStyleGANOptions):
+            return
+        eta = self.data.labeled_fraction
+        if eta == 0 and (m.beta or m.alpha or not m.gamma_e):
+            raise ValueError(
+                "data.labeled_fraction: 0 is Info-StyleGAN, which has no label losses; expected model.beta=0, "
+                f"model.alpha=0 and model.gamma_e above 0. Received: beta={m.beta}, alpha={m.alpha}, "
+                f"gamma_e={m.gamma_e}."
+            )
+        if eta > 0 and not (m.beta or m.alpha):
+            raise ValueError(
+                f"data.labeled_fraction: {eta} asks for labels that no loss uses; expected model.beta or "
+                "model.alpha above 0, or a labeled_fraction of 0."
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        result = dataclasses.asdict(self)
+        kind = next(name for name, (options, _) in MODELS.items() if options is type(self.model))
+        result["model"] = {"kind": kind, **result["model"]}
+        return result
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Config":
+        """Reads what `to_json` returned.
+
+        Raises:
+            ValueError: for an unknown field or a value of the wrong type.
+        """
+        model = dict(value["model"])
+        options = _choose("model.kind", model.pop("kind"), MODELS)[0]
+        return cls(
+            data=_from_dict(DataOptions, value["data"], "data"),
+            model=_from_dict(options, model, "model"),
+            train=_from_dict(TrainOptions, value["train"], "train"),
+        )
+
+
+def load_config(path: str) -> Config:
+    """Runs the Python file at `path` and returns what its get_config() gives.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it has no get_config() or that returns no Config.
+    """
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"--config: expected a Python file such as configs/demo.py. Received: {path!r}.")
+    get_config = runpy.run_path(path).get("get_config")
+    config = get_config() if callable(get_config) else None
+    if not isinstance(config, Config):
+        raise ValueError(f"--config: {path} must define get_config() -> ssgan_tf.config.Config. Received: {config!r}.")
+    return config
+
+
+def override(config: Config, settings: Sequence[str]) -> Config:
+    """Applies settings such as "model.gamma_g=3" or "data.factors=shape,scale", all at once.
+
+    Raises:
+        ValueError: for an unknown field (with the nearest name), a value of the wrong type, or values that do not
+            fit together.
+    """
+    changes: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise ValueError(f"--set: expected name=value, e.g. model.gamma_g=3. Received: {setting!r}.")
+        _put(changes, config, name.split("."), text, name)
+    return _replace(config, changes)
+
+
+def _put(changes: dict, node: Any, path: list[str], text: str, whole: str) -> None:
+    """Writes the parsed `text` into the nested dict `changes` at `path`, which must exist in `node`."""
+    hints = typing.get_type_hints(type(node))
+    hint = _choose("--set", path[0], hints, whole)
+    value = getattr(node, path[0])
+    if dataclasses.is_dataclass(value):
+        if len(path) == 1:
+            names = [f.name for f in dataclasses.fields(value)]
+            raise ValueError(f"--set: {whole} is a group; set one of its fields: {names}.")
+        _put(changes.setdefault(path[0], {}), value, path[1:], text, whole)
+    elif len(path) > 1:
+        raise ValueError(f"--set: {whole}: {path[0]!r} has no fields of its own.")
+    else:
+        changes[path[0]] = _parse(hint, text, f"--set: {whole}")
+
+
+def _replace(node: Any, changes: dict) -> Any:
+    new = {k: _replace(getattr(node, k), v) if isinstance(v, dict) else v for k, v in changes.items()}
+    return dataclasses.replace(node, **new)
+
+
+def _choose(field: str, name: str, known: Any, whole: str = "") -> Any:
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"{field}: expected one of {list(known)}. Received: {whole or name!r}.{hint}")
+
+
+def _parse(hint: Any, text: str, field: str) -> Any:
+    """Turns the text of a --set into a value of the field's type."""
+    if hint is str:
+        return text
+    if typing.get_origin(hint) is tuple:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    try:
+        value = ast.literal_eval(text.capitalize() if text in ("true", "false") else text)
+    except (ValueError, SyntaxError):
+        value = text
+    return _check(hint, value, field)
+
+
+def _check(hint: Any, value: Any, field: str) -> Any:
+    """Returns `value` as the type of the field, or raises; 1e6 is an int where an int is expected."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is float and number:
+        return float(value)
+    if hint is int and number and float(value).is_integer():
+        return int(value)
+    if hint is bool and isinstance(value, bool):
+        return value
+    if hint is str and isinstance(value, str):
+        return value
+    if typing.get_origin(hint) is tuple and isinstance(value, list | tuple):
+        return tuple(value)
+    expected = getattr(hint, "__name__", str(hint)) if not isinstance(hint, types.UnionType) else str(hint)
+    raise ValueError(f"{field}: expected {expected}. Received: {value!r}.")
+
+
+def _from_dict(kind: type, value: dict[str, Any], path: str) -> Any:
+    hints = typing.get_type_hints(kind)
+    new = {}
+    for name, item in value.items():
+        hint = _choose(path, name, hints, f"{path}.{name}")
+        field = f"{path}.{name}"
+        nested = isinstance(hint, type) and dataclasses.is_dataclass(hint)
+        new[name] = _from_dict(hint, item, field) if nested else _check(hint, item, field)
+    return kind(**new)
+
+
+def differences(first: Config, second: Config) -> Iterator[tuple[str, Any, Any]]:
+    """Yields (dotted name, first's value, second's value) of every field in which the two differ."""
+
+    def walk(a, b, path):
+        for name in {**a, **b}:
+            one, two = a.get(name), b.get(name)
+            if isinstance(one, dict) and isinstance(two, dict):
+                yield from walk(one, two, f"{path}{name}.")
+            elif one != two:
+                yield f"{path}{name}", one, two
+
+    return walk(first.to_json(), second.to_json(), "")
+
+
+def read_config(workdir: str) -> Config:
+    """Reads workdir/config.json.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if it cannot be read as a config.
+    """
+    path = os.path.join(workdir, "config.json")
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"--workdir: {workdir!r} holds no run (expected {path}). Train one first.")
+    with open(path, encoding="utf-8") as file:
+        try:
+            return Config.from_json(json.load(file))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"--workdir: {path} is no config of this version: {error}") from error
+
+
+def write_config(config: Config, workdir: str) -> None:
+    """Writes workdir/config.json, whole or not at all."""
+    path = os.path.join(workdir, "config.json")
+    with open(path + ".tmp", "w", encoding="utf-8") as file:
+        json.dump(config.to_json(), file, indent=2)
+        file.write("\n")
+    os.replace(path + ".tmp", path)

@@ -1,0 +1,37 @@
+"""Pictures of what a model has learnt: samples, and one row per factor."""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from ssgan_tf import pictures
+from ssgan_tf.images import to_uint8
+
+_PART = 8  # images generated at a time, so that pictures cost little memory at any resolution
+
+
+def make_drawing(model: tf.keras.Model, seed: int) -> Callable[[], dict[str, np.ndarray]]:
+    """A function that draws samples and one traversal per factor from the averaged generator, same noise always."""
+    spec, width = model.spec, model.options.network.noise_size
+    noise = tf.random.stateless_normal([64, width], [seed, 7])
+    codes = spec.sample(64, tf.constant([seed, 8]))
+    values = np.linspace(0, 1, 9, dtype=np.float32)
+    swept = np.tile(codes[0].numpy(), [spec.size, len(values), 1])  # [K,V,K]
+    for k in range(spec.size):
+        swept[k, :, k] = values
+    swept = swept.reshape(-1, spec.size)
+    generate = tf.function(lambda z, c: model.ema_generator((z, c)))
+
+    def in_parts(z, c):
+        return np.concatenate([to_uint8(generate(z[i : i + _PART], c[i : i + _PART])) for i in range(0, len(c), _PART)])
+
+    def draw():
+        traversal = in_parts(tf.repeat(noise[:1], len(swept), axis=0), tf.constant(swept))
+        shape = [spec.size, len(values), *traversal.shape[1:]]
+        return {
+            "samples": pictures.tile(pictures.enlarge(in_parts(noise, codes)), 8),
+            "traversal": pictures.traversal_sheet(traversal.reshape(shape), spec.names),
+        }
+
+    return draw
