@@ -1,0 +1,246 @@
+"""The three scenes: their factors, and what each factor's value means in the room.
+
+A scene splits its factors in three: `view` moves something (all rays are cast again), `lamp` moves the light (shading
+and shadow again), `tint` only changes colours or intensity (one small matrix product). Pictures are drawn in groups
+that share a view, so that the expensive work is shared by as many pictures as possible.
+"""
+
+from __future__ import annotations
+
+import colorsys
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import render
+
+Values = Mapping[str, int]  # Factor name -> index of its value.
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Factors (name -> number of values, most significant first) and the functions that give them a meaning.
+
+    Args:
+        factors: every factor, in the order of its significance in the picture's index.
+        view, lamp, tint: names of the factors that each function below reads; together they are all the factors.
+        place: view values -> camera and solid.
+        illuminate: lamp values -> lamp.
+        paint: tint values -> intensity of the lamp, and linear colours [MATERIALS, 3].
+        room: the floor and the walls.
+        ambient: light from everywhere, relative to a surface that faces the lamp at its reach.
+        resolution: edge of the picture in pixels when the configuration's name does not say another.
+        grid: grid x grid samples per pixel.
+        shadow_rays: rays from each sample to the lamp.
+    """
+
+    factors: Mapping[str, int]
+    view: tuple[str, ...]
+    lamp: tuple[str, ...]
+    tint: tuple[str, ...]
+    place: Callable[[Values], tuple[render.Camera, render.Solid]]
+    illuminate: Callable[[Values], render.Lamp]
+    paint: Callable[[Values], tuple[float, np.ndarray]]
+    room: render.Room
+    ambient: float
+    resolution: int
+    grid: int
+    shadow_rays: int
+
+    @property
+    def size(self) -> int:
+        """Number of pictures."""
+        return math.prod(self.factors.values())
+
+
+def index_of(factors: Mapping[str, int], values: Values) -> int:
+    """Picture's number from its factors: mixed radix, the first factor most significant."""
+    index = 0
+    for name, size in factors.items():
+        index = index * size + values[name]
+    return index
+
+
+def values_of(factors: Mapping[str, int], index: int) -> dict[str, int]:
+    """Factors from the picture's number; the inverse of `index_of`."""
+    values = {}
+    for name, size in reversed(factors.items()):
+        index, values[name] = divmod(index, size)
+    return {name: values[name] for name in factors}
+
+
+def combinations(scene: Scene, names: tuple[str, ...]) -> list[dict[str, int]]:
+    """All value combinations of some of the factors, the last name fastest."""
+    ranges = [range(scene.factors[name]) for name in names]
+    return [dict(zip(names, values)) for values in itertools.product(*ranges)]
+
+
+def draw_view(
+    scene: Scene,
+    resolution: int,
+    view: Values,
+    lamps: list[dict[str, int]] | None = None,
+    tints: list[dict[str, int]] | None = None,
+) -> Iterator[tuple[dict[str, int], np.ndarray]]:
+    """All pictures that share the values `view`: (factors, image [R, R, 3] uint8 sRGB); lamps and tints default to all."""
+    camera, solid = scene.place(view)
+    everything = np.arange(resolution * resolution)
+    parts = [
+        render.trace(camera, solid, scene.room, resolution, pixels, scene.grid)
+        for pixels in np.array_split(everything, max(1, len(everything) // render.PIXELS_AT_ONCE))
+    ]
+    ambient = np.concatenate([render.ambient_weights(part, scene.ambient) for part in parts])
+    for lamp_values in combinations(scene, scene.lamp) if lamps is None else lamps:
+        lamp = scene.illuminate(lamp_values)
+        lit = np.concatenate([render.lamp_weights(part, solid, lamp, scene.shadow_rays) for part in parts])
+        for tint in combinations(scene, scene.tint) if tints is None else tints:
+            intensity, colours = scene.paint(tint)
+            yield {**view, **lamp_values, **tint}, render.develop(intensity * lit + ambient, colours)
+
+
+def draw(scene: Scene, resolution: int, values: Values) -> np.ndarray:
+    """One picture [R, R, 3] uint8 sRGB."""
+    view, lamp, tint = ({name: values[name] for name in names} for names in (scene.view, scene.lamp, scene.tint))
+    ((_, image),) = draw_view(scene, resolution, view, [lamp], [tint])
+    return image
+
+
+# --- What the values mean ---
+
+
+def spread(values: Values, name: str, scene_factors: Mapping[str, int], low: float, high: float) -> float:
+    """The value's place on an even scale from `low` (index 0) to `high` (the last index)."""
+    return low + (high - low) * values[name] / (scene_factors[name] - 1)
+
+
+def hue(value: int, size: int, saturation: float, brightness: float) -> tuple[float, float, float]:
+    """Linear colour of a hue. The hues end at violet (0.8 of the circle): the last must not look like the first."""
+    encoded = colorsys.hsv_to_rgb(0.8 * value / (size - 1), saturation, brightness)
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in encoded)
+    return red, green, blue
+
+
+def _orbit(azimuth_degrees: float, distance: float, height: float, target_height: float, field: float) -> render.Camera:
+    """Camera that looks past the object into the corner of the room; azimuth 0 = straight at the corner."""
+    angle = math.radians(225 + azimuth_degrees)
+    position = (distance * math.cos(angle), distance * math.sin(angle), height)
+    return render.Camera(position, (0.0, 0.0, target_height), field)
+
+
+def _hues(factors: Mapping[str, int]) -> Callable[[Values], tuple[float, np.ndarray]]:
+    def paint(values: Values) -> tuple[float, np.ndarray]:
+        colours = np.zeros((render.MATERIALS, 3))
+        colours[render.FLOOR] = hue(values["floor_hue"], factors["floor_hue"], 0.75, 0.95)
+        colours[render.WALL] = hue(values["wall_hue"], factors["wall_hue"], 0.75, 0.9)
+        colours[render.SOLID] = hue(values["object_hue"], factors["object_hue"], 0.95, 1.0)
+        return 0.85, colours
+
+    return paint
+
+
+def _window(values: Values) -> render.Lamp:
+    """One fixed large lamp, far away to the left of the camera and high."""
+    return render.Lamp((-9.0, -2.5, 11.0), radius=2.2, reach=14.0)
+
+
+_DEMO = {"shape": 4, "object_hue": 6, "scale": 4, "floor_hue": 6, "wall_hue": 6, "azimuth": 9}
+
+
+def _place_demo(values: Values) -> tuple[render.Camera, render.Solid]:
+    azimuth = spread(values, "azimuth", _DEMO, -40, 40)
+    solid = render.Solid(render.SHAPES[values["shape"]], spread(values, "scale", _DEMO, 0.65, 1.4))
+    return _orbit(azimuth, 7.5, 4.2, 1.1, 42), solid
+
+
+_SHAPES = {"floor_hue": 10, "wall_hue": 10, "object_hue": 10, "scale": 8, "shape": 4, "orientation": 15}
+
+
+def _place_shapes(values: Values) -> tuple[render.Camera, render.Solid]:
+    azimuth = spread(values, "orientation", _SHAPES, -42, 42)
+    solid = render.Solid(render.SHAPES[values["shape"]], spread(values, "scale", _SHAPES, 0.65, 1.4))
+    return _orbit(azimuth, 7.5, 4.2, 1.1, 42), solid
+
+
+_ROOM = {
+    "lighting_intensity": 5,
+    "lighting_x_dir": 6,
+    "lighting_y_dir": 6,
+    "lighting_z_dir": 6,
+    "camera_x_pos": 6,
+    "camera_y_pos": 6,
+    "camera_z_pos": 6,
+}
+
+
+def _place_room(values: Values) -> tuple[render.Camera, render.Solid]:
+    """The camera moves, and always looks the same way (a little to the right of the back wall, and down)."""
+    x = spread(values, "camera_x_pos", _ROOM, -2.6, -0.6)
+    y = spread(values, "camera_y_pos", _ROOM, -8.5, -6.0)
+    z = spread(values, "camera_z_pos", _ROOM, 1.6, 4.1)
+    return render.Camera((x, y, z), (x + 1.6, y + 7.0, z - 1.7), 48), render.Solid("sphere", 1.1)
+
+
+def _light_room(values: Values) -> render.Lamp:
+    """A lamp at the ceiling of the room: `*_dir` is where it hangs, as seen from the object."""
+    x = spread(values, "lighting_x_dir", _ROOM, -3.0, 2.0)
+    y = spread(values, "lighting_y_dir", _ROOM, -3.0, 2.0)
+    z = spread(values, "lighting_z_dir", _ROOM, 3.4, 6.4)
+    return render.Lamp((x, y, z), radius=0.5, reach=4.6)
+
+
+def _paint_room(values: Values) -> tuple[float, np.ndarray]:
+    colours = np.zeros((render.MATERIALS, 3))
+    colours[render.FLOOR] = (0.62, 0.50, 0.36)
+    colours[render.TILE] = (0.34, 0.25, 0.17)
+    colours[render.WALL] = (0.42, 0.52, 0.60)
+    colours[render.SOLID] = (0.80, 0.22, 0.12)
+    return spread(values, "lighting_intensity", _ROOM, 0.25, 1.05), colours
+
+
+SCENES = {
+    "demo": Scene(
+        factors=_DEMO,
+        view=("shape", "scale", "azimuth"),
+        lamp=(),
+        tint=("object_hue", "floor_hue", "wall_hue"),
+        place=_place_demo,
+        illuminate=_window,
+        paint=_hues(_DEMO),
+        room=render.Room(right=3.2, back=3.2),
+        ambient=0.3,
+        resolution=32,
+        grid=4,
+        shadow_rays=8,
+    ),
+    "shapes": Scene(
+        factors=_SHAPES,
+        view=("scale", "shape", "orientation"),
+        lamp=(),
+        tint=("floor_hue", "wall_hue", "object_hue"),
+        place=_place_shapes,
+        illuminate=_window,
+        paint=_hues(_SHAPES),
+        room=render.Room(right=3.2, back=3.2),
+        ambient=0.3,
+        resolution=64,
+        grid=4,
+        shadow_rays=8,
+    ),
+    "room": Scene(
+        factors=_ROOM,
+        view=("camera_x_pos", "camera_y_pos", "camera_z_pos"),
+        lamp=("lighting_x_dir", "lighting_y_dir", "lighting_z_dir"),
+        tint=("lighting_intensity",),
+        place=_place_room,
+        illuminate=_light_room,
+        paint=_paint_room,
+        room=render.Room(right=3.4, back=3.4, tile=1.7),
+        ambient=0.16,
+        resolution=128,
+        grid=3,
+        shadow_rays=4,
+    ),
+}
