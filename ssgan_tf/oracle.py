@@ -15,8 +15,11 @@ import tensorflow as tf
 
 from ssgan_tf import callbacks, data
 from ssgan_tf.checkpoints import Checkpoints
+from ssgan_tf.codes import CodeSpec
 from ssgan_tf.encoding import encode_images
-from ssgan_tf.metrics import METRICS, Table
+from ssgan_tf.metrics import Table
+from ssgan_tf.metrics.l2 import l2
+from ssgan_tf.metrics.mig import mig
 from ssgan_tf.models.encoder_only import EncoderOnly, EncoderOnlyOptions
 from ssgan_tf.networks.options import NetworkOptions
 
@@ -90,20 +93,18 @@ def train_or_load(table: data.ImageTable, cache_dir: str, options: OracleOptions
             return Oracle(model, json.load(file), folder)
     _train(model, table, rows[held:], options)
     codes = encode_images(model.encode, table.images[rows[:held]])
-    scores = score(codes, table.factors[rows[:held]], table, options.seed)
+    scores = score(codes, table.factors[rows[:held]], table.spec)
     checkpoints.save(_steps(options))
     with open(scores_path, "w", encoding="utf-8") as file:
         json.dump(scores, file, indent=2)
     return Oracle(model, scores, folder)
 
 
-def score(codes: np.ndarray, factors: np.ndarray, table: data.ImageTable, seed: int) -> dict[str, float]:
-    """MIG and L2 of a table of codes [N,K] and factors [N,K], in one dict."""
-    rows = Table(codes, factors, table.spec.sizes, table.spec.names)
-    result: dict[str, float] = {}
-    for name in ("mig", "l2"):
-        result |= METRICS[name](rows, np.random.default_rng(seed))
-    return result
+def score(codes: np.ndarray, factors: np.ndarray, spec: CodeSpec, bins: int = 20, seed: int = 0) -> dict[str, float]:
+    """MIG and L2 of codes [N,K] beside factors [N,K], in one dict (keys as in ssgan_tf.metrics)."""
+    table = Table(codes, factors, spec.sizes, spec.names)
+    rng = np.random.default_rng(seed)
+    return {**mig(table, rng, bins=bins), **l2(table, rng)}
 
 
 def _steps(options: OracleOptions) -> int:
