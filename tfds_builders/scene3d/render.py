@@ -261,9 +261,9 @@ _SRGB = _srgb_table()
 
 def develop(weights: np.ndarray, colours: np.ndarray) -> np.ndarray:
     """Weights [pixels, MATERIALS] times linear colours [MATERIALS, 3] -> sRGB image [R, R, 3] uint8."""
-    linear = weights @ colours.astype(np.float32)
-    linear *= _LEVELS - 1
-    linear += 0.5
+    linear = np.matmul(weights, colours.astype(np.float32))
+    np.multiply(linear, _LEVELS - 1, out=linear)
+    np.add(linear, 0.5, out=linear)
     np.clip(linear, 0, _LEVELS - 1, out=linear)
     resolution = math.isqrt(len(weights))
     return _SRGB[linear.astype(np.uint16)].reshape(resolution, resolution, 3)

@@ -67,7 +67,7 @@ def index_of(factors: Mapping[str, int], values: Values) -> int:
 def values_of(factors: Mapping[str, int], index: int) -> dict[str, int]:
     """Factors from the picture's number; the inverse of `index_of`."""
     values = {}
-    for name, size in reversed(factors.items()):
+    for name, size in reversed(list(factors.items())):
         index, values[name] = divmod(index, size)
     return {name: values[name] for name in factors}
 
@@ -75,7 +75,7 @@ def values_of(factors: Mapping[str, int], index: int) -> dict[str, int]:
 def combinations(scene: Scene, names: tuple[str, ...]) -> list[dict[str, int]]:
     """All value combinations of some of the factors, the last name fastest."""
     ranges = [range(scene.factors[name]) for name in names]
-    return [dict(zip(names, values)) for values in itertools.product(*ranges)]
+    return [dict(zip(names, values, strict=True)) for values in itertools.product(*ranges)]
 
 
 def draw_view(
@@ -85,7 +85,14 @@ def draw_view(
     lamps: list[dict[str, int]] | None = None,
     tints: list[dict[str, int]] | None = None,
 ) -> Iterator[tuple[dict[str, int], np.ndarray]]:
-    """All pictures that share the values `view`: (factors, image [R, R, 3] uint8 sRGB); lamps and tints default to all."""
+    """All pictures that share the values `view`, as (factors, image [R, R, 3] uint8 sRGB).
+
+    Args:
+        scene: what to draw.
+        resolution: R, edge of the picture in pixels.
+        view: value of every factor in `scene.view`.
+        lamps, tints: value combinations of `scene.lamp` and `scene.tint`; None for all.
+    """
     camera, solid = scene.place(view)
     everything = np.arange(resolution * resolution)
     parts = [

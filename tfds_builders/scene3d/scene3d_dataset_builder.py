@@ -1,0 +1,81 @@
+"""scene3d: a rendered room with one object in it, and every factor of the picture known."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import tensorflow_datasets as tfds
+
+from . import scenes, workers
+
+RESOLUTIONS = tuple(2**n for n in range(4, 11))  # 16 ... 1024
+
+
+@dataclasses.dataclass
+class Scene3dConfig(tfds.core.BuilderConfig):
+    """One scene at one resolution.
+
+    Args:
+        scene: name of the scene, a key of `scenes.SCENES`.
+        resolution: edge of the picture in pixels.
+        first: draws only the first values of these factors of the view (name -> how many), for trials.
+    """
+
+    scene: str = "demo"
+    resolution: int = 32
+    first: Mapping[str, int] = dataclasses.field(default_factory=dict)
+
+    def views(self) -> list[dict[str, int]]:
+        """The views to draw."""
+        scene = scenes.SCENES[self.scene]
+        every = scenes.combinations(scene, scene.view)
+        return [view for view in every if all(view[name] < count for name, count in self.first.items())]
+
+
+def _configs() -> list[Scene3dConfig]:
+    """Each scene at its own resolution under its own name, and at the others as `<scene>_<resolution>`."""
+    configs = []
+    for name, scene in scenes.SCENES.items():
+        for resolution in (scene.resolution, *(r for r in RESOLUTIONS if r != scene.resolution)):
+            configs.append(
+                Scene3dConfig(
+                    name=name if resolution == scene.resolution else f"{name}_{resolution}",
+                    description=f"{scene.size:,} pictures of {resolution}x{resolution} pixels.",
+                    scene=name,
+                    resolution=resolution,
+                )
+            )
+    return configs
+
+
+class Builder(tfds.core.GeneratorBasedBuilder):
+    """Draws the pictures here and now: nothing is downloaded. TFDS names the data set after this folder."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES = {"1.0.0": "Initial release."}
+    BUILDER_CONFIGS = _configs()
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        config = self.builder_config
+        factors = scenes.SCENES[config.scene].factors
+        shape = (config.resolution, config.resolution, 3)
+        return self.dataset_info_from_configs(
+            features=tfds.features.FeaturesDict(
+                {
+                    "image": tfds.features.Image(shape=shape, encoding_format="png"),
+                    "factors": {name: tfds.features.ClassLabel(num_classes=size) for name, size in factors.items()},
+                }
+            ),
+        )
+
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        config = self.builder_config
+        factors = scenes.SCENES[config.scene].factors
+        for values, png in workers.draw_all(config.scene, config.resolution, config.views()):
+            yield scenes.index_of(factors, values), {"image": io.BytesIO(png), "factors": values}
