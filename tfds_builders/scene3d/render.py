@@ -13,6 +13,7 @@ steps, done once for a view and a lamp, and `develop` recolours their result in 
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -198,6 +199,7 @@ def trace(camera: Camera, solid: Solid, room: Room, resolution: int, pixels: np.
     return Surfaces(position, normal, material, grid * grid)
 
 
+@functools.lru_cache(maxsize=512)  # Every view asks for the same lamps.
 def lamp_points(lamp: Lamp, count: int) -> np.ndarray:
     """`count` points [3, count] spread evenly over the lamp's disc (a sunflower's spiral)."""
     index = np.arange(count)

@@ -8,6 +8,7 @@ that share a view, so that the expensive work is shared by as many pictures as p
 from __future__ import annotations
 
 import colorsys
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -123,6 +124,7 @@ def spread(values: Values, name: str, scene_factors: Mapping[str, int], low: flo
     return low + (high - low) * values[name] / (scene_factors[name] - 1)
 
 
+@functools.cache  # Every picture asks for the same few hues.
 def hue(value: int, size: int, saturation: float, brightness: float) -> tuple[float, float, float]:
     """Linear colour of a hue. The hues end at violet (0.8 of the circle): the last must not look like the first."""
     encoded = colorsys.hsv_to_rgb(0.8 * value / (size - 1), saturation, brightness)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import signal
 import struct
 import subprocess
 import sys
@@ -74,10 +75,13 @@ def draw_all(
 
 @contextlib.contextmanager
 def _worker(name: str, resolution: int, views: Sequence[dict[str, int]]) -> Iterator[subprocess.Popen]:
-    search = [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
-    environment = {**os.environ, **_THREADS, "PYTHONPATH": os.pathsep.join(filter(None, search))}
-    command = [sys.executable, "-m", f"{Path(__file__).parent.name}.workers"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+    package = Path(__file__).resolve().parent
+    command = [sys.executable, "-m", f"{package.name}.workers"]
+    # `-m` looks in the current folder first, except where PYTHONSAFEPATH says otherwise.
+    environment = {**os.environ, **_THREADS, "PYTHONPATH": str(package.parent)}
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=package.parent, env=environment
+    )
     try:
         with _pipe(process.stdin) as pipe:
             pickle.dump((name, resolution, list(views)), pipe)
@@ -95,6 +99,9 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
 
 
 def _serve() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the one that builds ends this one.
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Where it could not, the broken pipe does, without a word.
     name, resolution, views = pickle.load(sys.stdin.buffer)
     scene = scenes.SCENES[name]
     for view in views:
