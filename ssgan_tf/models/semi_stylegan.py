@@ -11,6 +11,7 @@ import tensorflow as tf
 from ssgan_tf import losses
 from ssgan_tf.codes import CodeSpec
 from ssgan_tf.models import step as steps
+from ssgan_tf.models.growing import Segment, make_segments, shrink
 from ssgan_tf.networks.discriminator import Discriminator
 from ssgan_tf.networks.options import NetworkOptions
 from ssgan_tf.networks.style_generator import StyleGenerator
@@ -33,6 +34,8 @@ class SemiStyleGANOptions:
         beta_1: Adam's first-moment decay.
         beta_2: Adam's second-moment decay.
         ema_half_life: of the averaged generator, in images.
+        grow_from: resolution that progressive growing starts with; 0 trains at full resolution from the start.
+        phase_images: length of a phase of progressive growing, in images.
 
     Raises:
         ValueError: naming the field that is out of range.
@@ -50,6 +53,8 @@ class SemiStyleGANOptions:
     beta_1: float = 0.0
     beta_2: float = 0.99
     ema_half_life: float = 10_000.0
+    grow_from: int = 0
+    phase_images: int = 1_200_000
 
     def __post_init__(self):
         for name in ("gamma_g", "gamma_e", "beta", "alpha", "r1", "ema_half_life"):
@@ -61,6 +66,12 @@ class SemiStyleGANOptions:
         for name in ("beta_1", "beta_2"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected a number in [0, 1). Received: {getattr(self, name)}.")
+        if self.grow_from and self.grow_from not in self.network.resolutions[1:]:
+            raise ValueError(
+                f"grow_from: expected 0 or one of {self.network.resolutions[1:]}. Received: {self.grow_from}."
+            )
+        if self.phase_images < 1:
+            raise ValueError(f"phase_images: expected 1 or more. Received: {self.phase_images}.")
         if self.r1_interval < 1:
             raise ValueError(f"r1_interval: expected 1 step or more. Received: {self.r1_interval}.")
 
@@ -94,6 +105,19 @@ class SemiStyleGAN(tf.keras.Model):
             0, trainable=False, dtype=tf.int64, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA, name="step"
         )
         self.trackers = steps.LossTrackers(self.loss_names)
+        full = options.network.resolution
+        self.segment = Segment(full, False, 0, None)
+
+    def segments(self, batch: int) -> list[Segment]:
+        """The schedule of progressive growing for `batch` images per step; one segment where nothing grows."""
+        full = self.options.network.resolution
+        return make_segments(self.options.grow_from or full, full, self.options.phase_images, batch)
+
+    def enter(self, segment: Segment) -> None:
+        """Makes the following steps those of `segment`."""
+        if segment != self.segment:
+            self.segment = segment
+            self.train_function = None  # Keras traces train_step anew
 
     @property
     def uses_labels(self) -> bool:
@@ -143,24 +167,27 @@ class SemiStyleGAN(tf.keras.Model):
         }
 
     def train_step(self, batch):
-        images = batch["image"]
-        size = images.shape[0]
+        fade = self.segment.fade(self.step)
+        batch = {k: self._shrink(v, fade) if k.endswith("image") else v for k, v in batch.items()}
+        size = batch["image"].shape[0]
         noise_seed, code_seed, mix_seed, pixel_seed = steps.step_seeds(self.seed, self.step, 4)
         width = self.options.network.noise_size
         noise = steps.draw_for_replica(lambda n: tf.random.stateless_normal([n, width], noise_seed), size)
         codes = steps.draw_for_replica(lambda n: self.spec.sample(n, code_seed), size)
         with tf.GradientTape() as generator_tape:
-            fake = self.generator((noise, codes), noise_seed=pixel_seed)  # [B,R,R,C]
+            fake = self.generator(  # [B,r,r,C]
+                (noise, codes), resolution=self.segment.resolution, fade=fade, noise_seed=pixel_seed
+            )
             mixed = self.mix(batch, fake, codes, mix_seed) if self.options.alpha > 0 else None
 
             with generator_tape.stop_recording(), tf.GradientTape() as discriminator_tape:
-                d_losses = self.discriminator_losses(batch, fake, codes, mixed)
+                d_losses = self.discriminator_losses(batch, fake, codes, mixed, fade)
                 d_loss = steps.total_loss(d_losses)
             with generator_tape.stop_recording():
                 steps.descend(
                     discriminator_tape, d_loss, self.discriminator.trainable_variables, self.discriminator_optimizer
                 )
-            g_losses = self.generator_losses(fake, codes, mixed)
+            g_losses = self.generator_losses(fake, codes, mixed, fade)
             g_loss = steps.total_loss(g_losses)
         steps.descend(generator_tape, g_loss, self.generator.trainable_variables, self.generator_optimizer)
         steps.update_average(
@@ -177,7 +204,7 @@ class SemiStyleGAN(tf.keras.Model):
         # Where the real image's factor is unknown, so is the mixture's.
         return images, losses.mix(weights, batch["labeled_codes"], codes[:size]), batch["labeled_mask"]
 
-    def discriminator_losses(self, batch, fake, codes, mixed) -> dict[str, tf.Tensor]:
+    def discriminator_losses(self, batch, fake, codes, mixed, fade=None) -> dict[str, tf.Tensor]:
         """The terms of L^(D,E) in eq. 7, weighted: {name: [B] or [L]}."""
         o, d = self.options, self.discriminator
         images = batch["image"]
@@ -187,8 +214,8 @@ class SemiStyleGAN(tf.keras.Model):
             parts["labeled"] = batch["labeled_image"]
         if mixed is not None:
             parts["mixed"] = mixed[0]
-        features = self._trunk_of_all(parts)
-        real_logits, penalty = self._real_logits_and_r1(images)
+        features = self._trunk_of_all(parts, fade)
+        real_logits, penalty = self._real_logits_and_r1(images, fade)
         result = {
             "discriminator/adversarial": losses.discriminator_adversarial(real_logits, d.realness(features["fake"]))
         }
@@ -205,10 +232,11 @@ class SemiStyleGAN(tf.keras.Model):
             result["discriminator/smoothness"] = o.alpha * distance
         return result
 
-    def generator_losses(self, fake, codes, mixed) -> dict[str, tf.Tensor]:
+    def generator_losses(self, fake, codes, mixed, fade=None) -> dict[str, tf.Tensor]:
         """The terms of L^(G) in eq. 7, weighted: {name: [B] or [L]}."""
         o, d = self.options, self.discriminator
-        features = self._trunk_of_all({"fake": fake} if mixed is None else {"fake": fake, "mixed": mixed[0]})
+        parts = {"fake": fake} if mixed is None else {"fake": fake, "mixed": mixed[0]}
+        features = self._trunk_of_all(parts, fade)
         result = {"generator/adversarial": losses.generator_adversarial(d.realness(features["fake"]))}
         if o.gamma_g > 0:
             result["generator/unsupervised"] = o.gamma_g * losses.code_distance(d.codes(features["fake"]), codes)
@@ -217,24 +245,27 @@ class SemiStyleGAN(tf.keras.Model):
             result["generator/smoothness"] = o.alpha * distance
         return result
 
-    def _trunk_of_all(self, parts: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        features = self.discriminator.trunk(tf.concat(list(parts.values()), axis=0))
+    def _shrink(self, images, fade):
+        return shrink(images, self.segment.resolution, fade)
+
+    def _trunk_of_all(self, parts: dict[str, tf.Tensor], fade) -> dict[str, tf.Tensor]:
+        features = self.discriminator.trunk(tf.concat(list(parts.values()), axis=0), fade)
         sizes = [images.shape[0] for images in parts.values()]
         return dict(zip(parts, tf.split(features, sizes), strict=True))
 
-    def _real_logits_and_r1(self, images):
+    def _real_logits_and_r1(self, images, fade):
         """D(x) [B] and the weighted R1 penalty [B] (zeros on the steps that skip it)."""
         o, d = self.options, self.discriminator
 
         def with_penalty():
             with tf.GradientTape() as tape:
                 tape.watch(images)
-                logits = d.realness(d.trunk(images))
+                logits = d.realness(d.trunk(images, fade))
             gradients = tape.gradient(logits, images)  # of the sum of logits
             return logits, 0.5 * o.r1 * o.r1_interval * losses.r1_penalty(gradients)
 
         def without_penalty():
-            logits = d.realness(d.trunk(images))
+            logits = d.realness(d.trunk(images, fade))
             return logits, tf.zeros_like(logits)
 
         if o.r1 == 0:
