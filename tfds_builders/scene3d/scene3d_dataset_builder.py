@@ -20,13 +20,26 @@ class Scene3dConfig(tfds.core.BuilderConfig):
 
     Args:
         scene: name of the scene, a key of `scenes.SCENES`.
-        resolution: edge of the picture in pixels.
-        first: draws only the first values of these factors of the view (name -> how many), for trials.
+        resolution: edge of the picture in pixels, one of RESOLUTIONS.
+        first: for trials, draws only the first values of some factors of the scene's view (name -> how many).
+
+    Raises:
+        ValueError: naming the field that is out of range.
     """
 
     scene: str = "demo"
     resolution: int = 32
     first: Mapping[str, int] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self):
+        scene = scenes.find(self.scene)
+        if self.resolution not in RESOLUTIONS:
+            raise ValueError(f"resolution: expected one of {RESOLUTIONS}. Received: {self.resolution!r}.")
+        for name, count in self.first.items():
+            if name not in scene.view:
+                raise ValueError(f"first: expected names among {scene.view}. Received: {name!r}.")
+            if count < 1:
+                raise ValueError(f"first[{name!r}]: expected 1 or more. Received: {count}.")
 
     def views(self) -> list[dict[str, int]]:
         """The views to draw."""

@@ -8,6 +8,7 @@ that share a view, so that the expensive work is shared by as many pictures as p
 from __future__ import annotations
 
 import colorsys
+import difflib
 import functools
 import itertools
 import math
@@ -55,6 +56,15 @@ class Scene:
     def size(self) -> int:
         """Number of pictures."""
         return math.prod(self.factors.values())
+
+
+def check_values(factors: Mapping[str, int], values: Values) -> None:
+    """Raises a ValueError unless `values` gives every factor, and nothing else, a value in its range."""
+    if set(values) != set(factors):
+        raise ValueError(f"values: expected one for each of {list(factors)}. Received: {list(values)}.")
+    for name, size in factors.items():
+        if not 0 <= values[name] < size:
+            raise ValueError(f"values: expected {name!r} in 0..{size - 1}. Received: {values[name]}.")
 
 
 def index_of(factors: Mapping[str, int], values: Values) -> int:
@@ -110,7 +120,12 @@ def draw_view(
 
 
 def draw(scene: Scene, resolution: int, values: Values) -> np.ndarray:
-    """One picture [R, R, 3] uint8 sRGB."""
+    """One picture [R, R, 3] uint8 sRGB; `draw_view` is far quicker for pictures that share a view.
+
+    Raises:
+        ValueError: if `values` does not give every factor of the scene, and nothing else, a value in range.
+    """
+    check_values(scene.factors, values)
     view, lamp, tint = ({name: values[name] for name in names} for names in (scene.view, scene.lamp, scene.tint))
     ((_, image),) = draw_view(scene, resolution, view, [lamp], [tint])
     return image
@@ -253,3 +268,16 @@ SCENES = {
         shadow_rays=4,
     ),
 }
+
+
+def find(name: str) -> Scene:
+    """The scene called `name`.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if name not in SCENES:
+        near = difflib.get_close_matches(name, SCENES, 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"scene: expected one of {list(SCENES)}. Received: {name!r}.{hint}")
+    return SCENES[name]

@@ -103,7 +103,7 @@ def _serve() -> None:
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Where it could not, the broken pipe does, without a word.
     name, resolution, views = pickle.load(sys.stdin.buffer)
-    scene = scenes.SCENES[name]
+    scene = scenes.find(name)
     for view in views:
         pictures = [(factors, encode_png(image)) for factors, image in scenes.draw_view(scene, resolution, view)]
         pickle.dump(pictures, sys.stdout.buffer)
