@@ -44,6 +44,23 @@ def write_spec(spec: CodeSpec, workdir: str) -> None:
     os.replace(path + ".tmp", path)
 
 
+def read_spec(workdir: str) -> CodeSpec:
+    """Reads what `write_spec` wrote.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if it cannot be read as a list of factors.
+    """
+    path = os.path.join(workdir, "codes.json")
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"--workdir: {workdir!r} holds no run (expected {path}). Train one first.")
+    with open(path, encoding="utf-8") as file:
+        try:
+            return CodeSpec.from_json(json.load(file))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"--workdir: {path} is no list of factors: {error!r}") from error
+
+
 def load_run(workdir: str) -> Run:
     """Loads config, factors and the newest whole checkpoint of a workdir.
 
@@ -52,8 +69,7 @@ def load_run(workdir: str) -> Run:
         ValueError: if its files are damaged.
     """
     config = configs.read_config(workdir)
-    with open(os.path.join(workdir, "codes.json"), encoding="utf-8") as file:
-        spec = CodeSpec.from_json(json.load(file))
+    spec = read_spec(workdir)
     model = models.make_model(config.model, spec, config.train.seed)
     checkpoints = Checkpoints(os.path.join(workdir, "checkpoints"), model.checkpoint_items())
     step = checkpoints.restore_latest()
