@@ -7,6 +7,7 @@ A data set is read by name from `data_dir`; the code that built it is not needed
 import dataclasses
 import difflib
 import os
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -17,6 +18,7 @@ from ssgan_tf.codes import UNKNOWN, CodeSpec, FactorSpec
 from ssgan_tf.images import to_float
 
 _GIB = 2**30
+_VERSION = re.compile(r"\d+\.\d+\.\d+")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +76,23 @@ class ImageTable:
         return len(self.images)
 
 
+@dataclasses.dataclass(frozen=True)
+class Header:
+    """What is known of a data set before its images are decoded.
+
+    Args:
+        name: as in `DataOptions.dataset`.
+        count: N, how many images it has.
+        shape: (R, R, C) of each.
+        spec: names and sizes of the factors.
+    """
+
+    name: str
+    count: int
+    shape: tuple[int, ...]
+    spec: CodeSpec
+
+
 def open_builder(dataset: str, data_dir: str) -> tfds.core.DatasetBuilder:
     """Finds the prepared data set, its newest version unless `dataset` names one.
 
@@ -82,25 +101,21 @@ def open_builder(dataset: str, data_dir: str) -> tfds.core.DatasetBuilder:
     """
     folder = os.path.join(data_dir, *dataset.split("/"))
     if not os.path.exists(os.path.join(folder, "dataset_info.json")):
-        versions = sorted(_versions(folder), key=lambda v: tuple(map(int, v.split("."))))
+        versions = sorted(filter(_VERSION.fullmatch, _list(folder)), key=lambda v: tuple(map(int, v.split("."))))
+        versions = [v for v in versions if os.path.exists(os.path.join(folder, v, "dataset_info.json"))]
         if not versions:
-            name, _, config = dataset.partition("/")
-            option = f" --config={config}" if config else ""
+            parts = [part for part in dataset.split("/") if not _VERSION.fullmatch(part)]
+            command = f"tfds build tfds_builders/{parts[0]}" + "".join(f" --config={part}" for part in parts[1:])
             raise FileNotFoundError(
                 f"data.dataset: {dataset!r} is not prepared in {data_dir!r} (expected {folder}/<version>/"
-                f"dataset_info.json). Prepare it with: tfds build tfds_builders/{name}{option} --data_dir={data_dir}"
+                f"dataset_info.json). Prepare it with: {command} --data_dir={data_dir}"
             )
         folder = os.path.join(folder, versions[-1])
     return tfds.builder_from_directory(folder)
 
 
-def _versions(folder: str) -> list[str]:
-    names = os.listdir(folder) if os.path.isdir(folder) else []
-    return [
-        n
-        for n in names
-        if n.replace(".", "").isdigit() and os.path.exists(os.path.join(folder, n, "dataset_info.json"))
-    ]
+def _list(folder: str) -> list[str]:
+    return os.listdir(folder) if os.path.isdir(folder) else []
 
 
 def code_spec(builder: tfds.core.DatasetBuilder, factors: Sequence[str] = ()) -> CodeSpec:
@@ -111,7 +126,10 @@ def code_spec(builder: tfds.core.DatasetBuilder, factors: Sequence[str] = ()) ->
     """
     features = builder.info.features
     if "factors" not in features:
-        raise ValueError(f"Data set {builder.info.full_name} has no `factors`. Its features: {list(features)}.")
+        raise ValueError(
+            f"data.dataset: {builder.info.full_name} has no `factors`; expected integer labels by name. "
+            f"Received features: {list(features)}."
+        )
     # The order of a feature dict is not kept on disk, hence the alphabet.
     sizes = {name: feature.num_classes for name, feature in sorted(features["factors"].items())}
     for name in factors:
@@ -125,33 +143,55 @@ def code_spec(builder: tfds.core.DatasetBuilder, factors: Sequence[str] = ()) ->
     return CodeSpec(tuple(FactorSpec(name, sizes[name]) for name in (factors or sizes)))
 
 
+def inspect(dataset: str, data_dir: str, factors: Sequence[str] = (), memory_gib: float = 16.0) -> Header:
+    """Checks that a prepared data set can be trained on, without decoding it.
+
+    Raises:
+        FileNotFoundError: if it is not prepared, with the command that prepares it.
+        ValueError: if a factor is unknown, or there are no images of one size.
+        MemoryError: if the decoded images would take more than `memory_gib`.
+    """
+    builder = open_builder(dataset, data_dir)
+    spec, info = code_spec(builder, factors), builder.info
+    if "train" not in info.splits:
+        raise ValueError(f"data.dataset: {dataset} has no split `train`. Received: {list(info.splits)}.")
+    image = info.features["image"] if "image" in info.features else None
+    if image is None or image.dtype != np.uint8 or None in image.shape:
+        raise ValueError(f"data.dataset: {dataset} needs a feature `image`, uint8 of one size. Received: {image}.")
+    count = info.splits["train"].num_examples
+    gib = count * float(np.prod(image.shape)) / _GIB
+    if gib > memory_gib:
+        raise MemoryError(
+            f"data.memory_gib: {dataset} needs {gib:.1f} GiB for {count:,} images of {image.shape}. Received: "
+            f"{memory_gib:g}. Raise it if the machine has that much, or build a smaller resolution."
+        )
+    return Header(dataset, count, image.shape, spec)
+
+
 def load(dataset: str, data_dir: str, factors: Sequence[str] = (), memory_gib: float = 16.0) -> ImageTable:
     """Decodes a prepared data set into memory.
 
     Raises:
-        FileNotFoundError: if it is not prepared, with the command that prepares it.
-        ValueError: if a factor is unknown.
-        MemoryError: if the decoded images would take more than `memory_gib`.
+        FileNotFoundError, ValueError, MemoryError: as `inspect`.
+        OSError: if its files are damaged.
     """
-    builder = open_builder(dataset, data_dir)
-    spec = code_spec(builder, factors)
-    count = builder.info.splits["train"].num_examples
-    shape = builder.info.features["image"].shape
-    gib = count * float(np.prod(shape)) / _GIB
-    if gib > memory_gib:
-        raise MemoryError(
-            f"data.memory_gib: {dataset} needs {gib:.1f} GiB for {count:,} images of {shape}. Received: "
-            f"{memory_gib:g}. Raise it if the machine has that much, or build a smaller resolution."
-        )
-    images = np.empty([count, *shape], np.uint8)
-    labels = np.empty([count, spec.size], np.int64)
+    header = inspect(dataset, data_dir, factors, memory_gib)
+    images = np.empty([header.count, *header.shape], np.uint8)
+    labels = np.empty([header.count, header.spec.size], np.int64)
     start = 0
-    for batch in builder.as_dataset(split="train").batch(256).as_numpy_iterator():
-        stop = start + len(batch["image"])
-        images[start:stop] = batch["image"]
-        labels[start:stop] = np.stack([batch["factors"][name] for name in spec.names], axis=1)
-        start = stop
-    return ImageTable(dataset, images, labels, spec)
+    try:
+        for batch in open_builder(dataset, data_dir).as_dataset(split="train").batch(256).as_numpy_iterator():
+            stop = start + len(batch["image"])
+            images[start:stop] = batch["image"]
+            labels[start:stop] = np.stack([batch["factors"][name] for name in header.spec.names], axis=1)
+            start = stop
+    except tf.errors.OpError as error:
+        reason = str(error.message).partition("\n")[0]
+        raise OSError(
+            f"data.dataset: {dataset!r} in {data_dir!r} is damaged after {start:,} of {header.count:,} images "
+            f"({reason}). Remove its folder and build it again."
+        ) from error
+    return ImageTable(dataset, images, labels, header.spec)
 
 
 def choose_labeled(factors: np.ndarray, fraction: float, seed: int) -> np.ndarray:
