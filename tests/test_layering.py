@@ -23,7 +23,7 @@ LEVELS = [
     {"codes", "images", "losses", "jacobian"},
     {"data", "encoding", "pictures", "networks", "metrics", "directions"},
     {"models"},
-    {"config", "distribution", "checkpoints", "drawing", "callbacks"},
+    {"config", "distribution", "checkpoints", "drawing", "callbacks", "signatures"},
     {"oracle", "runs"},
     {"train", "evaluate", "select", "discover", "export"},
 ]
