@@ -1,4 +1,4 @@
-"""Pictures of what a model has learnt: samples, and one row per factor."""
+"""Pictures of what a model is shown, and of what it has learnt: data, samples, and one row per factor."""
 
 from collections.abc import Callable
 
@@ -6,9 +6,15 @@ import numpy as np
 import tensorflow as tf
 
 from ssgan_tf import pictures
-from ssgan_tf.images import to_uint8
+from ssgan_tf.images import to_float, to_uint8
 
 _PART = 8  # images generated at a time, so that pictures cost little memory at any resolution
+
+
+def draw_data(images: np.ndarray, seed: int) -> np.ndarray:
+    """Up to 64 of the real uint8 [N,R,R,C], in their order, as the networks see them: uint8 [H,W,3]."""
+    rows = np.random.default_rng([seed, 9]).choice(len(images), min(64, len(images)), replace=False)
+    return pictures.tile(pictures.enlarge(np.stack([to_uint8(to_float(images[row])) for row in np.sort(rows)])), 8)
 
 
 def make_drawing(model: tf.keras.Model, seed: int) -> Callable[[], dict[str, np.ndarray]]:

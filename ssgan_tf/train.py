@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from ssgan_tf import callbacks, data, distribution, drawing, models, runs
+from ssgan_tf import callbacks, data, distribution, drawing, models, pictures, runs
 from ssgan_tf import config as configs
 from ssgan_tf.checkpoints import Checkpoints
 
@@ -178,6 +178,8 @@ def train(config, strategy, table, rows, model, checkpoints, first_step) -> None
     if left <= 0:
         print(f"Already trained to {progress.images:,} images; raise train.images to go on.")
         return
+    picture = drawing.draw_data(table.images, config.train.seed)
+    pictures.save_png(picture, os.path.join(_WORKDIR.value, "samples", "data.png"))
     batches = distribution.distribute_batches(strategy, table, rows, config.data, config.train.seed, first_step)
     model.fit(
         batches,
