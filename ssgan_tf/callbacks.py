@@ -1,7 +1,7 @@
 """What happens around the training steps: progress, logs, pictures, checkpoints, and when to stop.
 
-Progress is counted in images over all devices. The callbacks know the model by `loss_names`, `trackers` and
-`step` alone, and by a function that draws pictures.
+Progress is counted in images over all devices. Of the model they know `stage`, a word for the progress bar,
+and a function that draws pictures.
 """
 
 import json
@@ -55,6 +55,7 @@ class CountSteps(tf.keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         p = self.progress
         self._bar = tqdm(
+            desc=self.model.stage,
             total=p.total_steps * p.batch,
             initial=p.images,
             unit="img",
@@ -200,9 +201,11 @@ class StopAfter(tf.keras.callbacks.Callback):
     def __init__(self, minutes: float):
         super().__init__()
         self._seconds = minutes * 60
+        self._end: float | None = None
 
     def on_train_begin(self, logs=None):
-        self._end = time.monotonic() + self._seconds
+        if self._end is None:  # growing networks begin once for every segment
+            self._end = time.monotonic() + self._seconds
 
     def on_train_batch_end(self, batch, logs=None):
         if time.monotonic() >= self._end:

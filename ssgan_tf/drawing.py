@@ -27,9 +27,9 @@ def make_drawing(model: tf.keras.Model, seed: int) -> Callable[[], dict[str, np.
     for k in range(spec.size):
         swept[k, :, k] = values
     swept = swept.reshape(-1, spec.size)
-    generate = tf.function(lambda z, c: model.ema_generator((z, c)))
 
     def in_parts(z, c):
+        generate = tf.function(model.sample)  # traced anew each time: the stage of growing may have changed
         return np.concatenate([to_uint8(generate(z[i : i + _PART], c[i : i + _PART])) for i in range(0, len(c), _PART)])
 
     def draw():

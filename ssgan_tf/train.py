@@ -180,13 +180,20 @@ def train(config, strategy, table, rows, model, checkpoints, first_step) -> None
         return
     picture = drawing.draw_data(table.images, config.train.seed)
     pictures.save_png(picture, os.path.join(_WORKDIR.value, "samples", "data.png"))
-    batches = distribution.distribute_batches(strategy, table, rows, config.data, config.train.seed, first_step)
-    model.fit(
-        batches,
-        steps_per_epoch=left,
-        verbose=0,
-        callbacks=make_callbacks(config, _WORKDIR.value, progress, checkpoints, model),
-    )
+    every = make_callbacks(config, _WORKDIR.value, progress, checkpoints, model)
+    for segment in model.segments(config.data.batch):
+        end = min(segment.end or progress.total_steps, progress.total_steps)
+        if progress.step >= end:
+            continue
+        model.enter(segment)
+        model.fit(
+            distribution.distribute_batches(strategy, table, rows, config.data, config.train.seed, progress.step),
+            steps_per_epoch=end - progress.step,
+            verbose=0,
+            callbacks=every,
+        )
+        if model.stop_training:
+            break
     print(f"Trained to {progress.images:,} images. Pictures: {os.path.join(_WORKDIR.value, 'samples')}")
 
 

@@ -166,6 +166,17 @@ class SemiStyleGAN(tf.keras.Model):
             "step": self.step,
         }
 
+    @property
+    def stage(self) -> str:
+        """What is being trained, in a word or two for the progress bar."""
+        size = self.segment.resolution
+        return f"{size}x{size}" + (" fading in" if self.segment.fading else "")
+
+    def sample(self, noise: tf.Tensor, codes: tf.Tensor) -> tf.Tensor:
+        """The averaged generator's images, as large as they are at this stage: [B,Z], [B,K] -> [B,r,r,C]."""
+        fade = self.segment.fade(self.step)
+        return self.ema_generator((noise, codes), resolution=self.segment.resolution, fade=fade)
+
     def train_step(self, batch):
         fade = self.segment.fade(self.step)
         batch = {k: self._shrink(v, fade) if k.endswith("image") else v for k, v in batch.items()}
