@@ -1,0 +1,79 @@
+"""Real pictures on their way into training: the sheet that shows them, and the samples of Isaac3D if they are there."""
+
+import csv
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ssgan_tf import config as configs
+from ssgan_tf import data, drawing, models
+from tfds_builders.labeled_folder.labeled_folder_dataset_builder import Builder, LabeledFolderConfig
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_data_sheet_shows_the_images_bit_by_bit(channels: int) -> None:
+    images = np.arange(10 * 64 * channels).reshape(10, 8, 8, channels).astype(np.uint8)  # all 256 values
+    sheet = drawing.draw_data(images, seed=0)
+    assert sheet.shape == (2 * 64 + 1, 8 * 64 + 7, 3)
+    for i, image in enumerate(images):
+        y, x = i // 8 * 65, i % 8 * 65
+        assert (sheet[y : y + 64 : 8, x : x + 64 : 8] == image).all()
+
+
+def test_the_data_sheet_draws_64_of_many_in_their_order() -> None:
+    images = np.arange(200, dtype=np.uint8).reshape(200, 1, 1, 1) * np.ones([1, 64, 64, 1], np.uint8)
+    shown = drawing.draw_data(images, seed=0)[32::65, 32::65, 0].ravel()
+    assert len(np.unique(shown)) == 64
+    assert (np.diff(shown.astype(int)) > 0).all()
+    assert (shown != drawing.draw_data(images, seed=1)[32::65, 32::65, 0].ravel()).any()
+
+
+@pytest.fixture
+def isaac(real_samples: Path) -> Path:
+    folder = real_samples / "isaac3d_samples"
+    if not folder.is_dir():
+        pytest.skip(f"no {folder}")
+    return folder
+
+
+def prepare(isaac: Path, repository: Path, data_dir: Path) -> tuple[configs.Config, data.ImageTable]:
+    """Builds the data set that the config for 64x64 names, and reads it as training does."""
+    config = configs.load_config(str(repository / "configs" / "isaac3d_samples_64.py"))
+    name = config.data.dataset.partition("/")[2]
+    builder = Builder(config=LabeledFolderConfig(name=name, folder=str(isaac), resolution=64), data_dir=data_dir)
+    builder.download_and_prepare()
+    return config, data.load(config.data.dataset, str(data_dir), config.data.factors)
+
+
+def test_real_pictures_are_decoded_right(isaac: Path, repository: Path, tmp_path: Path) -> None:
+    _, table = prepare(isaac, repository, tmp_path)
+    with open(isaac / "labels.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(table) == len(rows) == 42
+    assert table.spec.sizes == (3, 8, 5, 4, 4, 4, 6, 4, 4)
+    mask = table.spec.mask(table.factors)
+    for i, row in enumerate(rows):
+        original = Image.open(isaac / row["image"]).resize((64, 64), Image.Resampling.BOX)
+        np.testing.assert_array_equal(table.images[i], np.asarray(original))
+        cells = [row[name] for name in table.spec.names]
+        assert table.factors[i].tolist() == [int(cell) if cell else -1 for cell in cells]
+        assert mask[i].tolist() == [float(cell != "") for cell in cells]
+
+
+def test_real_pictures_train(isaac: Path, repository: Path, tmp_path: Path) -> None:
+    config, table = prepare(isaac, repository, tmp_path)
+    network = dataclasses.replace(
+        config.model.network, fmap_base=128, fmap_max=4, noise_size=4, style_size=4, mapping_layers=1
+    )
+    model = models.make_model(dataclasses.replace(config.model, network=network), table.spec, seed=0)
+    model.run_eagerly = True  # three steps are sooner done than traced
+    labeled = data.choose_labeled(table.factors, config.data.labeled_fraction, 0)
+    assert len(labeled) == 42  # the shape of every picture is known
+    history = model.fit(data.batches(table, labeled, config.data, 0), steps_per_epoch=3, verbose=0).history
+    assert set(history) == set(model.loss_names)
+    assert all(math.isfinite(value) for values in history.values() for value in values)
+    assert int(model.step) == 3
