@@ -4,10 +4,12 @@ No weights and no reduction here: the weights stand in the model's file and the 
 taken once, in `models/step.py`. Equation numbers are those of the Semi-StyleGAN paper (ICML 2020).
 """
 
+import numpy as np
 import tensorflow as tf
 
 # Inside the root of the Euclidean norm, whose gradient is undefined at 0. 1e-6 is the largest error it makes.
 _NORM_EPSILON = 1e-12
+_TINY = np.finfo(np.float32).tiny
 
 
 def generator_adversarial(fake_logits: tf.Tensor) -> tf.Tensor:
@@ -56,7 +58,10 @@ def mixup_weights(batch: int | tf.Tensor, xi: float, seed: tf.Tensor) -> tf.Tens
     """
     # Beta(a, b) = X / (X + Y) with X ~ Gamma(a), Y ~ Gamma(b).
     gamma = tf.random.stateless_gamma([2, batch], seed, alpha=xi)
-    weight = tf.math.divide_no_nan(gamma[0], gamma[0] + gamma[1])
+    weight = gamma[0] / (gamma[0] + gamma[1])
+    # With a tiny xi both can be too small for float32 and come out as its smallest number. They are not alike
+    # then: one is far larger than the other.
+    weight = tf.where(tf.reduce_max(gamma, axis=0) > _TINY, weight, 1.0)
     return tf.maximum(weight, 1.0 - weight)
 
 
