@@ -1,4 +1,8 @@
-"""The embedded data set at 32x32."""
+"""The embedded data set at 32x32.
+
+tfds build tfds_builders/scene3d --config=demo --data_dir=data
+python -m ssgan_tf.train --config=configs/demo.py --workdir=runs/demo --data_dir=data
+"""
 
 from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions
 

@@ -6,6 +6,7 @@ import difflib
 import json
 import os
 import runpy
+import traceback
 import types
 import typing
 from collections.abc import Iterator, Sequence
@@ -56,8 +57,8 @@ class TrainOptions:
         for name in ("images", "log_every", "sample_every", "checkpoint_every", "keep_checkpoints"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected 1 or more. Received: {getattr(self, name)}.")
-        if self.seed < 0:
-            raise ValueError(f"seed: expected 0 or more. Received: {self.seed}.")
+        if not 0 <= self.seed < 2**31:
+            raise ValueError(f"seed: expected a number from 0 to 2**31 - 1. Received: {self.seed}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +80,11 @@ class Config:
 
     def __post_init__(self):
         m = self.model
+        kinds = tuple(options for options, _ in MODELS.values())
+        for name, kind in (("data", DataOptions), ("model", kinds), ("train", TrainOptions)):
+            if not isinstance(getattr(self, name), kind):
+                expected = [k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,))]
+                raise ValueError(f"{name}: expected {' or '.join(expected)}. Received: {getattr(self, name)!r}.")
         if not isinstance(m, SemiStyleGANOptions):
             return
         eta = self.data.labeled_fraction
@@ -121,15 +127,27 @@ def load_config(path: str) -> Config:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it has no get_config() or that returns no Config.
+        ValueError: if it cannot be run, has no get_config(), or that returns no Config or values of a wrong type.
     """
     if not os.path.isfile(path):
         raise FileNotFoundError(f"--config: expected a Python file such as configs/demo.py. Received: {path!r}.")
-    get_config = runpy.run_path(path).get("get_config")
-    config = get_config() if callable(get_config) else None
-    if not isinstance(config, Config):
-        raise ValueError(f"--config: {path} must define get_config() -> ssgan_tf.config.Config. Received: {config!r}.")
-    return config
+    try:
+        get_config = runpy.run_path(path).get("get_config")
+        config = get_config() if callable(get_config) else None
+        if isinstance(config, Config):
+            return Config.from_json(config.to_json())  # dataclasses check no types; this does
+    except Exception as error:  # whatever a user's file may raise
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        raise ValueError(f"--config: {path}{_line_of(error, path)}: {kind}{error}") from error
+    raise ValueError(f"--config: {path} must define get_config() -> ssgan_tf.config.Config. Received: {config!r}.")
+
+
+def _line_of(error: Exception, path: str) -> str:
+    """", line 7" where the file at `path` went wrong."""
+    if isinstance(error, SyntaxError):
+        return ""  # its message ends with the line
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+    return f", line {lines[-1]}" if lines else ""
 
 
 def override(config: Config, settings: Sequence[str]) -> Config:
@@ -202,12 +220,14 @@ def _check(hint: Any, value: Any, field: str) -> Any:
     if hint is str and isinstance(value, str):
         return value
     if typing.get_origin(hint) is tuple and isinstance(value, list | tuple):
-        return tuple(value)
+        return tuple(_check(typing.get_args(hint)[0], item, field) for item in value)
     expected = getattr(hint, "__name__", str(hint)) if not isinstance(hint, types.UnionType) else str(hint)
     raise ValueError(f"{field}: expected {expected}. Received: {value!r}.")
 
 
 def _from_dict(kind: type, value: dict[str, Any], path: str) -> Any:
+    if not isinstance(value, dict):
+        raise ValueError(f"{path}: expected fields by name. Received: {value!r}.")
     hints = typing.get_type_hints(kind)
     new = {}
     for name, item in value.items():

@@ -1,0 +1,245 @@
+"""Configs: --set of every type, what is refused and how it is said, config.json there and back."""
+
+import dataclasses
+import json
+
+import pytest
+
+from ssgan_tf import config as configs
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions
+
+# --- --set.
+
+
+@pytest.mark.parametrize(
+    ("setting", "read", "value"),
+    [
+        ("train.images=2000", lambda c: c.train.images, 2000),
+        ("train.images=2e6", lambda c: c.train.images, 2_000_000),
+        ("train.images=500_000", lambda c: c.train.images, 500_000),
+        ("data.labeled_fraction=0.005", lambda c: c.data.labeled_fraction, 0.005),
+        ("data.labeled_fraction=1", lambda c: c.data.labeled_fraction, 1.0),
+        ("model.gamma_g=3", lambda c: c.model.gamma_g, 3.0),
+        ("model.learning_rate=3e-4", lambda c: c.model.learning_rate, 3e-4),
+        ("train.deterministic=false", lambda c: c.train.deterministic, False),
+        ("train.deterministic=False", lambda c: c.train.deterministic, False),
+        ("model.network.tanh=true", lambda c: c.model.network.tanh, True),
+        ("model.network.resolution=128", lambda c: c.model.network.resolution, 128),
+        ("data.dataset=shapes3d/a=b", lambda c: c.data.dataset, "shapes3d/a=b"),
+        ("data.dataset=1234", lambda c: c.data.dataset, "1234"),
+        ("data.factors=shape", lambda c: c.data.factors, ("shape",)),
+        ("data.factors=shape, scale", lambda c: c.data.factors, ("shape", "scale")),
+        ("data.factors=", lambda c: c.data.factors, ()),
+    ],
+)
+def test_set_parses_every_type(setting, read, value):
+    start = Config(data=DataOptions(factors=("a", "b")))
+    changed = configs.override(start, [setting])
+    assert read(changed) == value
+    assert type(read(changed)) is type(value)
+    assert len(list(configs.differences(start, changed))) == 1  # and nothing else
+
+
+def test_several_settings_are_applied_at_once_and_the_last_one_wins():
+    settings = ["data.labeled_batch=64", "data.batch=128", "model.network.fmap_max=8", "model.xi=1", "model.xi=2"]
+    changed = configs.override(Config(), settings)  # one by one, the first alone would be refused
+    assert (changed.data.labeled_batch, changed.data.batch) == (64, 128)
+    assert (changed.model.network.fmap_max, changed.model.xi) == (8, 2.0)
+    assert Config().data.batch == 32  # the original is as it was
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("model.gama_g=3", r"^--set: expected one of \['network', .*Received: 'model.gama_g'. Did you mean 'gamma_g'"),
+        ("modle.gamma_g=3", r"^--set: expected one of \['data', 'model', 'train'\].*Did you mean 'model'\?"),
+        ("model.network.resolutoin=64", r"Received: 'model.network.resolutoin'. Did you mean 'resolution'\?"),
+        ("zzz=1", r"Received: 'zzz'\.$"),
+        ("train.images", r"^--set: expected name=value, e.g. .* Received: 'train.images'"),
+        ("model.network=3", r"^--set: model.network is a group; set one of its fields: \['resolution'"),
+        ("model=3", r"^--set: model is a group; set one of its fields: \['network', 'gamma_g'"),
+        ("train.images.x=3", r"^--set: train.images.x: 'images' has no fields of its own"),
+        ("train.images=1.5", r"^--set: train.images: expected int. Received: 1.5"),
+        ("train.images=many", r"^--set: train.images: expected int. Received: 'many'"),
+        ("train.images=", r"^--set: train.images: expected int. Received: ''"),
+        ("train.images=True", r"^--set: train.images: expected int. Received: True"),
+        ("train.images=1e999", r"^--set: train.images: expected int. Received: inf"),
+        ("model.xi=[1]", r"^--set: model.xi: expected float. Received: \[1\]"),
+        ("model.xi=nan", r"^--set: model.xi: expected float. Received: 'nan'"),
+        ("train.deterministic=1", r"^--set: train.deterministic: expected bool. Received: 1"),
+        ("train.deterministic=yes", r"^--set: train.deterministic: expected bool. Received: 'yes'"),
+        ("data.labeled_fraction=1.5", r"^labeled_fraction: expected a number in \[0, 1\]. Received: 1.5"),
+        ("data.labeled_fraction=-0.1", r"^labeled_fraction: expected a number in \[0, 1\]. Received: -0.1"),
+        ("data.labeled_fraction=0", r"^data.labeled_fraction: 0 is Info-StyleGAN, .*Received: beta=10.0, alpha=1.0"),
+        ("model.network.resolution=48", r"^resolution: expected a power of two from 8 to 1024. Received: 48"),
+        ("model.network.resolution=2048", r"^resolution: expected a power of two"),
+        ("data.labeled_batch=33", r"^labeled_batch: expected 1 to batch=32 images .* Received: 33"),
+        ("train.seed=-1", r"^seed: expected a number from 0 to 2\*\*31 - 1. Received: -1"),
+        ("train.seed=2147483648", r"^seed: expected"),
+        ("train.keep_checkpoints=0", r"^keep_checkpoints: expected 1 or more. Received: 0"),
+    ],
+)
+def test_settings_that_are_refused(setting, message):
+    with pytest.raises(ValueError, match=message) as error:
+        configs.override(Config(), [setting])
+    assert "\n" not in str(error.value)
+
+
+def test_without_labels_there_may_be_no_label_losses():
+    no_labels = ["data.labeled_fraction=0", "model.beta=0", "model.alpha=0"]
+    assert configs.override(Config(), [*no_labels, "model.gamma_e=1"]).data.labeled_fraction == 0
+    with pytest.raises(ValueError, match="model.gamma_e above 0"):
+        configs.override(Config(), no_labels)
+
+
+def test_labels_that_no_loss_uses_are_refused():
+    with pytest.raises(ValueError, match="^data.labeled_fraction: 0.025 asks for labels that no loss uses"):
+        configs.override(Config(), ["model.beta=0", "model.alpha=0", "model.gamma_e=1"])
+
+
+@pytest.mark.parametrize("field", ["images", "log_every", "sample_every", "checkpoint_every", "keep_checkpoints"])
+def test_lengths_are_positive(field):
+    with pytest.raises(ValueError, match=f"^{field}: expected 1 or more. Received: 0"):
+        TrainOptions(**{field: 0})
+
+
+@pytest.mark.parametrize(("part", "value"), [("data", TrainOptions()), ("model", NetworkOptions()), ("train", None)])
+def test_parts_of_a_wrong_kind_are_refused(part, value):
+    with pytest.raises(ValueError, match=f"^{part}: expected "):
+        Config(**{part: value})
+
+
+# --- config.json.
+
+# Every field differs from its default, so that one that was lost on the way would show.
+UNUSUAL = Config(
+    data=DataOptions("other/set", ("b", "a"), 0.5, 64, 16, 2.0),
+    model=SemiStyleGANOptions(
+        network=NetworkOptions(16, 1, 64, 32, 8, 9, 3, 0.1, True, True, True, 2, False),
+        gamma_g=1.0,
+        gamma_e=2.0,
+        beta=3.0,
+        alpha=4.0,
+        xi=5.0,
+        r1=6.0,
+        r1_interval=7,
+        learning_rate=0.5,
+        beta_1=0.25,
+        beta_2=0.125,
+        ema_half_life=8.0,
+        grow_from=8,
+        phase_images=100,
+    ),
+    train=TrainOptions(1, 2, 3, 4, 5, 6, False),
+)
+
+
+def leaves(options, path=""):
+    for field in dataclasses.fields(options):
+        value = getattr(options, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from leaves(value, f"{path}{field.name}.")
+        else:
+            yield f"{path}{field.name}", value
+
+
+def test_unusual_is_unusual_throughout():
+    assert [name for name, value in leaves(UNUSUAL) if value == dict(leaves(Config()))[name]] == []
+
+
+def test_json_there_and_back(tmp_path):
+    configs.write_config(UNUSUAL, str(tmp_path))
+    back = configs.read_config(str(tmp_path))
+    assert back == UNUSUAL
+    assert [type(value) for _, value in leaves(back)] == [type(value) for _, value in leaves(UNUSUAL)]
+    assert list(configs.differences(UNUSUAL, back)) == []
+    assert [p.name for p in tmp_path.iterdir()] == ["config.json"]  # nothing temporary left
+    assert json.loads((tmp_path / "config.json").read_text())["model"]["kind"] == "semi_stylegan"
+
+
+def test_differences_name_the_field_and_both_values():
+    other = configs.override(UNUSUAL, ["model.network.channels=3", "data.factors=a,b", "train.seed=9"])
+    assert set(configs.differences(UNUSUAL, other)) == {
+        ("model.network.channels", 1, 3),
+        ("data.factors", ("b", "a"), ("a", "b")),
+        ("train.seed", 2, 9),
+    }
+
+
+def test_a_workdir_without_a_run(tmp_path):
+    with pytest.raises(FileNotFoundError, match="^--workdir: .* holds no run"):
+        configs.read_config(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c["model"].update(gama_g=1), "model.gama_g.*Did you mean 'gamma_g'"),
+        (lambda c: c["model"].update(kind="vea"), "^--workdir.* model.kind: expected one of .*'vea'"),
+        (lambda c: c["model"].update(kind=None), "^--workdir"),
+        (lambda c: c["model"].pop("kind"), "^--workdir.*'kind'"),
+        (lambda c: c.pop("train"), "^--workdir.*'train'"),
+        (lambda c: c.update(data=3), "data: expected fields by name. Received: 3"),
+        (lambda c: c.update(model=3), "^--workdir"),
+        (lambda c: c["model"].update(network=[1]), r"model.network: expected fields by name. Received: \[1\]"),
+        (lambda c: c["data"].update(batch="8"), "data.batch: expected int. Received: '8'"),
+        (lambda c: c["data"].update(factors=[1]), "data.factors: expected str. Received: 1"),
+        (lambda c: c["data"].update(labeled_fraction=7), r"labeled_fraction: expected a number in \[0, 1\]"),
+    ],
+)
+def test_a_config_json_that_was_changed_by_hand(change, message, tmp_path):
+    value = UNUSUAL.to_json()
+    change(value)
+    (tmp_path / "config.json").write_text(json.dumps(value))
+    with pytest.raises(ValueError, match=message):
+        configs.read_config(str(tmp_path))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "\udcff", "3"])
+def test_a_config_json_that_is_no_config(text, tmp_path):
+    (tmp_path / "config.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ValueError, match="^--workdir: .*config.json is no config of this version"):
+        configs.read_config(str(tmp_path))
+
+
+# --- Config files.
+
+
+def returns(value: str) -> str:
+    return f"from ssgan_tf.config import *\n\ndef get_config():\n    return {value}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"must define get_config\(\) -> ssgan_tf.config.Config. Received: None"),
+        ("get_config = 3", r"must define get_config\(\)"),
+        ("def get_config():\n    return {'batch': 3}", r"Received: \{'batch': 3\}"),
+        ("def get_config(:\n", r"FILE: SyntaxError: invalid syntax \(config.py, line 1\)"),
+        ("import no_such_module", "FILE, line 1: ModuleNotFoundError: No module named 'no_such_module'"),
+        (returns("Config(data=DataOptions(bacth=3))"), "FILE, line 4: TypeError: .*'bacth'"),
+        (returns("Config(data=DataOptions(batch=0))"), "FILE, line 4: batch: expected 1"),
+        (returns("Config(data=DataOptions(batch=64.5))"), "FILE: data.batch: expected int. Received: 64.5"),
+        (returns("Config(data=DataOptions(factors='a'))"), "FILE: data.factors: expected tuple. Received: 'a'"),
+        (returns("Config(model=NetworkOptions())"), "FILE, line 4: model: expected SemiStyleGANOptions"),
+    ],
+)
+def test_config_files_that_are_refused(text, message, tmp_path):
+    path = tmp_path / "config.py"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message.replace("FILE", str(path))) as error:
+        configs.load_config(str(path))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["missing.py", "."])
+def test_a_config_file_that_is_not_there(name, tmp_path):
+    with pytest.raises(FileNotFoundError, match="^--config: expected a Python file such as .* Received: "):
+        configs.load_config(str(tmp_path / name))
+
+
+def test_a_config_file_is_read(tmp_path):
+    path = tmp_path / "config.py"
+    path.write_text(returns("Config(data=DataOptions(batch=64.0, factors=['a']))"))
+    assert configs.load_config(str(path)) == Config(data=DataOptions(batch=64, factors=("a",)))
+    assert isinstance(configs.load_config(str(path)).data.batch, int)
