@@ -11,8 +11,6 @@ import tensorflow_datasets as tfds
 
 from . import scenes, workers
 
-RESOLUTIONS = tuple(2**n for n in range(4, 11))  # 16 ... 1024
-
 
 @dataclasses.dataclass
 class Scene3dConfig(tfds.core.BuilderConfig):
@@ -20,7 +18,7 @@ class Scene3dConfig(tfds.core.BuilderConfig):
 
     Args:
         scene: name of the scene, a key of `scenes.SCENES`.
-        resolution: edge of the picture in pixels, one of RESOLUTIONS.
+        resolution: edge of the picture in pixels, one of `scenes.RESOLUTIONS`.
         first: for trials, draws only the first values of some factors of the scene's view (name -> how many).
 
     Raises:
@@ -33,8 +31,8 @@ class Scene3dConfig(tfds.core.BuilderConfig):
 
     def __post_init__(self):
         scene = scenes.find(self.scene)
-        if self.resolution not in RESOLUTIONS:
-            raise ValueError(f"resolution: expected one of {RESOLUTIONS}. Received: {self.resolution!r}.")
+        if self.resolution not in scenes.RESOLUTIONS:
+            raise ValueError(f"resolution: expected one of {scenes.RESOLUTIONS}. Received: {self.resolution!r}.")
         for name, count in self.first.items():
             if name not in scene.view:
                 raise ValueError(f"first: expected names among {scene.view}. Received: {name!r}.")
@@ -52,7 +50,7 @@ def _configs() -> list[Scene3dConfig]:
     """Each scene at its own resolution under its own name, and at the others as `<scene>_<resolution>`."""
     configs = []
     for name, scene in scenes.SCENES.items():
-        for resolution in (scene.resolution, *(r for r in RESOLUTIONS if r != scene.resolution)):
+        for resolution in (scene.resolution, *(r for r in scenes.RESOLUTIONS if r != scene.resolution)):
             configs.append(
                 Scene3dConfig(
                     name=name if resolution == scene.resolution else f"{name}_{resolution}",

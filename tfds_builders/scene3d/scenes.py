@@ -19,6 +19,7 @@ import numpy as np
 
 from . import render
 
+RESOLUTIONS = tuple(2**n for n in range(4, 11))  # 16 ... 1024: what pictures may measure in pixels.
 Values = Mapping[str, int]  # Factor name -> index of its value.
 
 

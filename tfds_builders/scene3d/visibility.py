@@ -63,9 +63,13 @@ def table(name: str, resolution: int | None, settings: int) -> str:
 def _main() -> None:
     parser = argparse.ArgumentParser(prog="scene3d.visibility", description="How much each factor of a scene shows.")
     parser.add_argument("scene", choices=sorted(scenes.SCENES))
-    parser.add_argument("resolution", nargs="?", type=int, help="edge in pixels; default: the scene's own")
+    parser.add_argument(
+        "resolution", nargs="?", type=int, choices=scenes.RESOLUTIONS, help="edge in pixels; default: the scene's own"
+    )
     parser.add_argument("--settings", type=int, default=100, help="random settings of the other factors (100)")
     arguments = parser.parse_args()
+    if arguments.settings < 1:
+        parser.error(f"--settings: expected 1 or more. Received: {arguments.settings}")
     print(table(arguments.scene, arguments.resolution, arguments.settings))
 
 
