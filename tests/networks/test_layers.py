@@ -1,0 +1,169 @@
+"""The layers against closed forms and against NumPy written out."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ssgan_tf.networks import layers
+
+
+def impulse(size: int, row: int, column: int) -> np.ndarray:
+    x = np.zeros([1, size, size, 1], np.float32)
+    x[0, row, column, 0] = 1
+    return x
+
+
+def test_dense_is_scaled_when_it_is_used():
+    """gain / sqrt(fan_in) * lrmul * stored: sqrt(2) / sqrt(4) * 0.01 * 100 for each of four ones; bias * lrmul."""
+    dense = layers.Dense(2, lrmul=0.01)
+    dense(tf.zeros([1, 4]))
+    dense.kernel.assign(tf.fill([4, 2], 100.0))
+    dense.bias.assign([300.0, 0.0])
+    np.testing.assert_allclose(dense(tf.ones([1, 4])), [[2 * 2**0.5 + 3, 2 * 2**0.5]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("lrmul", [1.0, 0.01])
+def test_stored_weights_start_at_one_over_lrmul(lrmul):
+    tf.keras.utils.set_random_seed(0)
+    dense = layers.Dense(400, lrmul=lrmul)
+    dense(tf.zeros([1, 400]))
+    assert np.std(dense.kernel) == pytest.approx(1 / lrmul, rel=0.01)
+    assert abs(np.mean(dense.kernel)) < 0.01 / lrmul
+    assert not np.any(dense.bias)
+
+
+@pytest.mark.parametrize(("kernel_size", "gain"), [(1, 1.0), (3, layers.RELU_GAIN)])
+def test_conv_keeps_the_variance_at_the_start(kernel_size, gain, rng):
+    """White noise of variance 1 leaves the interior with variance gain^2, whatever the fan-in."""
+    tf.keras.utils.set_random_seed(0)
+    conv = layers.Conv(64, kernel_size=kernel_size, gain=gain)
+    y = conv(tf.constant(rng.normal(size=[4, 16, 16, 32]), tf.float32))[:, 1:-1, 1:-1]
+    assert np.var(y) == pytest.approx(gain**2, rel=0.05)
+
+
+def make_conv(rng, resample: str | None) -> layers.Conv:
+    conv = layers.Conv(5, resample=resample)
+    conv(tf.zeros([1, 8, 8, 3]))
+    conv.kernel.assign(rng.normal(size=[3, 3, 3, 5]))
+    conv.bias.assign(rng.normal(size=[5]))
+    return conv
+
+
+def scaled(conv: layers.Conv) -> np.ndarray:
+    """The kernel as it should be used: sqrt(2) / sqrt(3 * 3 * 3 inputs) times what is stored."""
+    return conv.kernel.numpy() * (2 / 27) ** 0.5
+
+
+def test_conv_is_the_sum_over_nine_neighbours(rng, convolve):
+    conv, x = make_conv(rng, None), rng.normal(size=[2, 8, 8, 3])
+    expected = convolve(x, scaled(conv)) + conv.bias.numpy()
+    np.testing.assert_allclose(conv(tf.constant(x, tf.float32)), expected, atol=1e-5)
+
+
+def test_conv_up_is_nearest_doubling_then_conv(rng, convolve):
+    conv, x = make_conv(rng, "up"), rng.normal(size=[2, 8, 8, 3])
+    expected = convolve(x.repeat(2, axis=1).repeat(2, axis=2), scaled(conv)) + conv.bias.numpy()
+    np.testing.assert_allclose(conv(tf.constant(x, tf.float32)), expected, atol=1e-5)
+
+
+def test_conv_down_is_conv_then_mean_of_two_by_two(rng, convolve):
+    conv, x = make_conv(rng, "down"), rng.normal(size=[2, 8, 8, 3])
+    full = convolve(x, scaled(conv))
+    expected = full.reshape(2, 4, 2, 4, 2, 5).mean(axis=(2, 4)) + conv.bias.numpy()
+    np.testing.assert_allclose(conv(tf.constant(x, tf.float32)), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("resample", "kernel_size"), [("both", 3), ("up", 1), ("down", 1)])
+def test_conv_names_what_it_cannot_do(resample, kernel_size):
+    with pytest.raises(ValueError, match=f"Received: resample='{resample}', kernel_size={kernel_size}"):
+        layers.Conv(4, kernel_size=kernel_size, resample=resample)
+
+
+def test_conv_without_bias_has_one_weight():
+    conv = layers.Conv(4, use_bias=False)
+    conv(tf.zeros([1, 8, 8, 3]))
+    assert [v.shape for v in conv.variables] == [(3, 3, 3, 4)]
+
+
+def test_blur_of_an_impulse_is_the_filter():
+    y = layers.blur(tf.constant(impulse(5, 2, 2)))[0, :, :, 0]
+    expected = np.zeros([5, 5])
+    expected[1:4, 1:4] = np.outer([1, 2, 1], [1, 2, 1]) / 16
+    np.testing.assert_allclose(y, expected, atol=1e-7)
+
+
+def test_blur_keeps_a_constant_inside_and_sees_zeros_outside():
+    # An edge loses its outer row, (1 + 2) / 4 of it stay; a corner loses both, 9/16 stay.
+    y = layers.blur(tf.fill([1, 6, 6, 2], 8.0))[0, :, :, 1].numpy()
+    np.testing.assert_allclose(y[1:-1, 1:-1], 8, rtol=1e-6)
+    np.testing.assert_allclose([y[0, 2], y[2, -1], y[0, 0]], [6, 6, 4.5], rtol=1e-6)
+
+
+def test_blur_does_not_mix_channels():
+    x = np.concatenate([impulse(5, 2, 2), np.zeros([1, 5, 5, 1], np.float32)], axis=-1)
+    assert not np.any(layers.blur(tf.constant(x))[..., 1])
+
+
+def test_upsample_repeats_each_pixel(rng):
+    x = rng.normal(size=[2, 3, 4, 5])
+    np.testing.assert_array_equal(layers.upsample(tf.constant(x)), x.repeat(2, axis=1).repeat(2, axis=2))
+
+
+@pytest.mark.parametrize("factor", [1, 2, 4])
+def test_downsample_takes_the_mean_of_each_block(factor, rng):
+    x = rng.normal(size=[2, 8, 8, 3])
+    expected = x.reshape(2, 8 // factor, factor, 8 // factor, factor, 3).mean(axis=(2, 4))
+    np.testing.assert_allclose(layers.downsample(tf.constant(x), factor), expected, atol=1e-12)
+
+
+def test_leaky_relu_has_slope_one_fifth():
+    np.testing.assert_allclose(layers.leaky_relu(tf.constant([-5.0, 0.0, 3.0])), [-1, 0, 3])
+
+
+def test_pixel_norm_of_a_row():
+    # Mean square of (3, 4) is 12.5; of (0.6, 0.8) too once scaled; a row of zeros stays zeros.
+    y = layers.pixel_norm(tf.constant([[3.0, 4.0], [30.0, 40.0], [0.0, 0.0]]))
+    row = np.array([3, 4]) / 12.5**0.5
+    np.testing.assert_allclose(y, [row, row, [0, 0]], rtol=1e-6)
+
+
+def stddev_by_hand(x: np.ndarray, groups: list[list[int]]) -> np.ndarray:
+    """[B]: the standard deviation over each image's group, averaged over pixels and channels."""
+    result = np.zeros(len(x))
+    for group in groups:
+        result[group] = np.sqrt(np.var(x[group], axis=0) + 1e-8).mean()
+    return result
+
+
+@pytest.mark.parametrize(
+    ("batch", "groups"),
+    [
+        (8, [[0, 2, 4, 6], [1, 3, 5, 7]]),  # image i belongs to group i mod 2
+        (4, [[0, 1, 2, 3]]),
+        (6, [[0, 1, 2, 3, 4, 5]]),  # no multiple of 4: one group of all
+        (2, [[0, 1]]),
+    ],
+)
+def test_minibatch_stddev_in_groups_of_four(batch, groups, rng):
+    x = rng.normal(size=[batch, 4, 4, 3])
+    y = layers.minibatch_stddev(tf.constant(x), 4).numpy()
+    assert y.shape == (batch, 4, 4, 1)
+    expected = stddev_by_hand(x, groups)
+    np.testing.assert_allclose(y, np.broadcast_to(expected[:, None, None, None], y.shape), rtol=1e-9)
+
+
+def test_minibatch_stddev_of_two_known_images():
+    # Pixels 1 and 3 apart by 2, so the deviation is 1; the other channel is equal, 0: their mean is 1/2.
+    x = np.zeros([2, 4, 4, 2], np.float32)
+    x[0, ..., 0], x[1, ..., 0] = 1, 3
+    np.testing.assert_allclose(layers.minibatch_stddev(tf.constant(x)), np.full([2, 4, 4, 1], 0.5), atol=1e-4)
+
+
+def test_minibatch_stddev_of_equal_images_is_next_to_nothing():
+    # sqrt(0 + 1e-8) = 1e-4: the number inside the root that keeps its gradient finite.
+    x = tf.tile(tf.random.stateless_normal([1, 4, 4, 3], [0, 0]), [8, 1, 1, 1])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = layers.minibatch_stddev(x)
+    np.testing.assert_allclose(y, np.full([8, 4, 4, 1], 1e-4), rtol=1e-3)
+    assert np.isfinite(tape.gradient(y, x)).all()
