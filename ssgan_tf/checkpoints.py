@@ -38,23 +38,29 @@ class Checkpoints:
     def save(self, step: int) -> str:
         """Writes the checkpoint of `step` and removes those too old; returns its folder.
 
+        Those of later steps go too: they are of a future that the run went back from.
+
         Raises:
-            OSError, tf.errors.OpError: if it cannot be written; what was there before stays.
+            OSError: if it cannot be written; what was there before stays.
         """
         final = self._path(step)
         partial = os.path.join(self._folder, f"partial-{step:09d}")
-        shutil.rmtree(partial, ignore_errors=True)
-        os.makedirs(partial)
+        self._remove_partial()
         try:
+            os.makedirs(partial)
             self._checkpoint.write(os.path.join(partial, "ckpt"))
             _write_checksums(partial)
             shutil.rmtree(final, ignore_errors=True)
             os.replace(partial, final)
-        except BaseException:
+        except tf.errors.OpError as error:
+            raise OSError(f"{final}: {_reason(error)}") from error
+        finally:
             shutil.rmtree(partial, ignore_errors=True)
-            raise
-        for old in self.steps()[: -self._keep]:
-            shutil.rmtree(self._path(old))
+        steps = self.steps()
+        older = [other for other in steps if other <= step]
+        for other in steps:
+            if other not in older[-self._keep :]:
+                shutil.rmtree(self._path(other))
         return final
 
     def restore_latest(self, partial: bool = False) -> int | None:
@@ -74,12 +80,7 @@ class Checkpoints:
             if damage:
                 logging.warning("Checkpoint %s is damaged (%s); trying the one before.", self._path(step), damage)
                 continue
-            status = self._checkpoint.read(os.path.join(self._path(step), "ckpt"))
-            if partial:
-                status.expect_partial()
-                status.assert_existing_objects_matched()
-            else:
-                status.assert_consumed()
+            self._read(self._path(step), partial)
             return step
         if steps:
             raise ValueError(
@@ -88,8 +89,35 @@ class Checkpoints:
             )
         return None
 
+    def _read(self, folder: str, partial: bool) -> None:
+        try:
+            status = self._checkpoint.read(os.path.join(folder, "ckpt"))
+            if partial:
+                status.expect_partial()
+                status.assert_existing_objects_matched()
+            else:
+                status.assert_consumed()
+        except (AssertionError, ValueError, tf.errors.OpError) as error:
+            raise ValueError(
+                f"Checkpoint {folder} belongs to another model, or to another version of it; expected the variables "
+                f"of this one. Received: {_reason(error)}"
+            ) from error
+
+    def _remove_partial(self) -> None:
+        """Removes what a process that was killed while it was saving left behind."""
+        names = os.listdir(self._folder) if os.path.isdir(self._folder) else []
+        for name in names:
+            if name.startswith("partial-"):
+                shutil.rmtree(os.path.join(self._folder, name), ignore_errors=True)
+
     def _path(self, step: int) -> str:
         return os.path.join(self._folder, f"step-{step:09d}")
+
+
+def _reason(error: Exception) -> str:
+    """The first line of the error's message, without the graph node that TensorFlow puts before it."""
+    message = error.message if isinstance(error, tf.errors.OpError) else str(error)
+    return str(message).partition("\n")[0].rpartition("}} ")[2]
 
 
 def _write_checksums(folder: str) -> None:
@@ -105,6 +133,8 @@ def find_damage(folder: str) -> str | None:
     try:
         with open(os.path.join(folder, "checksums.json"), encoding="utf-8") as file:
             sums = json.load(file)
+        if not isinstance(sums, dict) or not sums:
+            return "checksums.json lists no files"
         for name, expected in sums.items():
             if _sha256(os.path.join(folder, name)) != expected:
                 return f"{name} is not what was written"
