@@ -192,10 +192,10 @@ class Editor:
         try:
             outputs = known[signature](**tensors)
         except tf.errors.InvalidArgumentError as error:
-            refusal = re.search(r"assertion failed: \[(.*)\]", str(error))
-            if not refusal:
+            reason = _find_reason(str(error))
+            if not reason:
                 raise
-            raise ValueError(refusal[1].replace("] [", " ")) from None
+            raise ValueError(reason) from None
         return {name: value.numpy() for name, value in outputs.items()}
 
     def _column(self, name: str) -> int:
@@ -205,6 +205,15 @@ class Editor:
         near = difflib.get_close_matches(name, names, 1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"factor: expected one of {names}. Received: {name!r}.{hint}")
+
+
+def _find_reason(message: str) -> str | None:
+    """What a signature's own checks say, in TensorFlow's report of an error."""
+    shape = re.search(r"Shape of tensor (\S+) (\[.*?\]) is not compatible with expected shape (\[.*?\])", message)
+    if shape:
+        return f"{shape[1]}: expected shape {shape[3].replace('?', 'batch')}. Received: {shape[2]}."
+    other = re.search(r"assertion failed: \[(.*)\]", message)
+    return other and other[1].replace("] [", " ")
 
 
 def _resolve(name: str, value: float | str, before: np.ndarray) -> np.ndarray:

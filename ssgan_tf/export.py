@@ -206,9 +206,12 @@ def program(workdir: str, out: str) -> int:
     """The command without its flags; returns the exit code."""
     try:
         check_out(out)
-        run = runs.load_run(workdir)
     except (ValueError, OSError) as error:
         return _fail(str(error), 2)
+    try:
+        run = runs.load_run(workdir)
+    except (ValueError, OSError) as error:
+        return _fail(f"--workdir: {str(error).removeprefix('--workdir: ')}", 2)
     try:
         folder, difference = export(run, out)
     except ExportError as error:

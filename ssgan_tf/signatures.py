@@ -101,15 +101,11 @@ def checked(
     Returns:
         `value`, once it is known to be good.
     """
-    # Without this TensorFlow takes the promised shape for granted and drops the checks as always true.
-    value = tf.compat.v1.placeholder_with_default(value, None)
-    received = tf.shape(value)
-    wrong_shape = [f"{name}: expected shape [batch, {', '.join(map(str, shape))}]. Received:", received]
-    with tf.control_dependencies([tf.debugging.Assert(tf.equal(tf.rank(value), 1 + len(shape)), wrong_shape, 8)]):
-        received = tf.identity(received)
-    fits = tf.reduce_all(tf.equal(received[1:], shape)) & (received[0] > 0)
-    with tf.control_dependencies([tf.debugging.Assert(fits, wrong_shape, 8)]):
-        value = tf.ensure_shape(value, [None, *shape])
+    # Not an assertion on tf.shape: the promised shape is taken for granted there, and the check dropped as always true.
+    value = tf.ensure_shape(value, [None, *shape])
+    rows = tf.shape(value)[0]
+    with tf.control_dependencies([tf.debugging.Assert(rows > 0, [f"{name}: expected 1 row or more. Received:", rows])]):
+        value = tf.identity(value)
     good = tf.math.is_finite(value)
     if limits:
         good &= (value >= limits[0] - slack) & (value <= limits[1] + slack)

@@ -1,0 +1,288 @@
+"""Export of a tiny run that nobody trained: as a command, as others load it, and when something is wrong."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ssgan_tf import editing, export, models, runs
+from ssgan_tf.checkpoints import Checkpoints
+from ssgan_tf.codes import CodeSpec, FactorSpec
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, write_config
+from ssgan_tf.editing import Editor
+
+# All sizes differ, so that no axis can be taken for another.
+NETWORK = NetworkOptions(8, 3, fmap_base=32, fmap_max=8, noise_size=6, style_size=5, mapping_layers=2)
+SPEC = CodeSpec((FactorSpec("hue", 3), FactorSpec("shape", 2)))
+CONFIG = Config(DataOptions(dataset="fake/tiny", batch=10, labeled_batch=2), SemiStyleGANOptions(network=NETWORK))
+STEP = 7
+
+
+def write_run(workdir: Path) -> Path:
+    """A run's folder whose three networks have random weights of their own."""
+    workdir.mkdir()
+    tf.keras.utils.set_random_seed(1)
+    model = models.make_model(CONFIG.model, SPEC, seed=0)
+    for variable in [*model.ema_generator.variables, *model.discriminator.variables]:
+        variable.assign_add(0.1 * tf.random.stateless_normal(variable.shape, [variable.shape.num_elements(), 0]))
+    write_config(CONFIG, str(workdir))
+    runs.write_spec(SPEC, str(workdir))
+    Checkpoints(str(workdir / "checkpoints"), model.checkpoint_items()).save(STEP)
+    return workdir
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_run(tmp_path_factory.mktemp("runs") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def command(workdir: Path, repository: Path, tmp_path_factory) -> tuple[subprocess.CompletedProcess, Path]:
+    """The command and its --out, in a folder that was not there."""
+    out = tmp_path_factory.mktemp("exports") / "new" / "tiny"
+    words = [sys.executable, "-m", "ssgan_tf.export", f"--workdir={workdir}", f"--out={out}"]
+    return subprocess.run(words, cwd=repository, capture_output=True, text=True), out
+
+
+@pytest.fixture(scope="module")
+def exported(command) -> Path:
+    process, out = command
+    assert process.returncode == 0, process.stderr
+    return out
+
+
+@pytest.fixture(scope="module")
+def run(workdir: Path) -> runs.Run:
+    return runs.load_run(str(workdir))
+
+
+@pytest.fixture
+def earlier(exported: Path, tmp_path: Path) -> Path:
+    """A copy of the export that a test may spoil."""
+    return Path(shutil.copytree(exported, tmp_path / "earlier"))
+
+
+def latents(count: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(count)
+    return rng.standard_normal([count, 6]).astype(np.float32), rng.uniform(size=[count, 2]).astype(np.float32)
+
+
+def pictures(count: int) -> np.ndarray:
+    return np.random.default_rng(count).uniform(-1, 1, [count, 8, 8, 3]).astype(np.float32)
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_the_command_writes_one_version_and_says_so(command) -> None:
+    process, out = command
+    assert process.returncode == 0, process.stderr
+    assert sorted(os.listdir(out)) == ["1"]
+    assert files(out / "1") == [
+        "assets/codes.json",
+        "fingerprint.pb",
+        "saved_model.pb",
+        "variables/variables.data-00000-of-00001",
+        "variables/variables.index",
+    ]
+    assert "70 images" in process.stdout and str(out / "1") in process.stdout
+
+
+def test_codes_json_says_what_the_codes_are(exported: Path) -> None:
+    card = json.loads((exported / "1" / "assets" / "codes.json").read_text())
+    assert card.pop("made_by").startswith("ssgan_tf ")
+    assert card == {
+        "run": "tiny",
+        "model": "semi_stylegan",
+        "dataset": "fake/tiny",
+        "images_trained": 70,
+        "factors": [{"name": "hue", "size": 3}, {"name": "shape", "size": 2}],
+        "code": "index / (size - 1)",
+        "resolution": 8,
+        "channels": 3,
+        "noise_size": 6,
+        "style_size": 5,
+    }
+
+
+# Forbids the package, then uses the export; prints the modules that it took beyond tensorflow, numpy and Python.
+STRANGER = """
+import json, sys
+sys.modules["ssgan_tf"] = None  # an import of it fails
+import numpy as np
+import tensorflow
+before = set(sys.modules)
+from editing import Editor
+given = np.load("given.npz")
+editor = Editor.load(sys.argv[1])
+style = editor.call("mapping", {"noise": given["noise"], "code": given["code"]})["style"]
+np.savez(
+    "result.npz",
+    generated=editor.generate(given["code"], noise=given["noise"]),
+    single=editor.generate(given["code"][:1], noise=given["noise"][:1]),
+    style=style,
+    **editor.call("synthesis", {"style": style}),
+    **editor.call("encode", {"image": given["image"]}),
+)
+print(json.dumps(sorted({n.split(".")[0] for n in set(sys.modules) - before} - set(sys.stdlib_module_names))))
+"""
+
+
+def test_a_process_without_the_package_gets_what_the_model_gives(exported: Path, run: runs.Run, tmp_path: Path) -> None:
+    shutil.copy(editing.__file__, tmp_path)
+    noise, code = latents(3)
+    image = pictures(3)
+    np.savez(tmp_path / "given.npz", noise=noise, code=code, image=image)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    words = [sys.executable, "-c", STRANGER, str(exported)]
+    process = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    assert json.loads(process.stdout) == ["editing"]
+    found = np.load(tmp_path / "result.npz")
+    expected = run.model.ema_generator((noise, code)).numpy()
+    assert np.abs(expected - run.model.generator((noise, code))).max() > 0.1  # so the average was exported
+    np.testing.assert_allclose(found["generated"], expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found["single"], expected[:1], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found["image"], expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found["style"], run.model.ema_generator.mapping((noise, code)), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found["code"], run.model.discriminator.encode(image), rtol=0, atol=1e-6)
+    alone = [float(run.model.discriminator(picture[None])[0][0]) for picture in image]
+    np.testing.assert_allclose(found["realness"], alone, rtol=0, atol=1e-6)
+
+
+def test_the_export_refuses_what_it_cannot_use(exported: Path) -> None:
+    editor, (noise, code) = Editor.load(exported), latents(2)
+    with pytest.raises(ValueError, match=r"^noise: expected shape \[batch,6\]\. Received: \[2,5\]\.$"):
+        editor.generate(code, noise=noise[:, :5])
+    with pytest.raises(ValueError, match=r"^code \(hue, shape\): expected numbers in \[0, 1\]. Received.*: 0 2$"):
+        editor.generate([[0.0, 2.0]])
+    with pytest.raises(ValueError, match=r"^image: expected shape \[batch,8,8,3\]\. Received: \[2,8,4,3\]\.$"):
+        editor.encode(pictures(2)[:, :, :4])
+
+
+@pytest.fixture
+def quick_write(exported: Path, monkeypatch) -> None:
+    """Copies the one export instead of tracing another."""
+    monkeypatch.setattr(export, "write", lambda run, folder: shutil.copytree(exported / "1", folder))
+
+
+def test_a_second_export_replaces_the_first(workdir, earlier, quick_write, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(export, "check", lambda run, folder: 0.0)  # what it does is tested below
+    (earlier / ".ssgan_tf-partial").mkdir()
+    (earlier / ".ssgan_tf-partial" / "junk").write_text("of an export that was killed")
+    before = Editor.load(earlier).generate([[0.5, 0.5]])
+    assert export.program(str(workdir), str(earlier)) == 0, capsys.readouterr().err
+    assert os.listdir(earlier) == ["2"]
+    np.testing.assert_allclose(Editor.load(earlier).generate([[0.5, 0.5]]), before, rtol=0, atol=1e-6)
+
+
+def test_an_export_that_differs_from_the_model_fails(workdir, earlier, quick_write, monkeypatch, capsys) -> None:
+    before = files(earlier)
+
+    def write_then_change(run, folder, write=export.write):
+        write(run, folder)
+        run.model.ema_generator.synthesis.to_rgb[-1].bias.assign_add([0.0, 1e-4, 0.0])
+
+    monkeypatch.setattr(export, "write", write_then_change)
+    assert export.program(str(workdir), str(earlier)) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1 and "another image" in error and "1e-06" in error
+    assert files(earlier) == before
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("raise ValueError('the package is missing')", ["fresh process", "the package is missing"]),
+        (
+            "import numpy, sys; numpy.savez(sys.argv[4], **{k: numpy.nan for k in ('image', 'code', 'realness')})",
+            ["nan"],
+        ),
+    ],
+)
+def test_an_export_that_fails_its_check_leaves_nothing(
+    script, words, workdir, tmp_path, quick_write, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(export, "_FRESH_PROCESS", script)
+    assert export.program(str(workdir), str(tmp_path / "new" / "export")) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and [word for word in words if word not in error] == []
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_full_disk_leaves_nothing(workdir: Path, tmp_path: Path, monkeypatch, capsys) -> None:
+    def write(run, folder):
+        os.makedirs(folder)
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device\nmore")
+
+    monkeypatch.setattr(export, "write", write)
+    assert export.program(str(workdir), str(tmp_path / "new")) == 2
+    assert capsys.readouterr().err == f"error: --out: {str(tmp_path / 'new')!r} cannot be written: " + (
+        "No space left on device\n"
+    )
+    assert os.listdir(tmp_path) == []
+
+
+def no_run(workdir: Path) -> None:
+    shutil.rmtree(workdir)
+
+
+def no_checkpoint(workdir: Path) -> None:
+    shutil.rmtree(workdir / "checkpoints")
+
+
+def no_factors(workdir: Path) -> None:
+    (workdir / "codes.json").unlink()
+
+
+def damaged_factors(workdir: Path) -> None:
+    (workdir / "codes.json").write_text('[{"name": "hue"}]')
+
+
+def damaged_checkpoint(workdir: Path) -> None:
+    data = workdir / "checkpoints" / "step-000000007" / "ckpt.data-00000-of-00001"
+    data.write_bytes(data.read_bytes()[:-100])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (no_run, "holds no run"),
+        (no_checkpoint, "holds no checkpoint"),
+        (no_factors, "codes.json"),
+        (damaged_factors, "codes.json is no list of factors"),
+        (damaged_checkpoint, "None of the 1 checkpoints"),
+    ],
+)
+def test_a_workdir_without_a_whole_run_is_refused(spoil, words: str, workdir: Path, tmp_path: Path, capsys) -> None:
+    spoiled = Path(shutil.copytree(workdir, tmp_path / "spoiled"))
+    spoil(spoiled)
+    assert export.program(str(spoiled), str(tmp_path / "out")) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: --workdir: ") and words in error and str(spoiled) in error
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("path", ["notes.txt", "notes.txt/inside", "", "numbers", "earlier/1"])
+def test_an_out_that_is_no_export_is_left_alone(path: str, workdir: Path, earlier: Path, tmp_path, capsys) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "numbers" / "1").mkdir(parents=True)
+    (tmp_path / "numbers" / "1" / "thesis.txt").write_text("mine")
+    before = files(tmp_path)
+    assert export.program(str(workdir), str(tmp_path / path)) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: --out: ") and error.count("\n") == 1 and "xpected" in error
+    assert files(tmp_path) == before
+
+
+def test_an_out_that_cannot_be_made_is_named(workdir: Path, capsys) -> None:
+    assert export.program(str(workdir), "/proc/ssgan_tf_export") == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: --out: '/proc/ssgan_tf_export' cannot be written") and error.count("\n") == 1
