@@ -190,6 +190,8 @@ class StyleEpilogue(tf.keras.layers.Layer):
             x = x + noise * self.noise_weight
         x = leaky_relu(tf.nn.bias_add(x, self.bias))
         scale, shift = tf.split(self.affine(w)[:, None, None, :], 2, axis=-1)  # [B,1,1,C] each
-        mean, variance = tf.nn.moments(x, axes=[1, 2], keepdims=True)  # [B,1,1,C] each
+        # Not tf.nn.moments: it hides the mean from the variance's gradient, so its second-order gradient is wrong.
+        mean = tf.reduce_mean(x, axis=[1, 2], keepdims=True)  # [B,1,1,C]
+        variance = tf.reduce_mean(tf.square(x - mean), axis=[1, 2], keepdims=True)
         scale = (scale + 1.0) * tf.math.rsqrt(variance + 1e-8)
         return x * scale + (shift - mean * scale)
