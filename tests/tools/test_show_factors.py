@@ -1,0 +1,105 @@
+"""tools/show_factors: which pictures it lays beside each other, what it measures, and what bad input gets."""
+
+import importlib.machinery
+import importlib.util
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tfds_builders.scene3d.scene3d_dataset_builder import Builder, Scene3dConfig
+
+GRID = np.stack(np.meshgrid(range(2), range(3), indexing="ij"), axis=-1).reshape(-1, 2)  # Factors of 2 and 3 values.
+
+
+@pytest.fixture(scope="module")
+def tool(repository):
+    """The program as a module: its file has no ending that Python would import it by."""
+    loader = importlib.machinery.SourceFileLoader("show_factors", str(repository / "tools" / "show_factors"))
+    spec = importlib.util.spec_from_loader("show_factors", loader)
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory) -> str:
+    """scene3d/tiny: of the demo, the values 0 and 1 of shape and nothing else of the view."""
+    folder = str(tmp_path_factory.mktemp("data"))
+    config = Scene3dConfig(name="tiny", resolution=16, first={"shape": 2, "scale": 1, "azimuth": 1})
+    Builder(config=config, data_dir=folder).download_and_prepare()
+    return folder
+
+
+def test_rows_of_a_whole_grid_differ_in_one_factor(tool):
+    chosen, exact = tool.traversal_rows(GRID, (2, 3), base=4)  # (1, 1)
+    assert chosen == [[1, 4], [3, 4, 5]]
+    assert exact == [True, True]
+
+
+def test_rows_of_a_grid_with_gaps_come_as_near_as_they_can(tool):
+    factors = np.array([[0, 0, 0], [1, 2, 0], [1, -1, 1], [1, 0, 1]])
+    chosen, exact = tool.traversal_rows(factors, (2, 3, 2), base=0)
+    assert chosen == [[0, 1], [0, None, 1], [0, 3]]
+    assert exact == [False, False, False]
+    # An unknown label agrees with nothing, not with another unknown one either.
+    chosen, _ = tool.traversal_rows(np.array([[0, -1], [1, -1], [1, 0]]), (2, 2), base=0)
+    assert chosen == [[0, 1], [2, None]]
+
+
+def test_neighbours_differ_by_one_in_one_factor(tool):
+    rng = np.random.default_rng(0)
+    pairs = tool.neighbours(GRID, 1, 100, rng)
+    assert sorted(map(tuple, pairs)) == [(0, 1), (1, 2), (3, 4), (4, 5)]
+    assert len(tool.neighbours(GRID, 1, 3, rng)) == 3
+    gaps = np.array([[0, 0], [0, 2], [1, -1], [0, -1]])
+    assert tool.neighbours(gaps, 0, 100, rng).shape == tool.neighbours(gaps, 1, 100, rng).shape == (0, 2)
+
+
+def run(tool, monkeypatch, *arguments: str) -> None:
+    monkeypatch.setattr("sys.argv", ["show_factors", *arguments])
+    tool.main()
+
+
+def test_picture_and_table(tool, data_dir, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "new" / "factors.png"
+    names = "shape,wall_hue,scale"
+    run(tool, monkeypatch, "--dataset=scene3d/tiny", f"--data_dir={data_dir}", f"--out={out}", f"--factors={names}")
+    printed = capsys.readouterr().out
+    lines = {line.split()[0]: line.split()[1:] for line in printed.splitlines()}
+    assert "432 images" in printed
+    assert float(lines["wall_hue"][1]) > 10 > float(lines["shape"][1]) > 0.5  # The mean changes.
+    assert "no two pictures differ" in printed.splitlines()[4]  # scale has one value here.
+    # Three rows and six columns of cells of 64 pixels and gaps between them, text around.
+    picture = np.asarray(Image.open(out))
+    assert picture.shape[0] > 3 * 65 and picture.shape[1] > 6 * 65
+    assert (picture[-195:, -390:-65].reshape(-1, 3).std(axis=0) > 20).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dataset=scene3d/huge"], "data.dataset: 'scene3d/huge' is not prepared"),
+        (["--factors=shape,colour"], "data.factors: expected names among .*Received: 'colour'"),
+        (["--pairs=0"], "--pairs: expected 1 or more. Received: 0"),
+        (["--seed=x"], "--seed: .*'x'"),
+        (["--memory_gib=0"], "data.memory_gib: "),
+        (["factors.png"], "unrecognized arguments: factors.png"),
+        (["--out={blocked}/factors.png"], "--out: cannot write"),
+    ],
+)
+def test_bad_input_gets_one_line_and_exit_code_2(arguments, message, tool, data_dir, tmp_path, monkeypatch, capsys):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    monkeypatch.chdir(tmp_path)
+    given = [argument.format(blocked=blocked) for argument in arguments]
+    with pytest.raises(SystemExit) as end:
+        run(tool, monkeypatch, "--dataset=scene3d/tiny", f"--data_dir={data_dir}", *given)
+    captured = capsys.readouterr()
+    assert end.value.code == 2
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    assert line.startswith("error: ")
+    assert re.search(message, line)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
