@@ -7,6 +7,7 @@ and a function that draws pictures.
 import json
 import math
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -19,7 +20,7 @@ from ssgan_tf import pictures
 
 
 class NonFiniteLoss(RuntimeError):
-    """A loss term became NaN or infinite."""
+    """A loss term or a weight became NaN or infinite."""
 
 
 class Progress:
@@ -46,11 +47,15 @@ class Progress:
 
 
 class CountSteps(tf.keras.callbacks.Callback):
-    """Keeps `progress` and the bar on the terminal; must come first in the list."""
+    """Keeps `progress` and the bar on the terminal; must come first in the list.
+
+    `close` it when training is over, however it ended: what is printed next then has a line of its own.
+    """
 
     def __init__(self, progress: Progress):
         super().__init__()
         self.progress = progress
+        self._bar: tqdm | None = None
 
     def on_train_begin(self, logs=None):
         p = self.progress
@@ -69,7 +74,11 @@ class CountSteps(tf.keras.callbacks.Callback):
         self._bar.update(self.progress.batch)
 
     def on_train_end(self, logs=None):
-        self._bar.close()
+        self.close()
+
+    def close(self):
+        if self._bar is not None:
+            self._bar.close()
 
 
 class StopOnNonFinite(tf.keras.callbacks.Callback):
@@ -91,7 +100,8 @@ class StopOnNonFinite(tf.keras.callbacks.Callback):
 
 
 class Log(tf.keras.callbacks.Callback):
-    """Writes the means of all loss terms since the last line to metrics.jsonl and TensorBoard, every n images.
+    """Writes the means of all loss terms since the last line to metrics.jsonl and TensorBoard, every n images and
+    at the end.
 
     Lines of a previous process that are newer than the checkpoint it resumes from are dropped first.
     """
@@ -122,23 +132,32 @@ class Log(tf.keras.callbacks.Callback):
         self._from = self.progress.images
 
     def on_train_batch_end(self, batch, logs=None):
-        if not (self.progress.passed(self.every) or self.progress.step == self.progress.total_steps):
-            return
-        seconds = time.perf_counter() - self._since
-        speed = (self.progress.images - self._from) / seconds
-        values = {name: float(value) for name, value in (logs or {}).items()}
+        self._means = {name: float(value) for name, value in (logs or {}).items()}
+        if self.progress.passed(self.every):
+            self._write()
+
+    def on_train_end(self, logs=None):
+        if self.progress.images > self._from:
+            self._write()
+
+    def _write(self):
+        speed = (self.progress.images - self._from) / (time.perf_counter() - self._since)
         line = {"step": self.progress.step, "images": self.progress.images, "images_per_second": round(speed, 1)}
         with open(self._path, "a", encoding="utf-8") as file:
-            file.write(json.dumps({**line, **values}) + "\n")
+            file.write(json.dumps({**line, **self._means}) + "\n")
         with self._writer.as_default(step=self.progress.images):
-            for name, value in {**values, "images_per_second": speed}.items():
+            for name, value in {**self._means, "images_per_second": speed}.items():
                 tf.summary.scalar(name, value)
+        self._writer.flush()
         self.model.reset_metrics()
         self._restart()
 
 
 class SaveCheckpoints(tf.keras.callbacks.Callback):
-    """Calls `save(step)` every n images and at the end."""
+    """Calls `save(step)` every n images and at the end, while all weights are finite numbers.
+
+    Losses are computed before the weights change, so that a weight can be NaN when no loss is yet.
+    """
 
     def __init__(self, progress: Progress, save: Callable[[int], object], every: int):
         super().__init__()
@@ -156,6 +175,12 @@ class SaveCheckpoints(tf.keras.callbacks.Callback):
             self._save()
 
     def _save(self):
+        for weight in self.model.weights:
+            if weight.dtype.is_floating and not tf.reduce_all(tf.math.is_finite(weight)):
+                raise NonFiniteLoss(
+                    f"The weight {weight.name} became NaN or infinite by step {self.progress.step} "
+                    f"({self.progress.images:,} images); it was not saved. A smaller model.learning_rate may help."
+                )
         self.save(self.progress.step)
         self._saved = self.progress.step
 
@@ -210,3 +235,35 @@ class StopAfter(tf.keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if time.monotonic() >= self._end:
             self.model.stop_training = True
+
+
+class StopOnSignal(tf.keras.callbacks.Callback):
+    """Ends training at ctrl-C or SIGTERM after the step at hand, with everything saved as at a normal end.
+
+    A second one ends it at once. `received` is the signal's number, or None.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.received: int | None = None
+        self._before: dict[int, object] = {}
+
+    def on_train_begin(self, logs=None):
+        self._before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def on_train_end(self, logs=None):
+        self.release()
+
+    def release(self):
+        """Puts back what the signals did before."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
+
+    def _note(self, number, frame):
+        if self.received is not None:
+            raise KeyboardInterrupt
+        self.received = number
+        # print() may be what the signal interrupted.
+        os.write(2, b"\nStopping after this step, to save it; once more stops at once.\n")
+        self.model.stop_training = True

@@ -156,7 +156,7 @@ def inspect(dataset: str, data_dir: str, factors: Sequence[str] = (), memory_gib
     if "train" not in info.splits:
         raise ValueError(f"data.dataset: {dataset} has no split `train`. Received: {list(info.splits)}.")
     image = info.features["image"] if "image" in info.features else None
-    if image is None or image.dtype != np.uint8 or None in image.shape:
+    if image is None or image.np_dtype != np.uint8 or None in image.shape:
         raise ValueError(f"data.dataset: {dataset} needs a feature `image`, uint8 of one size. Received: {image}.")
     count = info.splits["train"].num_examples
     gib = count * float(np.prod(image.shape)) / _GIB
@@ -250,6 +250,15 @@ class RowStream:
         return self._order
 
 
+def check_replicas(options: DataOptions, replica_count: int) -> None:
+    """Raises ValueError if the batches do not divide among the replicas."""
+    for name in ("batch", "labeled_batch"):
+        if getattr(options, name) % replica_count:
+            raise ValueError(
+                f"data.{name}: expected a multiple of the {replica_count} replicas. Received: {getattr(options, name)}."
+            )
+
+
 def batches(
     table: ImageTable,
     labeled_rows: np.ndarray,
@@ -276,11 +285,7 @@ def batches(
     Raises:
         ValueError: if the batches do not divide among the replicas.
     """
-    for name in ("batch", "labeled_batch"):
-        if getattr(options, name) % replica_count:
-            raise ValueError(
-                f"data.{name}: expected a multiple of the {replica_count} replicas. Received: {getattr(options, name)}."
-            )
+    check_replicas(options, replica_count)
     every = RowStream(np.arange(len(table)), options.batch, [seed, 2])
     labeled = RowStream(labeled_rows, options.labeled_batch, [seed, 3]) if len(labeled_rows) else None
     codes, mask = table.spec.encode(table.factors), table.spec.mask(table.factors)

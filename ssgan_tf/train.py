@@ -3,18 +3,18 @@
 python -m ssgan_tf.train --config=configs/demo.py --workdir=runs/demo --data_dir=data
 """
 
+import dataclasses
 import json
 import os
-import shutil
-import sys
 
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
 
-from ssgan_tf import callbacks, data, distribution, drawing, models, pictures, runs
+from ssgan_tf import callbacks, data, distribution, drawing, models, pictures, program, runs, workdirs
 from ssgan_tf import config as configs
 from ssgan_tf.checkpoints import Checkpoints
+from ssgan_tf.codes import CodeSpec
 
 _CONFIG = flags.DEFINE_string("config", None, "Python file with get_config(), e.g. configs/demo.py.", required=True)
 _WORKDIR = flags.DEFINE_string(
@@ -26,195 +26,223 @@ _STRATEGY = flags.DEFINE_enum("strategy", "default", distribution.STRATEGIES, "D
 _MINUTES = flags.DEFINE_float("minutes", None, "Stop after so many minutes, also if images are left.", 0.0)
 _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print config, data and sizes; train and write nothing.")
 
-# What may change between two starts of a run: how long, and how often one looks; never what is computed.
-_CHANGEABLE = (
-    "train.images",
-    "train.log_every",
-    "train.sample_every",
-    "train.checkpoint_every",
-    "train.keep_checkpoints",
-    "data.memory_gib",
-)
 
+@dataclasses.dataclass(frozen=True)
+class Session:
+    """One start of a run: everything that training needs, checked.
 
-def check_workdir(workdir: str, config: configs.Config) -> None:
-    """Refuses a workdir that holds a run of another config.
-
-    Raises:
-        ValueError: naming the fields that differ.
+    Args:
+        config: what to train.
+        strategy: where.
+        table: the data.
+        rows: those of it whose labels are used.
+        model: compiled, with the weights of `first_step`.
+        checkpoints: of the run.
+        first_step: 0, or where the newest whole checkpoint goes on.
     """
-    if not os.path.exists(os.path.join(workdir, "config.json")):
-        return
-    there = configs.read_config(workdir)
-    changed = [d for d in configs.differences(there, config) if d[0] not in _CHANGEABLE]
-    if changed:
-        listed = "; ".join(f"{name}: expected {old!r}, received {new!r}" for name, old, new in changed)
-        raise ValueError(f"--workdir: {workdir!r} holds a run of another config ({listed}). Choose another folder.")
+
+    config: configs.Config
+    strategy: tf.distribute.Strategy
+    table: data.ImageTable
+    rows: np.ndarray
+    model: tf.keras.Model
+    checkpoints: Checkpoints
+    first_step: int
 
 
-def check_disk(workdir: str, parameters: int, keep: int) -> None:
-    """Refuses to start where the checkpoints will not fit.
-
-    Raises:
-        OSError: naming what is needed and what is free.
-    """
-    # Weights, their average and Adam's two moments, float32, in `keep` checkpoints and the one being written.
-    needed = 4 * 4 * parameters * (keep + 1)
-    place = os.path.abspath(workdir)
-    while not os.path.exists(place):
-        place = os.path.dirname(place)
-    free = shutil.disk_usage(place).free
-    if free < needed:
-        raise OSError(
-            f"--workdir: {workdir!r} needs {needed / 2**20:,.0f} MiB for checkpoints. Received: a disk with "
-            f"{free / 2**20:,.0f} MiB free. Free some, or lower train.keep_checkpoints."
-        )
-
-
-def labeled_subset(workdir: str, table: data.ImageTable, config: configs.Config) -> np.ndarray:
-    """Reads the run's labelled rows from its workdir, or chooses and writes them."""
-    path = os.path.join(workdir, "labeled_subset.npy")
-    if os.path.exists(path):
-        return np.load(path)
-    rows = data.choose_labeled(table.factors, config.data.labeled_fraction, config.train.seed)
-    with open(path + ".tmp", "wb") as file:
-        np.save(file, rows)
-    os.replace(path + ".tmp", path)
-    return rows
-
-
-def describe(config: configs.Config, table: data.ImageTable, model: tf.keras.Model) -> str:
-    """What a person wants to see before a run: data, factors, sizes, length."""
-    generator, discriminator = model.generator.count_params(), model.discriminator.count_params()
-    factors = ", ".join(f"{f.name} {f.size}" for f in table.spec.factors)
-    steps = -(-config.train.images // config.data.batch)
-    return (
-        f"data         {table.name}, {len(table):,} images\n"
-        f"factors      {factors}\n"
-        f"parameters   {generator + discriminator:,} "
-        f"(generator {generator:,}, discriminator/encoder {discriminator:,})\n"
-        f"length       {config.train.images:,} images, {steps:,} steps of {config.data.batch}"
-    )
-
-
-def prepare_run(strategy: tf.distribute.Strategy, config: configs.Config, table: data.ImageTable) -> tf.keras.Model:
-    """Makes the model with its seeded weights, in the strategy's scope."""
-    tf.keras.utils.set_random_seed(config.train.seed)
-    if config.train.deterministic:
-        tf.config.experimental.enable_op_determinism()
-    with strategy.scope():
-        return models.make_model(config.model, table.spec, config.train.seed)
-
-
-def check_images(config: configs.Config, table: data.ImageTable) -> None:
-    """Refuses images of another size than the networks'.
+def check_data(config: configs.Config, header: data.Header, workdir: str) -> None:
+    """Refuses data that the networks, the batches or the run in the workdir were not made for.
 
     Raises:
         ValueError: naming the field.
     """
     network = config.model.network
-    height, width, channels = table.images.shape[1:]
-    for field, expected, received in (
-        ("resolution", (height, width), (network.resolution, network.resolution)),
-        ("channels", channels, network.channels),
-    ):
-        if expected != received:
-            raise ValueError(f"model.network.{field}: {table.name} has {expected}. Received: {received}.")
+    height, width, channels = header.shape
+    if (height, width) != (network.resolution, network.resolution):
+        raise ValueError(
+            f"model.network.resolution: {header.name} has images of {height}x{width}. Received: {network.resolution}."
+        )
+    if channels != network.channels:
+        raise ValueError(f"model.network.channels: {header.name} has {channels}. Received: {network.channels}.")
+    if config.data.batch > header.count:
+        raise ValueError(
+            f"data.batch: expected at most the {header.count:,} images of {header.name}. Received: {config.data.batch}."
+        )
+    if os.path.exists(os.path.join(workdir, "codes.json")):
+        expected = runs.read_spec(workdir)
+        if expected != header.spec:
+            raise ValueError(
+                f"--workdir: {workdir!r} holds a run on other factors: expected {expected.to_json()}. Received: "
+                f"{header.spec.to_json()} of {header.name}. Choose another folder."
+            )
 
 
-def make_callbacks(config, workdir, progress, checkpoints, model) -> list[tf.keras.callbacks.Callback]:
+def describe(config: configs.Config, header: data.Header, model: tf.keras.Model, strategy) -> str:
+    """What a person wants to see before a run: data, factors, sizes, length, devices."""
+    generator, discriminator = model.generator.count_params(), model.discriminator.count_params()
+    factors = ", ".join(f"{f.name} {f.size}" for f in header.spec.factors)
+    steps = -(-config.train.images // config.data.batch)
+    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+    return (
+        f"data         {header.name}, {header.count:,} images\n"
+        f"factors      {factors}\n"
+        f"parameters   {generator + discriminator:,} "
+        f"(generator {generator:,}, discriminator/encoder {discriminator:,})\n"
+        f"length       {config.train.images:,} images, {steps:,} steps of {config.data.batch}\n"
+        f"runs on      {strategy.num_replicas_in_sync} {kind}"
+    )
+
+
+def make_model(strategy: tf.distribute.Strategy, config: configs.Config, spec: CodeSpec) -> tf.keras.Model:
+    """Makes the model with its seeded weights, in the strategy's scope."""
+    tf.keras.utils.set_random_seed(config.train.seed)
+    if config.train.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    with strategy.scope():
+        return models.make_model(config.model, spec, config.train.seed)
+
+
+def write_start(workdir: str, config: configs.Config, table: data.ImageTable) -> np.ndarray:
+    """Writes config.json, codes.json, the labelled subset and a sheet of the data; returns the labelled rows.
+
+    Raises:
+        OSError: if the workdir cannot be written.
+        ValueError: as `workdirs.labeled_subset`.
+    """
+    try:
+        os.makedirs(workdir, exist_ok=True)
+        configs.write_config(config, workdir)  # first: without it, what else is there would belong to nothing
+        runs.write_spec(table.spec, workdir)
+        rows = workdirs.labeled_subset(workdir, table, config)
+        picture = drawing.draw_data(table.images, config.train.seed)
+        pictures.save_png(picture, os.path.join(workdir, "samples", "data.png"))
+    except OSError as error:
+        raise OSError(cannot_write(error)) from error
+    return rows
+
+
+def start() -> Session | None:
+    """Everything before the first step: checks all input, writes nothing until all of it is good.
+
+    Returns:
+        None for --dry_run.
+    """
+    config = configs.override(configs.load_config(_CONFIG.value), _SET.value)
+    workdir, d = _WORKDIR.value, config.data
+    workdirs.check(workdir, config)
+    strategy = distribution.make_strategy(_STRATEGY.value)
+    data.check_replicas(d, strategy.num_replicas_in_sync)
+    header = data.inspect(d.dataset, _DATA_DIR.value, d.factors, d.memory_gib)
+    check_data(config, header, workdir)
+    model = make_model(strategy, config, header.spec)
+    print(json.dumps(config.to_json(), indent=2))
+    print(describe(config, header, model, strategy), flush=True)
+    if _DRY_RUN.value:
+        return None
+    parameters = model.generator.count_params() + model.discriminator.count_params()
+    workdirs.check_disk(workdir, parameters, config.train.keep_checkpoints)
+    table = data.load(d.dataset, _DATA_DIR.value, d.factors, d.memory_gib)
+    with strategy.scope():
+        items = model.checkpoint_items()
+        checkpoints = Checkpoints(os.path.join(workdir, "checkpoints"), items, config.train.keep_checkpoints)
+        first_step = checkpoints.restore_latest() or 0
+    rows = write_start(workdir, config, table)
+    return Session(config, strategy, table, rows, model, checkpoints, first_step)
+
+
+def train(session: Session) -> int:
+    """Runs `fit` from the session's first step to the end, or until it is told to stop.
+
+    Returns:
+        The exit code: 0, or 128 + the signal that stopped it.
+
+    Raises:
+        NonFiniteLoss: see callbacks.
+        OSError, tf.errors.ResourceExhaustedError: if something cannot be written, or memory ends.
+    """
+    config, model, workdir = session.config, session.model, _WORKDIR.value
+    progress = callbacks.Progress(session.first_step, config.data.batch, config.train.images)
+    if progress.step >= progress.total_steps:
+        print(f"Already trained to {progress.images:,} images; raise train.images to go on.")
+        return 0
+    if progress.step:
+        print(f"Going on from the checkpoint of step {progress.step} ({progress.images:,} images).", flush=True)
+    steps, stop = callbacks.CountSteps(progress), callbacks.StopOnSignal()
+    every = [steps, *make_callbacks(session, workdir, progress), stop]
+    try:
+        for segment in model.segments(config.data.batch):
+            end = min(segment.end or progress.total_steps, progress.total_steps)
+            if progress.step >= end:
+                continue
+            model.enter(segment)
+            model.fit(batches(session, progress.step), steps_per_epoch=end - progress.step, verbose=0, callbacks=every)
+            if model.stop_training:
+                break
+    finally:
+        steps.close()
+        stop.release()
+    if stop.received is not None:
+        print(f"Stopped at {progress.images:,} images, all saved. The same command goes on from there.")
+        return 128 + stop.received
+    print(f"Trained to {progress.images:,} images. Pictures: {os.path.join(workdir, 'samples')}")
+    return 0
+
+
+def batches(session: Session, step: int):
+    """The training batches from `step` on."""
+    s = session
+    return distribution.distribute_batches(s.strategy, s.table, s.rows, s.config.data, s.config.train.seed, step)
+
+
+def make_callbacks(session: Session, workdir: str, progress) -> list[tf.keras.callbacks.Callback]:
     """In the order they run: a non-finite loss must stop the run before anything is saved."""
-
-    def last_checkpoint():
-        steps = checkpoints.steps()
-        return f"the checkpoint of step {steps[-1]}" if steps else "the start"
-
-    train = config.train
-    draw = drawing.make_drawing(model, train.seed)
+    options, checkpoints = session.config.train, session.checkpoints
+    draw = drawing.make_drawing(session.model, options.seed)
     result = [
-        callbacks.CountSteps(progress),
-        callbacks.StopOnNonFinite(progress, last_checkpoint),
-        callbacks.SaveCheckpoints(progress, checkpoints.save, train.checkpoint_every),
-        callbacks.DrawSamples(progress, workdir, train.sample_every, draw),
-        callbacks.Log(progress, workdir, train.log_every),
+        callbacks.StopOnNonFinite(progress, lambda: last_checkpoint(checkpoints)),
+        callbacks.SaveCheckpoints(progress, checkpoints.save, options.checkpoint_every),
+        callbacks.DrawSamples(progress, workdir, options.sample_every, draw),
+        callbacks.Log(progress, workdir, options.log_every),
     ]
     if _MINUTES.value is not None:
         result.append(callbacks.StopAfter(_MINUTES.value))
     return result
 
 
-def start() -> tuple | None:
-    """Everything before the first step: checks all input, writes nothing until all of it is good."""
-    config = configs.override(configs.load_config(_CONFIG.value), _SET.value)
-    workdir = _WORKDIR.value
-    strategy = distribution.make_strategy(_STRATEGY.value)
-    check_workdir(workdir, config)
-    d = config.data
-    table = data.load(d.dataset, _DATA_DIR.value, d.factors, d.memory_gib)
-    check_images(config, table)
-    model = prepare_run(strategy, config, table)
-    print(json.dumps(config.to_json(), indent=2))
-    print(describe(config, table, model))
-    if _DRY_RUN.value:
-        return None
-    check_disk(
-        workdir, model.generator.count_params() + model.discriminator.count_params(), config.train.keep_checkpoints
+def last_checkpoint(checkpoints: Checkpoints) -> str:
+    steps = checkpoints.steps()
+    return f"the checkpoint of step {steps[-1]}" if steps else "the start"
+
+
+def cannot_write(error: Exception) -> str:
+    return f"--workdir: {_WORKDIR.value!r} cannot be written: {error}"
+
+
+def out_of_memory(batch: int) -> str:
+    return (
+        f"data.batch: out of memory with {batch} images per step. Lower data.batch and data.labeled_batch (in "
+        "another --workdir), or the sizes in model.network."
     )
-    os.makedirs(workdir, exist_ok=True)
-    rows = labeled_subset(workdir, table, config)
-    runs.write_spec(table.spec, workdir)
-    configs.write_config(config, workdir)
-    with strategy.scope():
-        items = model.checkpoint_items()
-        checkpoints = Checkpoints(os.path.join(workdir, "checkpoints"), items, config.train.keep_checkpoints)
-        first_step = checkpoints.restore_latest() or 0
-    return config, strategy, table, rows, model, checkpoints, first_step
 
 
-def train(config, strategy, table, rows, model, checkpoints, first_step) -> None:
-    """Runs `fit` from `first_step` to the end."""
-    progress = callbacks.Progress(first_step, config.data.batch, config.train.images)
-    left = progress.total_steps - first_step
-    if left <= 0:
-        print(f"Already trained to {progress.images:,} images; raise train.images to go on.")
-        return
-    picture = drawing.draw_data(table.images, config.train.seed)
-    pictures.save_png(picture, os.path.join(_WORKDIR.value, "samples", "data.png"))
-    every = make_callbacks(config, _WORKDIR.value, progress, checkpoints, model)
-    for segment in model.segments(config.data.batch):
-        end = min(segment.end or progress.total_steps, progress.total_steps)
-        if progress.step >= end:
-            continue
-        model.enter(segment)
-        model.fit(
-            distribution.distribute_batches(strategy, table, rows, config.data, config.train.seed, progress.step),
-            steps_per_epoch=end - progress.step,
-            verbose=0,
-            callbacks=every,
-        )
-        if model.stop_training:
-            break
-    print(f"Trained to {progress.images:,} images. Pictures: {os.path.join(_WORKDIR.value, 'samples')}")
-
-
-def main(argv):
-    del argv
+def main() -> int:
     try:
-        run = start()
+        session = start()
     except (ValueError, OSError, MemoryError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    if run is None:
-        return
+        return program.fail(error)
+    if session is None:
+        return 0
     try:
-        train(*run)
+        return train(session)
     except callbacks.NonFiniteLoss as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+        return program.fail(error, 1)
     except (OSError, tf.errors.ResourceExhaustedError) as error:
-        print(f"error: --workdir: {_WORKDIR.value!r} cannot be written: {error}", file=sys.stderr)
-        sys.exit(2)
+        memory = "OOM" in str(error)
+        return program.fail(out_of_memory(session.config.data.batch) if memory else cannot_write(error))
+    except KeyboardInterrupt:
+        last = last_checkpoint(session.checkpoints)
+        return program.fail(f"interrupted. The same command goes on from {last}.", program.INTERRUPTED)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.start(main)

@@ -23,8 +23,8 @@ LEVELS = [
     {"codes", "images", "losses", "jacobian"},
     {"data", "encoding", "pictures", "networks", "metrics", "directions"},
     {"models"},
-    {"config", "distribution", "checkpoints", "drawing", "callbacks", "signatures"},
-    {"oracle", "runs"},
+    {"config", "distribution", "checkpoints", "drawing", "callbacks", "program", "signatures"},
+    {"oracle", "runs", "workdirs"},
     {"train", "evaluate", "select", "discover", "export"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
@@ -32,7 +32,7 @@ LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 SHARED = {
     "networks": {"layers", "options", "addons"},
     "metrics": {"information", "table"},
-    "models": {"step"},
+    "models": {"growing", "step"},
 }
 FOLDERS = ["ssgan_tf", "configs", "tfds_builders", "tests", "tools"]
 ADDONS_HOME = "ssgan_tf.networks.addons"

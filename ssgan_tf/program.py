@@ -1,0 +1,46 @@
+"""How a program begins and ends: flags, quiet logs, and one line on stderr where the input is at fault."""
+
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+import tensorflow as tf
+from absl import app, flags, logging
+
+BAD_INPUT = 2  # exit code; 1 is a run that went wrong, 128 + n one that signal n ended
+INTERRUPTED = 130
+
+
+def start(body: Callable[[], int]) -> NoReturn:
+    """Parses the flags, runs `body` and exits with what it returns; the last statement of a program's file."""
+
+    def main(argv):
+        if len(argv) > 1:
+            sys.exit(fail(f"expected flags such as --name=value alone. Received: {argv[1]!r}."))
+        if not flags.FLAGS["verbosity"].present:
+            logging.set_verbosity(logging.WARNING)
+        tf.get_logger().addFilter(_worth_reading)
+        try:
+            sys.exit(body())
+        except KeyboardInterrupt:
+            sys.exit(fail("interrupted.", INTERRUPTED))
+
+    app.run(main, flags_parser=_parse)
+
+
+def _parse(argv: list[str]) -> list[str]:
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        sys.exit(fail(f"{str(error).rstrip('.')}. --help lists the flags."))
+
+
+def _worth_reading(record) -> bool:
+    # Keras wonders at callbacks that take longer than a step; ours save and draw.
+    return "is slow compared to the batch time" not in record.getMessage()
+
+
+def fail(message: object, code: int = BAD_INPUT) -> int:
+    """Prints the message on one line of stderr and returns the exit code."""
+    print(f"error: {' '.join(str(message).split())}", file=sys.stderr)
+    return code

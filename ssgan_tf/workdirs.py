@@ -1,0 +1,93 @@
+"""The folder of a run before it starts: is it the right one, is there room, and whose labels are used."""
+
+import os
+import shutil
+
+import numpy as np
+
+from ssgan_tf import config as configs
+from ssgan_tf import data
+
+# What may change between two starts of a run: how long, and how often one looks; never what is computed.
+_CHANGEABLE = (
+    "train.images",
+    "train.log_every",
+    "train.sample_every",
+    "train.checkpoint_every",
+    "train.keep_checkpoints",
+    "data.memory_gib",
+)
+
+
+def check(workdir: str, config: configs.Config) -> None:
+    """Refuses a workdir that cannot be written or holds a run of another config.
+
+    Raises:
+        ValueError: naming the fields that differ.
+        OSError: if it is no folder or cannot be written.
+    """
+    place = _nearest(workdir)
+    if not os.path.isdir(place):
+        raise NotADirectoryError(f"--workdir: expected a folder. Received: {workdir!r}, and {place} is a file.")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise PermissionError(f"--workdir: expected a folder that can be written. Received: {workdir!r}.")
+    if not os.path.exists(os.path.join(workdir, "config.json")):
+        for name in ("checkpoints", "labeled_subset.npy"):
+            if os.path.exists(os.path.join(workdir, name)):
+                raise ValueError(f"--workdir: {workdir!r} holds {name} but no config.json. Choose another folder.")
+        return
+    there = configs.read_config(workdir)
+    changed = [d for d in configs.differences(there, config) if d[0] not in _CHANGEABLE]
+    if changed:
+        listed = "; ".join(f"{name}: expected {old!r}, received {new!r}" for name, old, new in changed)
+        raise ValueError(f"--workdir: {workdir!r} holds a run of another config ({listed}). Choose another folder.")
+
+
+def _nearest(path: str) -> str:
+    """The path itself or the nearest folder above it that exists."""
+    path = os.path.abspath(path)
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
+    return path
+
+
+def check_disk(workdir: str, parameters: int, keep: int) -> None:
+    """Refuses to start where the checkpoints will not fit.
+
+    Raises:
+        OSError: naming what is needed and what is free.
+    """
+    # Weights, their average and Adam's two moments, float32, in `keep` checkpoints and the one being written.
+    needed = 4 * 4 * parameters * (keep + 1)
+    held = sum(os.path.getsize(os.path.join(at, f)) for at, _, files in os.walk(workdir) for f in files if "ckpt" in f)
+    free = shutil.disk_usage(_nearest(workdir)).free
+    if free + held < needed:
+        raise OSError(
+            f"--workdir: {workdir!r} needs {(needed - held) / 2**20:,.1f} MiB for checkpoints. Received: a disk with "
+            f"{free / 2**20:,.1f} MiB free. Free some, or lower train.keep_checkpoints."
+        )
+
+
+def labeled_subset(workdir: str, table: data.ImageTable, config: configs.Config) -> np.ndarray:
+    """Reads the run's labelled rows from its workdir, or chooses and writes them.
+
+    Raises:
+        ValueError: if the file there is damaged, or not of this data.
+    """
+    path = os.path.join(workdir, "labeled_subset.npy")
+    rows = data.choose_labeled(table.factors, config.data.labeled_fraction, config.train.seed)
+    if not os.path.exists(path):
+        with open(path + ".tmp", "wb") as file:
+            np.save(file, rows)
+        os.replace(path + ".tmp", path)
+        return rows
+    try:
+        there = np.load(path)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"--workdir: {path} is damaged ({error}). Remove it: the seed draws it again.") from error
+    if there.shape != rows.shape or (there.size and not 0 <= there.min() <= there.max() < len(table)):
+        raise ValueError(
+            f"--workdir: {path} is not of this data; expected {len(rows)} rows of {len(table)} images. Received: "
+            f"{there.size} rows up to {there.max(initial=-1)}."
+        )
+    return there
