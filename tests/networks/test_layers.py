@@ -17,8 +17,7 @@ def test_dense_is_scaled_when_it_is_used():
     """gain / sqrt(fan_in) * lrmul * stored: sqrt(2) / sqrt(4) * 0.01 * 100 for each of four ones; bias * lrmul."""
     dense = layers.Dense(2, lrmul=0.01)
     dense(tf.zeros([1, 4]))
-    dense.kernel.assign(tf.fill([4, 2], 100.0))
-    dense.bias.assign([300.0, 0.0])
+    dense.set_weights([np.full([4, 2], 100.0), np.array([300.0, 0.0])])
     np.testing.assert_allclose(dense(tf.ones([1, 4])), [[2 * 2**0.5 + 3, 2 * 2**0.5]], rtol=1e-6)
 
 
@@ -44,8 +43,7 @@ def test_conv_keeps_the_variance_at_the_start(kernel_size, gain, rng):
 def make_conv(rng, resample: str | None) -> layers.Conv:
     conv = layers.Conv(5, resample=resample)
     conv(tf.zeros([1, 8, 8, 3]))
-    conv.kernel.assign(rng.normal(size=[3, 3, 3, 5]))
-    conv.bias.assign(rng.normal(size=[5]))
+    conv.set_weights([rng.normal(size=[3, 3, 3, 5]), rng.normal(size=[5])])
     return conv
 
 
