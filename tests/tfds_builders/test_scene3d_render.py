@@ -91,6 +91,22 @@ def test_shadow_is_full_behind_the_sphere_soft_at_its_edge_and_absent_beyond():
     assert set(hard) <= {0, 1}
 
 
+@pytest.mark.parametrize("name", scenes.SCENES)
+def test_points_left_out_of_the_shadow_test_are_lit(name, monkeypatch):
+    scene, rng = scenes.SCENES[name], np.random.default_rng(2)
+    drawn = [{factor: int(rng.integers(size)) for factor, size in scene.factors.items()} for _ in range(8)]
+    quick = [scenes.draw(scene, 32, values) for values in drawn]
+    asked = []
+
+    def everywhere(position, *arguments):
+        asked.append(position.shape[1])
+        return np.ones(position.shape[1], bool)
+
+    monkeypatch.setattr(render, "_may_be_shaded", everywhere)
+    assert np.array_equal(quick, [scenes.draw(scene, 32, values) for values in drawn])
+    assert len(asked) == 8
+
+
 def test_lamp_points_fill_a_disc_that_faces_the_origin():
     lamp = render.Lamp((3.0, -4.0, 12.0), radius=2.0, reach=1.0)
     offset = render.lamp_points(lamp, 1000) - np.array(lamp.position)[:, None]

@@ -224,9 +224,21 @@ def lamp_weights(surfaces: Surfaces, solid: Solid, lamp: Lamp, shadow_rays: int)
     facing = np.maximum(np.einsum("in,in->n", towards, surfaces.normal), 0)
     received = facing * np.float32(lamp.reach**2) / (square * np.sqrt(square))
     # The solid is convex: it can only shade the room, never itself (beyond facing away from the lamp).
-    shaded = np.flatnonzero(surfaces.material != SOLID)
+    shaded = np.flatnonzero((surfaces.material != SOLID) & _may_be_shaded(surfaces.position, towards, solid, lamp))
     received[shaded] *= _visible_share(surfaces, shaded, solid, lamp, shadow_rays)
     return _pool(surfaces, received)
+
+
+def _may_be_shaded(position: np.ndarray, towards: np.ndarray, solid: Solid, lamp: Lamp) -> np.ndarray:
+    """False [n] for points that see the whole lamp for sure, which are most of them.
+
+    Every ray to the lamp stays within the lamp's radius of the one to its centre, so none meets a solid whose bounding
+    ball stays further than that from it.
+    """
+    radius, half = _RADIUS[solid.shape] * solid.scale, _HALF_HEIGHT[solid.shape] * solid.scale
+    bound = {"cube": math.hypot(radius, radius, half), "cylinder": math.hypot(radius, half)}.get(solid.shape, half)
+    enter, leave = _ball_interval(position, towards, half, 1.001 * (bound + lamp.radius))
+    return (enter < 1) & (leave > 0)
 
 
 def _visible_share(surfaces: Surfaces, which: np.ndarray, solid: Solid, lamp: Lamp, shadow_rays: int) -> np.ndarray:
