@@ -72,7 +72,10 @@ def load_run(workdir: str) -> Run:
     spec = read_spec(workdir)
     model = models.make_model(config.model, spec, config.train.seed)
     checkpoints = Checkpoints(os.path.join(workdir, "checkpoints"), model.checkpoint_items())
-    step = checkpoints.restore_latest()
+    try:
+        step = checkpoints.restore_latest()
+    except ValueError as error:
+        raise ValueError(f"--workdir: {error}") from error
     if step is None:
         raise FileNotFoundError(f"--workdir: {workdir!r} holds no checkpoint yet. Train longer first.")
     return Run(workdir, config, spec, model, step)
