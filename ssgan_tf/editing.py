@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 _ROUNDING = 1e-6  # by which a sum such as 0.9 + "+0.1" may leave [0, 1]
 
@@ -31,7 +32,7 @@ class Factor(NamedTuple):
     size: int
 
 
-def to_uint8(images: np.ndarray) -> np.ndarray:
+def to_uint8(images: ArrayLike) -> np.ndarray:
     """Float in [-1, 1] (values outside are cut off) -> uint8 0..255."""
     return np.clip(np.rint((np.asarray(images) + 1.0) * 127.5), 0, 255).astype(np.uint8)
 
@@ -99,7 +100,7 @@ class Editor:
         """[count,Z] float32; row i depends on (seed, i) alone."""
         return np.random.default_rng(seed).standard_normal([count, self.noise_size]).astype(np.float32)
 
-    def generate(self, codes: np.ndarray, seed: int = 0, noise: np.ndarray | None = None) -> np.ndarray:
+    def generate(self, codes: ArrayLike, seed: int = 0, noise: ArrayLike | None = None) -> np.ndarray:
         """Codes [B,K] -> images [B,R,R,C] float32 in about [-1, 1].
 
         Args:
@@ -116,7 +117,7 @@ class Editor:
             noise = np.repeat(noise, len(codes), axis=0)
         return self.call("generate", {"noise": noise, "code": codes})["image"]
 
-    def encode(self, images: np.ndarray) -> np.ndarray:
+    def encode(self, images: ArrayLike) -> np.ndarray:
         """Reads the codes [B,K] float32 off images, cut to [0, 1] so that `generate` takes them.
 
         The signature `encode`, by `call`, has them uncut, and the realness.
@@ -136,7 +137,7 @@ class Editor:
             raise ValueError(f"images: expected uint8 in 0..255 or float in [-1, 1]. Received: {images.dtype}.")
         return np.clip(self.call("encode", {"image": images})["code"], 0.0, 1.0)
 
-    def change(self, codes: np.ndarray, changes: Mapping[str, float | str]) -> np.ndarray:
+    def change(self, codes: ArrayLike, changes: Mapping[str, float | str]) -> np.ndarray:
         """Codes [B,K] with some factors set: {"azimuth": 0.4} absolute, {"azimuth": "+0.1"} or "-0.1" relative.
 
         Raises:
@@ -155,10 +156,10 @@ class Editor:
 
     def edit(
         self,
-        codes: np.ndarray,
+        codes: ArrayLike,
         changes: Mapping[str, float | str],
         seed: int = 0,
-        noise: np.ndarray | None = None,
+        noise: ArrayLike | None = None,
     ) -> np.ndarray:
         """The images that `generate(codes, seed, noise)` gives, with some factors changed and all else kept.
 
@@ -176,7 +177,7 @@ class Editor:
         """
         return self.generate(self.change(codes, changes), seed, noise)
 
-    def call(self, signature: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def call(self, signature: str, inputs: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
         """Calls a signature of the SavedModel by name: {input: array} -> {output: array}.
 
         Raises:

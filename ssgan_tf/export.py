@@ -19,9 +19,10 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from absl import app, flags, logging
+from absl import flags
 
-from ssgan_tf import __version__, editing, runs, signatures
+from ssgan_tf import __version__, editing, program, runs, signatures
+from ssgan_tf.models.growing import segment_at
 
 _PARTIAL = ".ssgan_tf-partial"  # in --out; TensorFlow Serving looks at numbered folders alone
 _CHECKED_IMAGES = 8
@@ -139,26 +140,44 @@ def check_out(out: str) -> None:
         OSError: if it cannot be written to.
         ValueError: if it holds something else.
     """
-    place = os.path.abspath(out)
-    while not os.path.lexists(place):
-        place = os.path.dirname(place)
+    missing = _missing_folders(out)
+    place = os.path.dirname(missing[-1]) if missing else out
     if not os.path.isdir(place):
         raise NotADirectoryError(f"--out: {out!r} cannot be written: expected a folder. Received: the file {place!r}.")
     if not os.access(place, os.W_OK | os.X_OK):
         raise PermissionError(f"--out: {out!r} cannot be written: no permission to write in {place!r}.")
-    if not os.path.isdir(out):
-        return
-    names = sorted(set(os.listdir(out)) - {_PARTIAL})
-    strangers = [name for name in names if not name.isdigit()]
-    if not strangers and names:
-        try:
-            editing.read_card(editing.find_export(out))
-        except (FileNotFoundError, ValueError):
-            strangers = names
+    names = [] if missing else sorted(set(os.listdir(out)) - {_PARTIAL})
+    strangers = [name for name in names if not (name.isdigit() and _is_export(os.path.join(out, name)))]
     if strangers:
         raise ValueError(
             f"--out: {out!r} holds something that is no export of ours; expected a new or empty folder, or an "
             f"earlier export. Received: one with {', '.join(strangers[:3])}. Nothing was written over."
+        )
+
+
+def _missing_folders(path: str) -> list[str]:
+    """`path` and its parents as far as they do not exist, innermost first."""
+    place, result = os.path.abspath(path), []
+    while not os.path.exists(place):
+        result.append(place)
+        place = os.path.dirname(place)
+    return result
+
+
+def _is_export(folder: str) -> bool:
+    try:
+        return bool(editing.read_card(editing.find_export(folder)))
+    except (OSError, ValueError):
+        return False
+
+
+def check_grown(run: runs.Run) -> None:
+    """Raises ValueError for a run whose networks have not grown to their full resolution yet."""
+    now = segment_at(run.model.segments(run.config.data.batch), run.step)
+    if now.end is not None:
+        raise ValueError(
+            f"--workdir: {run.workdir!r} is still growing; expected a run past its last stage. Received: one at "
+            f"{now.resolution}x{now.resolution} until step {now.end}, now at step {run.step}. Train longer first."
         )
 
 
@@ -189,35 +208,25 @@ def export(run: runs.Run, out: str) -> tuple[str, float]:
                 os.rmdir(folder)
         raise
     for name in earlier:
-        shutil.rmtree(os.path.join(out, name), ignore_errors=True)
+        os.replace(os.path.join(out, name), partial)  # at once, so that no half of it is ever seen under its number
+        shutil.rmtree(partial, ignore_errors=True)
     return final, difference
 
 
-def _missing_folders(path: str) -> list[str]:
-    """`path` and its parents as far as they do not exist, innermost first."""
-    place, result = os.path.abspath(path), []
-    while not os.path.exists(place):
-        result.append(place)
-        place = os.path.dirname(place)
-    return result
-
-
-def program(workdir: str, out: str) -> int:
+def main(workdir: str, out: str) -> int:
     """The command without its flags; returns the exit code."""
     try:
         check_out(out)
-    except (ValueError, OSError) as error:
-        return _fail(str(error), 2)
-    try:
         run = runs.load_run(workdir)
+        check_grown(run)
     except (ValueError, OSError) as error:
-        return _fail(f"--workdir: {str(error).removeprefix('--workdir: ')}", 2)
+        return program.fail(error)
     try:
         folder, difference = export(run, out)
     except ExportError as error:
-        return _fail(str(error), 1)
+        return program.fail(error, 1)
     except (OSError, tf.errors.OpError) as error:
-        return _fail(f"--out: {out!r} cannot be written: {str(error).splitlines()[0]}", 2)
+        return program.fail(f"--out: {out!r} cannot be written: {error}")
     size = sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(folder) for name in names)
     print(
         f"Exported {workdir} at {run.images:,} images to {folder} ({size / 2**20:.1f} MiB).\n"
@@ -227,21 +236,14 @@ def program(workdir: str, out: str) -> int:
     return 0
 
 
-def _fail(message: str, code: int) -> int:
-    print(f"error: {message}", file=sys.stderr)
-    return code
-
-
-def main(argv):
-    del argv
+def body() -> int:
     tf.config.set_visible_devices([], "GPU")  # the check compares CPU with CPU
-    logging.set_verbosity(logging.WARNING)
     tf.get_logger().setLevel("WARNING")
-    sys.exit(program(flags.FLAGS.workdir, flags.FLAGS.out))
+    return main(flags.FLAGS.workdir, flags.FLAGS.out)
 
 
 if __name__ == "__main__":
-    # Here, so that several programs can be imported into one process.
+    # Here, so that this file can be imported beside other programs.
     flags.DEFINE_string("workdir", None, "Folder of a run that ssgan_tf.train made.", required=True)
     flags.DEFINE_string("out", None, "Folder for the export, new or an earlier export's.", required=True)
-    app.run(main)
+    program.start(body)

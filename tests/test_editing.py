@@ -124,7 +124,7 @@ def test_edit_changes_what_it_is_told_and_keeps_the_rest(editor: Editor, changes
 
 
 def test_a_change_never_leaves_the_range_by_rounding(editor: Editor) -> None:
-    changed = editor.change(np.float32([[0.7, 0.1, 0.5]]), {"azimuth": "+0.3", "hue": "-0.1"})
+    changed = editor.change([[0.7, 0.1, 0.5]], {"azimuth": "+0.3", "hue": "-0.1"})
     assert (changed >= 0).all() and (changed <= 1).all()
 
 

@@ -11,35 +11,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ssgan_tf import editing, export, models, runs
-from ssgan_tf.checkpoints import Checkpoints
-from ssgan_tf.codes import CodeSpec, FactorSpec
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, write_config
+from ssgan_tf import editing, export, runs
 from ssgan_tf.editing import Editor
-
-# All sizes differ, so that no axis can be taken for another.
-NETWORK = NetworkOptions(8, 3, fmap_base=32, fmap_max=8, noise_size=6, style_size=5, mapping_layers=2)
-SPEC = CodeSpec((FactorSpec("hue", 3), FactorSpec("shape", 2)))
-CONFIG = Config(DataOptions(dataset="fake/tiny", batch=10, labeled_batch=2), SemiStyleGANOptions(network=NETWORK))
-STEP = 7
-
-
-def write_run(workdir: Path) -> Path:
-    """A run's folder whose three networks have random weights of their own."""
-    workdir.mkdir()
-    tf.keras.utils.set_random_seed(1)
-    model = models.make_model(CONFIG.model, SPEC, seed=0)
-    for variable in [*model.ema_generator.variables, *model.discriminator.variables]:
-        variable.assign_add(0.1 * tf.random.stateless_normal(variable.shape, [variable.shape.num_elements(), 0]))
-    write_config(CONFIG, str(workdir))
-    runs.write_spec(SPEC, str(workdir))
-    Checkpoints(str(workdir / "checkpoints"), model.checkpoint_items()).save(STEP)
-    return workdir
+from tests import tiny_run
 
 
 @pytest.fixture(scope="module")
 def workdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_run(tmp_path_factory.mktemp("runs") / "tiny")
+    return tiny_run.write_run(tmp_path_factory.mktemp("runs") / "tiny")
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +157,7 @@ def test_a_second_export_replaces_the_first(workdir, earlier, quick_write, monke
     (earlier / ".ssgan_tf-partial").mkdir()
     (earlier / ".ssgan_tf-partial" / "junk").write_text("of an export that was killed")
     before = Editor.load(earlier).generate([[0.5, 0.5]])
-    assert export.program(str(workdir), str(earlier)) == 0, capsys.readouterr().err
+    assert export.main(str(workdir), str(earlier)) == 0, capsys.readouterr().err
     assert os.listdir(earlier) == ["2"]
     np.testing.assert_allclose(Editor.load(earlier).generate([[0.5, 0.5]]), before, rtol=0, atol=1e-6)
 
@@ -191,7 +170,7 @@ def test_an_export_that_differs_from_the_model_fails(workdir, earlier, quick_wri
         run.model.ema_generator.synthesis.to_rgb[-1].bias.assign_add([0.0, 1e-4, 0.0])
 
     monkeypatch.setattr(export, "write", write_then_change)
-    assert export.program(str(workdir), str(earlier)) == 1
+    assert export.main(str(workdir), str(earlier)) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: ") and error.count("\n") == 1 and "another image" in error and "1e-06" in error
     assert files(earlier) == before
@@ -211,7 +190,7 @@ def test_an_export_that_fails_its_check_leaves_nothing(
     script, words, workdir, tmp_path, quick_write, monkeypatch, capsys
 ) -> None:
     monkeypatch.setattr(export, "_FRESH_PROCESS", script)
-    assert export.program(str(workdir), str(tmp_path / "new" / "export")) == 1
+    assert export.main(str(workdir), str(tmp_path / "new" / "export")) == 1
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and [word for word in words if word not in error] == []
     assert not (tmp_path / "new").exists()
@@ -220,69 +199,10 @@ def test_an_export_that_fails_its_check_leaves_nothing(
 def test_a_full_disk_leaves_nothing(workdir: Path, tmp_path: Path, monkeypatch, capsys) -> None:
     def write(run, folder):
         os.makedirs(folder)
-        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device\nmore")
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
 
     monkeypatch.setattr(export, "write", write)
-    assert export.program(str(workdir), str(tmp_path / "new")) == 2
-    assert capsys.readouterr().err == f"error: --out: {str(tmp_path / 'new')!r} cannot be written: " + (
-        "No space left on device\n"
-    )
+    assert export.main(str(workdir), str(tmp_path / "new")) == 2
+    error = capsys.readouterr().err
+    assert error == f"error: --out: {str(tmp_path / 'new')!r} cannot be written: No space left on device\n"
     assert os.listdir(tmp_path) == []
-
-
-def no_run(workdir: Path) -> None:
-    shutil.rmtree(workdir)
-
-
-def no_checkpoint(workdir: Path) -> None:
-    shutil.rmtree(workdir / "checkpoints")
-
-
-def no_factors(workdir: Path) -> None:
-    (workdir / "codes.json").unlink()
-
-
-def damaged_factors(workdir: Path) -> None:
-    (workdir / "codes.json").write_text('[{"name": "hue"}]')
-
-
-def damaged_checkpoint(workdir: Path) -> None:
-    data = workdir / "checkpoints" / "step-000000007" / "ckpt.data-00000-of-00001"
-    data.write_bytes(data.read_bytes()[:-100])
-
-
-@pytest.mark.parametrize(
-    ("spoil", "words"),
-    [
-        (no_run, "holds no run"),
-        (no_checkpoint, "holds no checkpoint"),
-        (no_factors, "codes.json"),
-        (damaged_factors, "codes.json is no list of factors"),
-        (damaged_checkpoint, "None of the 1 checkpoints"),
-    ],
-)
-def test_a_workdir_without_a_whole_run_is_refused(spoil, words: str, workdir: Path, tmp_path: Path, capsys) -> None:
-    spoiled = Path(shutil.copytree(workdir, tmp_path / "spoiled"))
-    spoil(spoiled)
-    assert export.program(str(spoiled), str(tmp_path / "out")) == 2
-    error = capsys.readouterr().err.splitlines()[-1]
-    assert error.startswith("error: --workdir: ") and words in error and str(spoiled) in error
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize("path", ["notes.txt", "notes.txt/inside", "", "numbers", "earlier/1"])
-def test_an_out_that_is_no_export_is_left_alone(path: str, workdir: Path, earlier: Path, tmp_path, capsys) -> None:
-    (tmp_path / "notes.txt").write_text("mine")
-    (tmp_path / "numbers" / "1").mkdir(parents=True)
-    (tmp_path / "numbers" / "1" / "thesis.txt").write_text("mine")
-    before = files(tmp_path)
-    assert export.program(str(workdir), str(tmp_path / path)) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("error: --out: ") and error.count("\n") == 1 and "xpected" in error
-    assert files(tmp_path) == before
-
-
-def test_an_out_that_cannot_be_made_is_named(workdir: Path, capsys) -> None:
-    assert export.program(str(workdir), "/proc/ssgan_tf_export") == 2
-    error = capsys.readouterr().err
-    assert error.startswith("error: --out: '/proc/ssgan_tf_export' cannot be written") and error.count("\n") == 1

@@ -7,28 +7,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ssgan_tf import models
-from ssgan_tf.codes import CodeSpec, FactorSpec
-from ssgan_tf.networks.options import NetworkOptions
 from ssgan_tf.signatures import make_signatures
-
-NETWORK = NetworkOptions(8, 3, fmap_base=32, fmap_max=8, noise_size=6, style_size=5, mapping_layers=2)
-SPEC = CodeSpec((FactorSpec("hue", 3), FactorSpec("shape", 2)))
-
-
-def make_model(network: NetworkOptions) -> tf.keras.Model:
-    """With random weights of its own in each of its networks."""
-    tf.keras.utils.set_random_seed(1)
-    options = dataclasses.replace(models.Options(), network=network)
-    model = models.make_model(options, SPEC, seed=0)
-    for variable in [*model.ema_generator.variables, *model.discriminator.variables]:
-        variable.assign_add(0.1 * tf.random.stateless_normal(variable.shape, [variable.shape.num_elements(), 0]))
-    return model
+from tests.tiny_run import CONFIG, NETWORK, SPEC, make_model
 
 
 @pytest.fixture(scope="module")
 def model() -> tf.keras.Model:
-    return make_model(NETWORK)
+    return make_model()
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +84,7 @@ def test_other_networks_work_alike() -> None:
     network = dataclasses.replace(
         NETWORK, channels=1, noise_inputs=True, tanh=True, joint_norm=True, batch_independent_codes=False
     )
-    model = make_model(network)
+    model = make_model(dataclasses.replace(CONFIG.model, network=network))
     functions = make_signatures(model, SPEC)[0]
     noise, code = random(4, 6), random(4, 2)
     image = functions["generate"](noise, code)["image"]
