@@ -70,7 +70,7 @@ def load_run(workdir: str) -> Run:
     """
     config = configs.read_config(workdir)
     spec = read_spec(workdir)
-    model = models.make_model(config.model, spec, config.train.seed)
+    model = models.make_model(config.model, spec, config.train.seed, config.data.batch)
     checkpoints = Checkpoints(os.path.join(workdir, "checkpoints"), model.checkpoint_items())
     try:
         step = checkpoints.restore_latest()

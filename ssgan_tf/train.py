@@ -99,7 +99,7 @@ def make_model(strategy: tf.distribute.Strategy, config: configs.Config, spec: C
     if config.train.deterministic:
         tf.config.experimental.enable_op_determinism()
     with strategy.scope():
-        return models.make_model(config.model, spec, config.train.seed)
+        return models.make_model(config.model, spec, config.train.seed, config.data.batch)
 
 
 def write_start(workdir: str, config: configs.Config, table: data.ImageTable) -> np.ndarray:

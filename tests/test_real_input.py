@@ -69,7 +69,8 @@ def test_real_pictures_train(isaac: Path, repository: Path, tmp_path: Path) -> N
     network = dataclasses.replace(
         config.model.network, fmap_base=128, fmap_max=4, noise_size=4, style_size=4, mapping_layers=1
     )
-    model = models.make_model(dataclasses.replace(config.model, network=network), table.spec, seed=0)
+    options = dataclasses.replace(config.model, network=network)
+    model = models.make_model(options, table.spec, seed=0, batch=config.data.batch)
     model.run_eagerly = True  # three steps are sooner done than traced
     labeled = data.choose_labeled(table.factors, config.data.labeled_fraction, 0)
     assert len(labeled) == 42  # the shape of every picture is known

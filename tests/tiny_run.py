@@ -20,7 +20,7 @@ STEP = 7
 def make_model(options: SemiStyleGANOptions = CONFIG.model) -> tf.keras.Model:
     """With random weights of its own in each of its three networks, the same each time."""
     tf.keras.utils.set_random_seed(1)
-    model = models.make_model(options, SPEC, seed=0)
+    model = models.make_model(options, SPEC, seed=0, batch=4)
     for variable in [*model.ema_generator.variables, *model.discriminator.variables]:
         variable.assign_add(0.1 * tf.random.stateless_normal(variable.shape, [variable.shape.num_elements(), 0]))
     return model

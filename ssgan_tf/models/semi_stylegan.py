@@ -31,6 +31,7 @@ class SemiStyleGANOptions:
         r1: weight of the R1 penalty on real images: r1 / 2 * ||dD/dx||^2.
         r1_interval: the penalty is taken every n-th step, n times as strong.
         learning_rate: Adam's, for both networks.
+        decay_images: the rate falls to 1 % over so many images, as a cosine; 0 keeps it as it is.
         beta_1: Adam's first-moment decay.
         beta_2: Adam's second-moment decay.
         ema_half_life: of the averaged generator, in images.
@@ -50,6 +51,7 @@ class SemiStyleGANOptions:
     r1: float = 10.0
     r1_interval: int = 1
     learning_rate: float = 0.001
+    decay_images: int = 0
     beta_1: float = 0.0
     beta_2: float = 0.99
     ema_half_life: float = 10_000.0
@@ -57,7 +59,7 @@ class SemiStyleGANOptions:
     phase_images: int = 1_200_000
 
     def __post_init__(self):
-        for name in ("gamma_g", "gamma_e", "beta", "alpha", "r1", "ema_half_life"):
+        for name in ("gamma_g", "gamma_e", "beta", "alpha", "r1", "ema_half_life", "decay_images"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}: expected 0 or more. Received: {getattr(self, name)}.")
         for name in ("xi", "learning_rate"):
@@ -142,12 +144,19 @@ class SemiStyleGAN(tf.keras.Model):
     def metrics(self):
         return list(self.trackers.means.values())
 
-    def compile(self):
-        """Makes both optimizers with all their slots; call it inside the strategy's scope."""
+    def compile(self, batch: int = 1):
+        """Makes both optimizers with all their slots; call it inside the strategy's scope.
+
+        Args:
+            batch: images per step over all devices, for a learning rate that falls with the images.
+        """
         o = self.options
+        rate: float | tf.keras.optimizers.schedules.LearningRateSchedule = o.learning_rate
+        if o.decay_images:
+            rate = tf.keras.optimizers.schedules.CosineDecay(rate, max(1, o.decay_images // batch), alpha=0.01)
 
         def adam(variables):
-            optimizer = tf.keras.optimizers.Adam(o.learning_rate, o.beta_1, o.beta_2, epsilon=1e-8, jit_compile=False)
+            optimizer = tf.keras.optimizers.Adam(rate, o.beta_1, o.beta_2, epsilon=1e-8, jit_compile=False)
             optimizer.build(variables)
             return optimizer
 
