@@ -1,9 +1,11 @@
 """scene3d's renderer: geometry, light and shadow against closed forms, and what each factor does to the picture."""
 
+import re
+
 import numpy as np
 import pytest
 
-from tfds_builders.scene3d import render, scenes, visibility
+from tfds_builders.scene3d import render, scenes, speed, visibility
 
 FACTORS = [(name, factor) for name, scene in scenes.SCENES.items() for factor in scene.factors]
 MIDDLE = {name: {factor: size // 2 for factor, size in scene.factors.items()} for name, scene in scenes.SCENES.items()}
@@ -228,3 +230,14 @@ def test_visibility_draws_the_values_of_one_factor():
         assert len(images) == scene.factors[factor]
         for value in (0, scene.factors[factor] - 1):
             assert np.array_equal(images[value], scenes.draw(scene, 16, {**MIDDLE["room"], factor: value}))
+
+
+def test_programs_print_what_they_measured(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["scene3d.speed", "demo", "16", "--seconds=0.01"])
+    speed._main()
+    assert re.match(r"demo, 16x16: [\d,]{3,} pictures per CPU second; [\d,]{3,} with", capsys.readouterr().out)
+    monkeypatch.setattr("sys.argv", ["scene3d.visibility", "demo", "16", "--settings=1"])
+    visibility._main()
+    rows = [row.split(" | ") for row in capsys.readouterr().out.splitlines()[2:]]
+    assert [row[0].strip("| ") for row in rows] == list(scenes.SCENES["demo"].factors)
+    assert all(float(row[2]) >= float(row[3]) >= float(row[4].strip("| ")) > 0 for row in rows)
