@@ -37,6 +37,8 @@ class EncoderOnlyOptions:
 class EncoderOnly(tf.keras.Model):
     """E(x) by labels alone. Batches as SemiStyleGAN's; only their labelled part is used."""
 
+    stage = "encoder"  # for the progress bar
+
     def __init__(self, options: EncoderOnlyOptions, spec: CodeSpec, name="encoder_only"):
         super().__init__(name=name)
         self.options = options
