@@ -12,6 +12,7 @@ import os
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from ssgan_tf import callbacks, data
 from ssgan_tf.checkpoints import Checkpoints
@@ -38,9 +39,9 @@ class OracleOptions:
         seed: of weights, batches and the held-out images.
     """
 
-    images: int = 200_000
-    batch: int = 64
-    learning_rate: float = 0.003
+    images: int = 300_000
+    batch: int = 128
+    learning_rate: float = 0.004
     fmap_base: int = 256
     fmap_max: int = 64
     held_out: float = 0.1
@@ -74,6 +75,8 @@ def folder_of(table: data.ImageTable, options: OracleOptions, cache_dir: str) ->
 def train_or_load(table: data.ImageTable, cache_dir: str, options: OracleOptions = OracleOptions()) -> Oracle:
     """Loads the oracle of `table` from `cache_dir`, or trains it and keeps it there.
 
+    One that is damaged, or of another version of the networks, is named in a warning and trained again.
+
     Raises:
         ValueError: if too few images have all their labels.
     """
@@ -88,15 +91,23 @@ def train_or_load(table: data.ImageTable, cache_dir: str, options: OracleOptions
     model = _make(table, options)
     checkpoints = Checkpoints(folder, {"discriminator": model.discriminator}, keep=1)
     scores_path = os.path.join(folder, "scores.json")
-    if os.path.exists(scores_path) and checkpoints.restore_latest() is not None:
-        with open(scores_path, encoding="utf-8") as file:
-            return Oracle(model, json.load(file), folder)
+    if os.path.exists(scores_path):
+        try:
+            with open(scores_path, encoding="utf-8") as file:
+                scores = json.load(file)
+            if checkpoints.restore_latest() is not None:
+                return Oracle(model, scores, folder)
+        except ValueError as error:
+            logging.warning("The oracle kept in %s cannot be used (%s); training it again.", folder, error)
+            model = _make(table, options)
+            checkpoints = Checkpoints(folder, {"discriminator": model.discriminator}, keep=1)
     _train(model, table, rows[held:], options)
     codes = encode_images(model.encode, table.images[rows[:held]])
     scores = score(codes, table.factors[rows[:held]], table.spec)
     checkpoints.save(_steps(options))
-    with open(scores_path, "w", encoding="utf-8") as file:
+    with open(scores_path + ".tmp", "w", encoding="utf-8") as file:
         json.dump(scores, file, indent=2)
+    os.replace(scores_path + ".tmp", scores_path)
     return Oracle(model, scores, folder)
 
 

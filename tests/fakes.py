@@ -1,5 +1,16 @@
-"""A tiny prepared data set on disk, made as TFDS makes the real ones, and a config that trains on it in seconds."""
+"""Stand-ins that are real but tiny: a prepared data set, a config that trains on it in seconds, and the programs
+run as from a shell, without the seconds that importing TensorFlow takes.
+"""
 
+import contextlib
+import dataclasses
+import multiprocessing
+import os
+import runpy
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +19,19 @@ import tensorflow_datasets as tfds
 DATASET = "fake/tiny"
 SIZES = {"hue": 3, "shape": 2, "angle": 5}  # not in alphabetical order, on purpose
 UNKNOWN_EVERY = 4  # the hue of every fourth image is unknown, and every label of every eighth
+
+CONFIG = """
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions
+
+
+def get_config():
+    network = NetworkOptions(resolution=8, fmap_base=16, fmap_max=4, noise_size=4, style_size=4, mapping_layers=1)
+    return Config(
+        data=DataOptions(dataset="fake/tiny", labeled_fraction=0.25, batch=8, labeled_batch=4),
+        model=SemiStyleGANOptions(network=network, r1_interval=2),
+        train=TrainOptions(images=128, log_every=16, sample_every=64, checkpoint_every=16, keep_checkpoints=3),
+    )
+"""
 
 
 def arrays(count: int = 60, resolution: int = 8) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -53,3 +77,72 @@ def prepare(data_dir: Path) -> Path:
         download_config=tfds.download.DownloadConfig(try_download_gcs=False)
     )
     return data_dir
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """How a program ended: its exit code (-n where signal n killed it) and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run(module: str, *arguments: str, before: Callable[[], None] | None = None, timeout: float = 300) -> Result:
+    """Runs `python -m <module> <arguments>` in a process of its own.
+
+    The process is forked from one that has imported the package, and nothing more.
+
+    Args:
+        before: called in it first, to make something go wrong later.
+        timeout: in seconds; the process is killed then, and the code is -9.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.fakes", "ssgan_tf.runs", "ssgan_tf.oracle", "ssgan_tf.workdirs"])
+    with tempfile.TemporaryDirectory() as folder:
+        process = context.Process(target=_main, args=(module, arguments, before, folder))
+        process.start()
+        process.join(timeout)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        out, err = (Path(folder, name).read_text() for name in ("out", "err"))
+        return Result(process.exitcode, out, err)
+
+
+def _main(module, arguments, before, folder):
+    for number, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(os.path.join(folder, name), os.O_WRONLY | os.O_CREAT), number)
+    sys.argv = [module, *arguments]
+    if before is not None:
+        before()
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    finally:
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+
+
+@dataclasses.dataclass(frozen=True)
+class SignalAt:
+    """Sends the process itself a signal at the end of `step`."""
+
+    step: int
+    number: int = signal.SIGKILL
+
+    def __call__(self):
+        at_step(self.step, lambda callback: os.kill(os.getpid(), self.number))
+
+
+def at_step(step: int, act: Callable) -> None:
+    """Calls `act(callback)` in the training of this process when `step` is done, before anything is saved."""
+    from ssgan_tf import callbacks
+
+    original = callbacks.CountSteps.on_train_batch_end
+
+    def and_act(self, batch, logs=None):
+        original(self, batch, logs)
+        if self.progress.step == step:
+            act(self)
+
+    callbacks.CountSteps.on_train_batch_end = and_act

@@ -1,12 +1,13 @@
 """Configs: --set of every type, what is refused and how it is said, config.json there and back."""
 
+import contextlib
 import dataclasses
 import json
 
 import pytest
 
 from ssgan_tf import config as configs
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, TrainOptions
 
 # --- --set.
 
@@ -111,29 +112,6 @@ def test_parts_of_a_wrong_kind_are_refused(part, value):
 
 # --- config.json.
 
-# Every field differs from its default, so that one that was lost on the way would show.
-UNUSUAL = Config(
-    data=DataOptions("other/set", ("b", "a"), 0.5, 64, 16, 2.0),
-    model=SemiStyleGANOptions(
-        network=NetworkOptions(16, 1, 64, 32, 8, 9, 3, 0.1, True, True, True, 2, False),
-        gamma_g=1.0,
-        gamma_e=2.0,
-        beta=3.0,
-        alpha=4.0,
-        xi=5.0,
-        r1=6.0,
-        r1_interval=7,
-        learning_rate=0.5,
-        beta_1=0.25,
-        beta_2=0.125,
-        ema_half_life=8.0,
-        grow_from=8,
-        phase_images=100,
-    ),
-    train=TrainOptions(1, 2, 3, 4, 5, 6, False),
-)
-
-
 def leaves(options, path=""):
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)
@@ -143,8 +121,28 @@ def leaves(options, path=""):
             yield f"{path}{field.name}", value
 
 
-def test_unusual_is_unusual_throughout():
-    assert [name for name, value in leaves(UNUSUAL) if value == dict(leaves(Config()))[name]] == []
+def make_unusual() -> Config:
+    """A config of which every field differs from its default, so that one that is lost on the way shows."""
+    result = Config()
+    for name, value in leaves(result):
+        tries = {
+            bool: lambda v: [not v],
+            int: lambda v: [2 * v, v + 1, 8, 1],
+            float: lambda v: [v / 2, 0.5, 1.0],
+            str: lambda v: [f"other/{v}"],
+            tuple: lambda v: ["b,a"],
+        }[type(value)](value)
+        for other in tries:
+            with contextlib.suppress(ValueError):
+                result = configs.override(result, [f"{name}={other}"])
+            if dict(leaves(result))[name] != value:
+                break
+        else:
+            raise AssertionError(f"{name}: give it a value here that is allowed and not its default")
+    return result
+
+
+UNUSUAL = make_unusual()
 
 
 def test_json_there_and_back(tmp_path):
@@ -162,7 +160,7 @@ def test_differences_name_the_field_and_both_values():
     assert set(configs.differences(UNUSUAL, other)) == {
         ("model.network.channels", 1, 3),
         ("data.factors", ("b", "a"), ("a", "b")),
-        ("train.seed", 2, 9),
+        ("train.seed", UNUSUAL.train.seed, 9),
     }
 
 
