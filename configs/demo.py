@@ -1,7 +1,9 @@
-"""The embedded data set at 32x32.
+"""The embedded data set, 32x32, small networks, for two CPU cores.
 
-tfds build tfds_builders/scene3d --config=demo --data_dir=data
-python -m ssgan_tf.train --config=configs/demo.py --workdir=runs/demo --data_dir=data
+  python -m ssgan_tf.train --config=configs/demo.py --workdir=runs/demo --data_dir=data
+
+Expected time and result: docs/demo.md, which also has what was tried. `tools/demo` runs this.
+Info-StyleGAN (no labels): --set=data.labeled_fraction=0 --set=model.beta=0 --set=model.alpha=0 --set=model.gamma_e=10
 """
 
 from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions
@@ -9,15 +11,30 @@ from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOpt
 
 def get_config() -> Config:
     return Config(
-        data=DataOptions(dataset="scene3d/demo", labeled_fraction=0.025, batch=64, labeled_batch=16),
+        data=DataOptions(
+            dataset="scene3d/demo",
+            factors=("shape", "object_hue", "scale", "floor_hue", "wall_hue", "azimuth"),
+            labeled_fraction=0.025,
+            batch=32,
+            labeled_batch=16,
+        ),
         model=SemiStyleGANOptions(
             network=NetworkOptions(
-                resolution=32, fmap_base=128, fmap_max=64, noise_size=64, style_size=64, mapping_layers=4
+                resolution=32,
+                fmap_base=128,
+                fmap_max=64,
+                noise_size=64,
+                style_size=64,
+                mapping_layers=3,
+                mapping_lrmul=0.1,
             ),
-            r1=1.0,
+            gamma_g=10.0,
+            beta=10.0,
+            r1=4.0,
             r1_interval=4,
-            learning_rate=0.003,
+            learning_rate=0.015,
+            decay_images=450_000,
             ema_half_life=5_000,
         ),
-        train=TrainOptions(images=500_000, log_every=5_000, sample_every=25_000, checkpoint_every=50_000),
+        train=TrainOptions(images=450_000, log_every=5_000, sample_every=50_000, checkpoint_every=25_000),
     )
