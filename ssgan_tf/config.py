@@ -143,7 +143,7 @@ def load_config(path: str) -> Config:
 
 
 def _line_of(error: Exception, path: str) -> str:
-    """", line 7" where the file at `path` went wrong."""
+    """ ", line 7" where the file at `path` went wrong."""
     if isinstance(error, SyntaxError):
         return ""  # its message ends with the line
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]

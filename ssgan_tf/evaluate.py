@@ -8,14 +8,13 @@ for a data set (all labels, 10 % held out) and kept in data_dir/oracles.
 
 import json
 import os
-import sys
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
 
-from ssgan_tf import __version__, data, drawing, pictures, runs
+from ssgan_tf import __version__, data, drawing, pictures, program, runs
 from ssgan_tf import oracle as oracles
 from ssgan_tf.encoding import encode_generated, encode_images
 from ssgan_tf.metrics import chance_l2
@@ -107,30 +106,30 @@ def report(scores: dict[str, Any], names: tuple[str, ...]) -> str:
     return "\n".join(lines)
 
 
-def evaluate() -> None:
-    """Runs the program; raises what main turns into a message."""
-    run = runs.load_run(_WORKDIR.value)
-    table = load_table(run, _DATA_DIR.value)
-    oracle = oracles.train_or_load(table, os.path.join(_DATA_DIR.value, "oracles"))
-    scores = measure(run, table, oracle)
+def write_scores(scores: dict[str, Any], run: runs.Run) -> tuple[str, str]:
+    """Writes scores.json and traversal.png into the workdir, each whole or not at all; returns their paths."""
     path = os.path.join(run.workdir, "scores.json")
     with open(path + ".tmp", "w", encoding="utf-8") as file:
         json.dump(scores, file, indent=2)
     os.replace(path + ".tmp", path)
     draw = drawing.make_drawing(run.model, run.config.train.seed)
-    picture = pictures.save_png(draw()["traversal"], os.path.join(run.workdir, "traversal.png"))
+    return path, pictures.save_png(draw()["traversal"], os.path.join(run.workdir, "traversal.png"))
+
+
+def main() -> int:
+    try:
+        run = runs.load_run(_WORKDIR.value)
+        runs.check_grown(run)
+        table = load_table(run, _DATA_DIR.value)
+        oracle = oracles.train_or_load(table, os.path.join(_DATA_DIR.value, "oracles"))
+        scores = measure(run, table, oracle)
+        path, picture = write_scores(scores, run)
+    except (ValueError, OSError, MemoryError) as error:
+        return program.fail(error)
     print(report(scores, run.spec.names))
     print(f"Scores: {path}\nPicture: {picture}")
-
-
-def main(argv):
-    del argv
-    try:
-        evaluate()
-    except (ValueError, OSError, MemoryError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    return 0
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.start(main)

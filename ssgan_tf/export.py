@@ -22,7 +22,6 @@ import tensorflow as tf
 from absl import flags
 
 from ssgan_tf import __version__, editing, program, runs, signatures
-from ssgan_tf.models.growing import segment_at
 
 _PARTIAL = ".ssgan_tf-partial"  # in --out; TensorFlow Serving looks at numbered folders alone
 _CHECKED_IMAGES = 8
@@ -171,16 +170,6 @@ def _is_export(folder: str) -> bool:
         return False
 
 
-def check_grown(run: runs.Run) -> None:
-    """Raises ValueError for a run whose networks have not grown to their full resolution yet."""
-    now = segment_at(run.model.segments(run.config.data.batch), run.step)
-    if now.end is not None:
-        raise ValueError(
-            f"--workdir: {run.workdir!r} is still growing; expected a run past its last stage. Received: one at "
-            f"{now.resolution}x{now.resolution} until step {now.end}, now at step {run.step}. Train longer first."
-        )
-
-
 def export(run: runs.Run, out: str) -> tuple[str, float]:
     """Writes, checks, and puts in the place of an earlier export; whole or not at all.
 
@@ -218,7 +207,7 @@ def main(workdir: str, out: str) -> int:
     try:
         check_out(out)
         run = runs.load_run(workdir)
-        check_grown(run)
+        runs.check_grown(run)
     except (ValueError, OSError) as error:
         return program.fail(error)
     try:

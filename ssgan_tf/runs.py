@@ -10,6 +10,7 @@ from ssgan_tf import config as configs
 from ssgan_tf import models
 from ssgan_tf.checkpoints import Checkpoints
 from ssgan_tf.codes import CodeSpec
+from ssgan_tf.models.growing import segment_at
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,3 +80,13 @@ def load_run(workdir: str) -> Run:
     if step is None:
         raise FileNotFoundError(f"--workdir: {workdir!r} holds no checkpoint yet. Train longer first.")
     return Run(workdir, config, spec, model, step)
+
+
+def check_grown(run: Run) -> None:
+    """Raises ValueError for a run whose networks have not grown to their full resolution yet."""
+    now = segment_at(run.model.segments(run.config.data.batch), run.step)
+    if now.end is not None:
+        raise ValueError(
+            f"--workdir: {run.workdir!r} is still growing; expected a run past its last stage. Received: one at "
+            f"{now.resolution}x{now.resolution} until step {now.end}, now at step {run.step}. Train longer first."
+        )

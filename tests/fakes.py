@@ -7,14 +7,19 @@ import dataclasses
 import multiprocessing
 import os
 import runpy
+import shutil
 import signal
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import tensorflow as tf
 import tensorflow_datasets as tfds
+
+from ssgan_tf import callbacks, checkpoints
 
 DATASET = "fake/tiny"
 SIZES = {"hue": 3, "shape": 2, "angle": 5}  # not in alphabetical order, on purpose
@@ -28,7 +33,7 @@ def get_config():
     network = NetworkOptions(resolution=8, fmap_base=16, fmap_max=4, noise_size=4, style_size=4, mapping_layers=1)
     return Config(
         data=DataOptions(dataset="fake/tiny", labeled_fraction=0.25, batch=8, labeled_batch=4),
-        model=SemiStyleGANOptions(network=network, r1_interval=2),
+        model=SemiStyleGANOptions(network=network, r1_interval=2, decay_images=256),
         train=TrainOptions(images=128, log_every=16, sample_every=64, checkpoint_every=16, keep_checkpoints=3),
     )
 """
@@ -123,21 +128,89 @@ def _main(module, arguments, before, folder):
             sys.stdout.flush()
 
 
+# What can go wrong in a program, for `before`; each can be sent to the process.
+
+
 @dataclasses.dataclass(frozen=True)
 class SignalAt:
-    """Sends the process itself a signal at the end of `step`."""
+    """The process receives a signal at the end of `step`, before anything is saved."""
 
     step: int
-    number: int = signal.SIGKILL
+    number: int
 
     def __call__(self):
-        at_step(self.step, lambda callback: os.kill(os.getpid(), self.number))
+        _at_step(self.step, lambda _: os.kill(os.getpid(), self.number))
 
 
-def at_step(step: int, act: Callable) -> None:
+@dataclasses.dataclass(frozen=True)
+class KillWhileSaving:
+    """SIGKILL when the checkpoint of `step` is written, but not yet moved into place."""
+
+    step: int
+
+    def __call__(self):
+        def kill(folder):
+            if folder.endswith(f"{self.step:09d}"):
+                os.kill(os.getpid(), signal.SIGKILL)
+            original(folder)
+
+        original = checkpoints._write_checksums
+        checkpoints._write_checksums = kill
+
+
+@dataclasses.dataclass(frozen=True)
+class SpoilAt:
+    """A weight of the generator becomes NaN at the end of `step`."""
+
+    step: int
+
+    def __call__(self):
+        def spoil(callback):
+            weight = callback.model.generator.trainable_variables[0]
+            weight.assign(weight * float("nan"))
+
+        _at_step(self.step, spoil)
+
+
+@dataclasses.dataclass(frozen=True)
+class FillDiskAt:
+    """The disk of `folder` is full from the end of `step` on."""
+
+    step: int
+    folder: str
+
+    def __call__(self):
+        def fill(_):
+            with contextlib.suppress(OSError), open(os.path.join(self.folder, "filler"), "wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(512))
+
+        _at_step(self.step, fill)
+
+
+@dataclasses.dataclass(frozen=True)
+class DiskWith:
+    """Every disk has so many bytes free."""
+
+    free: int
+
+    def __call__(self):
+        shutil.disk_usage = lambda path: SimpleNamespace(free=self.free)
+
+
+@dataclasses.dataclass(frozen=True)
+class Devices:
+    """The machine has so many processors for TensorFlow."""
+
+    count: int
+
+    def __call__(self):
+        (device,) = tf.config.list_physical_devices("CPU")
+        tf.config.set_logical_device_configuration(device, [tf.config.LogicalDeviceConfiguration()] * self.count)
+
+
+def _at_step(step: int, act: Callable) -> None:
     """Calls `act(callback)` in the training of this process when `step` is done, before anything is saved."""
-    from ssgan_tf import callbacks
-
     original = callbacks.CountSteps.on_train_batch_end
 
     def and_act(self, batch, logs=None):

@@ -196,7 +196,10 @@ class SemiStyleGAN(tf.keras.Model):
         codes = steps.draw_for_replica(lambda n: self.spec.sample(n, code_seed), size)
         with tf.GradientTape() as generator_tape:
             fake = self.generator(  # [B,r,r,C]
-                (noise, codes), resolution=self.segment.resolution, fade=fade, noise_seed=pixel_seed
+                (noise, codes),
+                resolution=self.segment.resolution,
+                fade=fade,
+                noise_seed=steps.seed_for_replica(pixel_seed),
             )
             mixed = self.mix(batch, fake, codes, mix_seed) if self.options.alpha > 0 else None
 

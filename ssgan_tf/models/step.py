@@ -29,6 +29,14 @@ def draw_for_replica(draw: Callable[[int], tf.Tensor], batch: int) -> tf.Tensor:
     return draw(batch * replicas)[replica * batch : (replica + 1) * batch]
 
 
+def seed_for_replica(seed: tf.Tensor) -> tf.Tensor:
+    """A seed of each replica's own, for draws that cannot be cut into rows; `seed` itself on a single replica."""
+    if replica_count() == 1:
+        return seed
+    replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+    return tf.random.experimental.stateless_fold_in(seed, replica)
+
+
 def total_loss(losses: Mapping[str, tf.Tensor]) -> tf.Tensor:
     """Sum over terms of the mean over the GLOBAL batch. {name: [B]} -> scalar.
 
