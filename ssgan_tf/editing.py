@@ -7,8 +7,8 @@ This one file needs tensorflow, numpy and the folder that `python -m ssgan_tf.ex
     codes = np.full([1, len(editor.factors)], 0.5)             # every factor in the middle of its range
     images = editor.generate(codes, seed=3)                    # [1,R,R,C] float32 in about [-1, 1]
     turned = editor.edit(codes, {"azimuth": "+0.1"}, seed=3)   # the same picture, a little further round
-    to_uint8(turned)                                           # 0..255, as files have it
-    editor.encode(images)                                      # [1,K], close to codes
+    pixels = to_uint8(turned)                                  # 0..255, as files have it
+    editor.encode(pixels)                                      # [1,K], near codes with the azimuth turned
 """
 
 import difflib
