@@ -145,5 +145,5 @@ def test_a_single_code_is_a_mean_absolute_error() -> None:
 def test_true_codes_are_those_that_the_networks_learn(factors) -> None:
     spec = CodeSpec(tuple(FactorSpec(name, size) for name, size in zip(NAMES, SIZES, strict=True)))
     np.testing.assert_allclose(true_codes(factors, SIZES), spec.encode(factors), atol=1e-7)
-    expected = [[0, 0], [0.5, 1], [1, 0.25]]
+    expected = np.array([[0, 0], [0.5, 1], [1, 0.25]])
     np.testing.assert_array_equal(true_codes(np.array([[0, 0], [1, 4], [2, 1]]), SIZES), expected)

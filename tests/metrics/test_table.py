@@ -13,7 +13,7 @@ SIZES = (3, 2)
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_code_that_is_not_finite_is_refused_by_column(value: float, dtype: type) -> None:
-    codes = CODES.astype(dtype)
+    codes: np.ndarray = CODES.astype(dtype)
     codes[2, 1] = value
     with pytest.raises(ValueError, match=r"in column 1 \(row 2; 1 of 3 rows"):
         Table(codes, FACTORS, SIZES)
