@@ -33,8 +33,8 @@ def get_config() -> Config:
             r1=4.0,
             r1_interval=4,
             learning_rate=0.015,
-            decay_images=450_000,
+            decay_images=400_000,
             ema_half_life=5_000,
         ),
-        train=TrainOptions(images=450_000, log_every=5_000, sample_every=50_000, checkpoint_every=25_000),
+        train=TrainOptions(images=400_000, log_every=5_000, sample_every=50_000, checkpoint_every=25_000),
     )

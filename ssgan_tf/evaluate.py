@@ -23,6 +23,9 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=T
 _DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder that `tfds build --data_dir` filled.")
 _SAMPLES = flags.DEFINE_integer("samples", 10_000, "Images that each score is computed from.", 100)
 _BINS = flags.DEFINE_integer("bins", 20, "Histogram bins of MIG.", 2)
+_ORACLE_IMAGES = flags.DEFINE_integer(
+    "oracle_images", oracles.OracleOptions.images, "Length of the oracle's training, where it is not kept yet.", 1
+)
 _SEED = flags.DEFINE_integer("seed", 0, "Of the images, noise and codes that are drawn.", 0)
 
 _UNNAMED = "No labels were used, so no code belongs to a named factor: L2 has no meaning."
@@ -121,7 +124,8 @@ def main() -> int:
         run = runs.load_run(_WORKDIR.value)
         runs.check_grown(run)
         table = load_table(run, _DATA_DIR.value)
-        oracle = oracles.train_or_load(table, os.path.join(_DATA_DIR.value, "oracles"))
+        options = oracles.OracleOptions(images=_ORACLE_IMAGES.value)
+        oracle = oracles.train_or_load(table, os.path.join(_DATA_DIR.value, "oracles"), options)
         scores = measure(run, table, oracle)
         path, picture = write_scores(scores, run)
     except (ValueError, OSError, MemoryError) as error:

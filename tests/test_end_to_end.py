@@ -1,0 +1,109 @@
+"""The documented way from nothing to an edited picture, small but for real: every command of README and docs.
+
+The pages' own commands are run, in a copy of their order, with options appended that make them short.
+"""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests import fakes
+
+# What makes a documented command short enough for a test, by its program.
+SHORT = {
+    "ssgan_tf.train": ["--set=train.images=64", "--set=model.network.fmap_max=8", "--set=model.network.noise_size=8"],
+    "ssgan_tf.evaluate": ["--samples=200", "--oracle_images=2000"],
+    "ssgan_tf.export": [],
+}
+# Documented commands that other tests run.
+ELSEWHERE = {"tools/demo": "tests/tools", "tools/test": "tests/tools"}
+
+
+def documented(repository: Path) -> list[list[str]]:
+    """Every command that stands in a code block of README.md and docs/, as words, each once, in order."""
+    commands: list[list[str]] = []
+    for page in [repository / "README.md", *sorted((repository / "docs").glob("*.md"))]:
+        inside = False
+        for line in page.read_text().splitlines():
+            if line.startswith("```"):
+                inside = not inside
+            elif inside and line.startswith(("python -m ", "tfds build", *ELSEWHERE)):
+                words = shlex.split(line)
+                commands += [words] if words not in commands else []
+    return commands
+
+
+@pytest.fixture(scope="module")
+def folder(repository, tmp_path_factory) -> Path:
+    """A folder like a checkout after `tools/demo` has prepared the data."""
+    place = tmp_path_factory.mktemp("checkout")
+    (place / "configs").symlink_to(repository / "configs")
+    tfds = Path(sys.executable).with_name("tfds")
+    build = [tfds, "build", repository / "tfds_builders/scene3d", "--config=demo", f"--data_dir={place / 'data'}"]
+    subprocess.run(build, check=True, capture_output=True, timeout=600)
+    return place
+
+
+def run(folder: Path, words: list[str]) -> fakes.Result:
+    module = words[2]
+    plain = [word.replace("=configs/", f"={folder}/configs/") for word in words[3:]]
+    plain = [re.sub(r"=(runs|data)\b", rf"={folder}/\1", word) for word in plain]
+    return fakes.run(module, *plain, *SHORT[module])
+
+
+def test_every_documented_command_is_run_here_or_there(repository):
+    commands = documented(repository)
+    assert len(commands) >= 5
+    for words in commands:
+        assert words[0] in ELSEWHERE or words[:2] == ["python", "-m"] and words[2] in SHORT, words
+
+
+def test_the_documented_commands_work_in_their_order(repository, folder):
+    programs = list(SHORT)
+    commands = [words for words in documented(repository) if words[0] == "python"]
+    for words in sorted(commands, key=lambda words: programs.index(words[2])):
+        result = run(folder, words)
+        assert result.code == 0, (words, result.err)
+    workdir = folder / "runs/demo"
+    scores = json.loads((workdir / "scores.json").read_text())
+    assert scores["settings"]["labels"] == 778  # 2.5 % of 31,104
+    assert scores["settings"]["samples_generator"] == 200
+    assert 0 <= scores["mig_gen"] <= 1 and scores["l2_gen"] > 0
+    assert (workdir / "traversal.png").exists()
+
+
+def test_the_export_edits_without_the_package(repository, folder):
+    export = folder / "runs/demo/export"
+    assert export.is_dir(), "the commands above were not run"
+    script = """
+import sys, numpy as np
+from editing import Editor, to_uint8
+editor = Editor.load(sys.argv[1])
+codes = np.full([1, 6], 0.4, np.float32)
+before, after = editor.generate(codes, seed=1), editor.edit(codes, {"azimuth": "+0.3"}, seed=1)
+assert not any(name.startswith("ssgan_tf") for name in sys.modules)
+np.savez(sys.argv[2], before=before, after=after, codes=editor.encode(to_uint8(before)))
+"""
+    (folder / "alone").mkdir()
+    (folder / "alone/editing.py").write_text((repository / "ssgan_tf/editing.py").read_text())
+    arguments = [sys.executable, "-c", script, export, folder / "alone/out.npz"]
+    subprocess.run(arguments, check=True, cwd=folder / "alone", env={"PATH": ""}, timeout=300)
+    with np.load(folder / "alone/out.npz") as out:
+        assert out["before"].shape == (1, 32, 32, 3) and out["codes"].shape == (1, 6)
+        assert not np.array_equal(out["before"], out["after"])
+
+
+def test_evaluate_names_what_is_wrong(folder):
+    arguments = {
+        "holds no run": ["--workdir=/nowhere"],
+        "is not prepared": [f"--workdir={folder}/runs/demo", f"--data_dir={folder}/nothing"],
+    }
+    for message, words in arguments.items():
+        result = fakes.run("ssgan_tf.evaluate", *words)
+        assert result.code == 2 and message in result.err and result.err.count("\n") == 1, result.err
