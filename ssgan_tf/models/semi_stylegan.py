@@ -223,9 +223,12 @@ class SemiStyleGAN(tf.keras.Model):
         """MixUp of each labelled image with a generated one (eq. 5): (images [L,..], codes [L,K], mask [L,K])."""
         size = batch["labeled_image"].shape[0]
         weights = steps.draw_for_replica(lambda n: losses.mixup_weights(n, self.options.xi, seed), size)
-        images = losses.mix(weights, batch["labeled_image"], fake[:size])
+        # Partners from all over the batch: so they are the same however many replicas share it.
+        every = fake.shape[0] // size
+        fake, codes = fake[::every][:size], codes[::every][:size]
+        images = losses.mix(weights, batch["labeled_image"], fake)
         # Where the real image's factor is unknown, so is the mixture's.
-        return images, losses.mix(weights, batch["labeled_codes"], codes[:size]), batch["labeled_mask"]
+        return images, losses.mix(weights, batch["labeled_codes"], codes), batch["labeled_mask"]
 
     def discriminator_losses(self, batch, fake, codes, mixed, fade=None) -> dict[str, tf.Tensor]:
         """The terms of L^(D,E) in eq. 7, weighted: {name: [B] or [L]}."""
