@@ -1,0 +1,207 @@
+"""Equation 7: every term and weight recomputed from the networks' own outputs, and which network each term moves."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+ALL_TERMS = {"gamma_g": 2.0, "gamma_e": 3.0, "beta": 5.0, "alpha": 7.0, "r1": 11.0}
+
+
+def softplus(x: np.ndarray) -> np.ndarray:
+    return np.logaddexp(0, x)
+
+
+def distance(predicted, target, mask=1.0) -> float:
+    """Batch mean of ||predicted - target||_2 over what is known."""
+    return np.mean(np.linalg.norm((np.asarray(predicted) - np.asarray(target)) * mask, axis=1))
+
+
+def mixup(weights, first, second) -> np.ndarray:
+    """Eq. 5 with every other second member: there are twice as many."""
+    first, second = np.asarray(first), np.asarray(second)[::2]
+    weights = np.reshape(weights, [-1] + [1] * (first.ndim - 1))
+    return weights * first + (1 - weights) * second
+
+
+def real_gradient_norm(model, images) -> float:
+    """Batch mean of ||dD/dx||^2."""
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        logits = model.discriminator(images)[0]
+    return np.mean(np.sum(tape.gradient(logits, images).numpy() ** 2, axis=(1, 2, 3)))
+
+
+def discriminator_terms(model, batch, fake, drawn, mixed) -> dict[str, float]:
+    o, d = model.options, model.discriminator
+    return {
+        "discriminator/adversarial": np.mean(softplus(-d(batch["image"])[0]) + softplus(d(fake)[0])),
+        "discriminator/r1": o.r1 / 2 * real_gradient_norm(model, batch["image"]),
+        "discriminator/unsupervised": o.gamma_e * distance(d.encode(fake), drawn.codes),
+        "discriminator/supervised": o.beta
+        * distance(d.encode(batch["labeled_image"]), batch["labeled_codes"], batch["labeled_mask"]),
+        "discriminator/smoothness": o.alpha * distance(d.encode(mixed[0]), mixed[1], batch["labeled_mask"]),
+    }
+
+
+def generator_terms(model, batch, fake, drawn, mixed) -> dict[str, float]:
+    o, d = model.options, model.discriminator
+    return {
+        "generator/adversarial": np.mean(softplus(-d(fake)[0])),
+        "generator/unsupervised": o.gamma_g * distance(d.encode(fake), drawn.codes),
+        "generator/smoothness": o.alpha * distance(d.encode(mixed[0]), mixed[1], batch["labeled_mask"]),
+    }
+
+
+def test_every_term_of_equation_7(make, batch, draws):
+    """D/E's terms with the weights before the step; G's terms on the same images, seen by the D/E after its step."""
+    model = make(**ALL_TERMS, learning_rate=0.01)
+    drawn = draws(model)
+    fake = model.generator((drawn.noise, drawn.codes))
+    mixed = (
+        mixup(drawn.weights, batch["labeled_image"], fake),
+        mixup(drawn.weights, batch["labeled_codes"], drawn.codes),
+    )
+    expected = discriminator_terms(model, batch, fake, drawn, mixed)
+    stale = generator_terms(model, batch, fake, drawn, mixed)
+    logs = {name: float(value) for name, value in model.train_step(batch).items()}
+    expected.update(generator_terms(model, batch, fake, drawn, mixed))
+    assert logs == pytest.approx(expected, rel=1e-4)
+    for name, value in stale.items():
+        assert logs[name] != pytest.approx(value, rel=1e-3), f"{name} was computed with the D/E before its step"
+
+
+@pytest.mark.parametrize("off", [*ALL_TERMS, None])
+def test_a_term_without_weight_is_neither_computed_nor_logged(off, make, batch):
+    model = make(**{**ALL_TERMS, **({off: 0.0} if off else {})})
+    logs = model.train_step(batch)
+    assert list(logs) == model.loss_names == [m.name for m in model.metrics]
+    term = {"gamma_g": "generator/unsup", "gamma_e": "discriminator/unsup", "beta": "/superv", "alpha": "/smooth"}
+    absent = {**term, "r1": "/r1", None: "none"}[off]
+    assert not any(absent in name for name in logs)
+    assert len(logs) == {"alpha": 6, None: 8}.get(off, 7)
+
+
+def reference_step(model, batch, drawn, rate: float) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """D/E's and G's weights after one step of gradient descent on eq. 7, straight from the equations."""
+    o, d, g = model.options, model.discriminator, model.generator
+    labeled, mask = batch["labeled_image"], batch["labeled_mask"]
+    lam = drawn.weights[:, None]
+    mixed_codes = lam * batch["labeled_codes"] + (1 - lam) * drawn.codes[::2]
+
+    def mean_distance(images, codes, known=1.0):
+        return tf.reduce_mean(tf.norm((d.encode(images) - codes) * known, axis=1))
+
+    def mixed_images(fake):
+        return lam[:, :, None, None] * labeled + (1 - lam[:, :, None, None]) * fake[::2]
+
+    def d_loss():
+        fake = tf.stop_gradient(g((drawn.noise, drawn.codes)))
+        with tf.GradientTape() as tape:
+            tape.watch(batch["image"])
+            real = d(batch["image"])[0]
+        slope = tf.reduce_mean(tf.reduce_sum(tape.gradient(real, batch["image"]) ** 2, axis=[1, 2, 3]))
+        gan = tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(tf.nn.softplus(d(fake)[0]))
+        supervised = mean_distance(labeled, batch["labeled_codes"], mask)
+        smooth = mean_distance(mixed_images(fake), mixed_codes, mask)
+        unsupervised = mean_distance(fake, drawn.codes)
+        return gan + o.r1 / 2 * slope + o.gamma_e * unsupervised + o.beta * supervised + o.alpha * smooth
+
+    def g_loss():
+        fake = g((drawn.noise, drawn.codes))
+        gan = tf.reduce_mean(tf.nn.softplus(-d(fake)[0]))
+        smooth = mean_distance(mixed_images(fake), mixed_codes, mask)
+        return gan + o.gamma_g * mean_distance(fake, drawn.codes) + o.alpha * smooth
+
+    result = []
+    for loss, variables in ((d_loss, d.trainable_variables), (g_loss, g.trainable_variables)):
+        with tf.GradientTape() as tape:
+            value = loss()
+        gradients = tape.gradient(value, variables, unconnected_gradients="zero")
+        for variable, gradient in zip(variables, gradients, strict=True):
+            variable.assign_sub(rate * gradient)
+        result.append([v.numpy() for v in variables])
+    return result[0], result[1]
+
+
+def test_one_step_moves_every_weight_as_equation_7_says(make, batch, draws, use_sgd):
+    """So L_sup reaches D/E alone, L_unsup and L_sr both, MixUp's gradient reaches G, and D/E moves first."""
+    model, reference = make(**ALL_TERMS), make(**ALL_TERMS)
+    use_sgd(model, 0.01, 0.01)
+    before = [v.numpy() for v in model.generator.trainable_variables]
+    d_weights, g_weights = reference_step(reference, batch, draws(reference), 0.01)
+    model.train_step(batch)
+    for network, weights in ((model.discriminator, d_weights), (model.generator, g_weights)):
+        for variable, expected in zip(network.trainable_variables, weights, strict=True):
+            np.testing.assert_allclose(variable, expected, atol=1e-5, rtol=1e-5, err_msg=variable.name)
+    moved = max(np.abs(a - b).max() for a, b in zip(g_weights, before, strict=True))
+    assert moved > 1e-3
+
+
+def weights_after_a_step(model, batch) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    model.train_step(batch)
+    return model.discriminator.get_weights(), model.generator.get_weights()
+
+
+def equal(a: list[np.ndarray], b: list[np.ndarray]) -> bool:
+    return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def test_with_gamma_e_zero_no_unsupervised_gradient_reaches_the_encoder(make, batch):
+    weak, weak_g = weights_after_a_step(make(gamma_g=0.1, gamma_e=0.0), batch)
+    strong, strong_g = weights_after_a_step(make(gamma_g=100.0, gamma_e=0.0), batch)
+    assert equal(weak, strong)
+    assert not equal(weak_g, strong_g)
+    both, _ = weights_after_a_step(make(gamma_g=0.1, gamma_e=1.0), batch)
+    assert not equal(weak, both)
+
+
+def test_the_supervised_loss_never_moves_the_generator(make, batch, use_sgd):
+    """With D/E held still, G's step is the same for every beta."""
+    results = []
+    for beta in (0.0, 50.0):
+        model = make(beta=beta)
+        use_sgd(model, 0.01, 0.0)
+        results.append(weights_after_a_step(model, batch)[1])
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_mixup_moves_the_generator(make, batch, use_sgd):
+    """With D/E held still and gamma_g = 0, alpha is all that can make a difference to G."""
+    results = []
+    for alpha in (0.0, 50.0):
+        model = make(gamma_g=0.0, alpha=alpha)
+        use_sgd(model, 0.01, 0.0)
+        results.append(weights_after_a_step(model, batch)[1])
+    assert max(np.abs(a - b).max() for a, b in zip(*results, strict=True)) > 1e-3
+
+
+def test_the_gradient_of_the_generators_smoothness_loss_reaches_mapping_and_synthesis(make, batch, draws):
+    model = make()
+    drawn = draws(model)
+    parts = model.generator.mapping.trainable_variables, model.generator.synthesis.blocks[0].trainable_variables
+    with tf.GradientTape() as tape:
+        fake = model.generator((drawn.noise, drawn.codes))
+        mixed = model.mix(batch, fake, drawn.codes, tf.constant([1, 2]))
+        loss = model.generator_losses(fake, drawn.codes, mixed)["generator/smoothness"]
+    for gradients in tape.gradient(loss, parts):
+        assert max(np.abs(g).max() for g in gradients if g is not None) > 1e-4
+
+
+def test_codes_where_the_mask_is_zero_change_nothing(make, batch):
+    changed = {**batch, "labeled_codes": tf.where(batch["labeled_mask"] == 1, batch["labeled_codes"], 0.7)}
+    assert np.any(changed["labeled_codes"] != batch["labeled_codes"])
+    a, b = make(**ALL_TERMS), make(**ALL_TERMS)
+    logs, other_logs = a.train_step(batch), b.train_step(changed)
+    assert {k: float(v) for k, v in logs.items()} == {k: float(v) for k, v in other_logs.items()}
+    assert equal(a.get_weights(), b.get_weights())
+
+
+def test_info_stylegan_needs_no_labelled_stream(make, batch):
+    """eta = 0: beta = alpha = 0 and gamma_e > 0, on batches of images alone."""
+    model = make(beta=0.0, alpha=0.0, gamma_g=1.0, gamma_e=1.0)
+    assert not model.uses_labels
+    before = model.discriminator.code_head.kernel.numpy()
+    logs = model.train_step({"image": batch["image"]})
+    assert all(np.isfinite(v) for v in logs.values())
+    assert np.abs(model.discriminator.code_head.kernel - before).max() > 1e-4

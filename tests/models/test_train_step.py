@@ -1,0 +1,185 @@
+"""The step as training runs it: random draws, lazy R1, the averaged generator, slots, `fit`, options."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
+
+
+def logs_of_steps(model, batch, count: int) -> list[dict[str, float]]:
+    """What each of `count` steps logs by itself."""
+    result = []
+    for _ in range(count):
+        model.reset_metrics()
+        result.append({name: float(value) for name, value in model.train_step(batch).items()})
+    return result
+
+
+def equal(a: list[np.ndarray], b: list[np.ndarray]) -> bool:
+    return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def test_draws_are_a_function_of_seed_and_step(make, batch):
+    """Same weights, seed and step: bit-identical update. Another step or another seed: other images."""
+    first = make(seed=5)
+    same, later, other = make(seed=5), make(seed=5), make(seed=6)
+    later.step.assign(1)
+    logs = [logs_of_steps(model, batch, 1)[0]["generator/adversarial"] for model in (first, same, later, other)]
+    assert first.step.numpy() == 1
+    assert equal(first.get_weights(), same.get_weights())
+    assert logs[0] == logs[1] and len(set(logs)) == 3
+
+
+def test_the_second_step_continues_as_if_it_were_the_first_of_a_resumed_run(make, batch):
+    """Weights, averages, optimizer state and step number carried over are all there is to a state."""
+    model, resumed = make(), make()
+    model.train_step(batch)
+    resumed.set_weights(model.get_weights())
+    for name in ("generator_optimizer", "discriminator_optimizer"):
+        source, target = getattr(model, name).variables, getattr(resumed, name).variables
+        for a, b in zip(source, target, strict=True):
+            b.assign(a)
+    assert resumed.step.numpy() == 1  # it is one of the model's weights
+    model.train_step(batch)
+    resumed.train_step(batch)
+    assert equal(model.get_weights(), resumed.get_weights())
+
+
+def test_the_networks_move_at_every_step(make, batch):
+    model = make()
+    seen = [model.get_weights()]
+    for _ in range(2):
+        model.train_step(batch)
+        seen.append(model.get_weights())
+    assert not equal(seen[0], seen[1]) and not equal(seen[1], seen[2])
+
+
+def test_lazy_r1_is_taken_every_fourth_step_four_times_as_strong(make, batch):
+    every = make(r1=3.0, r1_interval=1)
+    lazy = make(r1=3.0, r1_interval=4)
+    first = logs_of_steps(every, batch, 1)[0]["discriminator/r1"]
+    taken = [logs["discriminator/r1"] for logs in logs_of_steps(lazy, batch, 9)]
+    assert [value > 0 for value in taken] == [step % 4 == 0 for step in range(9)]
+    assert taken[0] == pytest.approx(4 * first, rel=1e-5)
+
+
+def test_lazy_r1_logs_what_the_loss_had_without_it(make, batch):
+    """On a step that skips the penalty, the other terms are those of a model that has none."""
+    lazy, without = make(r1=3.0, r1_interval=4), make(r1=0.0)
+    for model in (lazy, without):
+        model.step.assign(1)
+    logs, expected = logs_of_steps(lazy, batch, 1)[0], logs_of_steps(without, batch, 1)[0]
+    assert logs.pop("discriminator/r1") == 0
+    assert logs == pytest.approx(expected, rel=1e-6)
+    assert equal(lazy.generator.get_weights(), without.generator.get_weights())
+
+
+@pytest.mark.parametrize(("half_life", "decay"), [(6.0, 0.5), (12.0, 0.5**0.5), (1.5, 1 / 16), (0.0, 0.0)])
+def test_the_averaged_generator_after_one_step(half_life, decay, make, batch):
+    """decay = 0.5^(B / half-life) with B = 6; a half-life of 0 keeps no memory at all."""
+    model = make(ema_half_life=half_life, learning_rate=0.01)
+    before = model.ema_generator.get_weights()
+    model.train_step(batch)
+    now = model.generator.variables
+    for average, variable, old in zip(model.ema_generator.variables, now, before, strict=True):
+        expected = decay * old + (1 - decay) * variable.numpy()
+        np.testing.assert_allclose(average, expected, rtol=1e-5, atol=1e-5, err_msg=average.name)
+    if half_life > 0:
+        assert not equal(model.generator.get_weights(), model.ema_generator.get_weights())
+
+
+def test_after_one_half_life_half_of_the_start_is_left(make, batch):
+    """Two steps of 6 images are one half-life of 12; the weights are moved by hand, from 0 to 1."""
+    model = make(ema_half_life=12.0)
+    bias, average = model.generator.synthesis.to_rgb[0].bias, model.ema_generator.synthesis.to_rgb[0].bias
+    np.testing.assert_array_equal(average, [0, 0, 0])  # a head that training at 8x8 does not move
+    bias.assign([1.0, 1.0, 1.0])
+    for _ in range(2):
+        model.train_step(batch)
+    np.testing.assert_allclose(average, [0.5, 0.5, 0.5], rtol=1e-6)
+
+
+def test_the_average_starts_as_a_copy_and_is_never_trained_itself(make):
+    model = make()
+    assert model.ema_generator.trainable_variables == []
+    np.testing.assert_equal(
+        [v.numpy() for v in model.ema_generator.synthesis.to_rgb[1].variables],
+        [v.numpy() for v in model.generator.synthesis.to_rgb[1].variables],
+    )
+
+
+def test_fit_logs_every_term_makes_no_new_variable_and_agrees_with_eager_steps(make, batch):
+    """The graph that `fit` runs, with its branch for lazy R1, computes what the eager steps do."""
+    eager, model = make(gamma_e=1.0, r1_interval=2), make(gamma_e=1.0, r1_interval=2)
+    optimizers = model.generator_optimizer, model.discriminator_optimizer
+    count = [len(o.variables) for o in optimizers]
+    assert count == [1 + 2 * len(n.trainable_variables) for n in (model.generator, model.discriminator)]
+    history = model.fit(tf.data.Dataset.from_tensors(batch).repeat(), steps_per_epoch=2, epochs=1, verbose=0).history
+    assert sorted(history) == sorted(model.loss_names)
+    assert [len(o.variables) for o in optimizers] == count
+    assert model.step.numpy() == 2
+    logs = logs_of_steps(eager, batch, 2)
+    mean = {name: [(logs[0][name] + logs[1][name]) / 2] for name in logs[0]}
+    assert {k: v[0] for k, v in history.items()} == pytest.approx({k: v[0] for k, v in mean.items()}, rel=1e-3)
+
+
+def test_noise_inputs_get_another_seed_at_every_step(make, batch, network, monkeypatch):
+    model = make(network=dataclasses.replace(network, noise_inputs=True))
+    seeds = []
+    call = model.generator.call
+
+    def record(inputs, noise_seed=None, **arguments):
+        seeds.append(tuple(noise_seed.numpy()))
+        return call(inputs, noise_seed=noise_seed, **arguments)
+
+    monkeypatch.setattr(model.generator, "call", record)
+    for _ in range(3):
+        model.train_step(batch)
+    assert len(set(seeds)) == 3
+
+
+def test_the_learning_rate_falls_with_the_images(make):
+    """A cosine over 600 images, so 100 steps of 6: half way (1 + 0.01) / 2 of the rate, then 1 % of it."""
+    model = make(learning_rate=0.2, decay_images=600)
+    model.compile(batch=6)
+    for network, optimizer in (
+        (model.generator, model.generator_optimizer),
+        (model.discriminator, model.discriminator_optimizer),
+    ):
+        rates = [rate_at(step, network, optimizer) for step in (0, 50, 100, 10_000)]
+        assert rates == pytest.approx([0.2, 0.101, 0.002, 0.002], rel=1e-4)
+    constant = make(learning_rate=0.2)
+    assert rate_at(10_000, constant.generator, constant.generator_optimizer) == pytest.approx(0.2)
+
+
+def rate_at(step: int, network: tf.keras.Model, optimizer: tf.keras.optimizers.Optimizer) -> float:
+    """The rate of the step that follows `step` others."""
+    optimizer.iterations.assign(step)
+    variable = network.trainable_variables[0]
+    optimizer.apply_gradients([(tf.zeros_like(variable), variable)])
+    return float(optimizer.learning_rate)
+
+
+def test_an_error_names_the_option():
+    for field, value in [
+        ("gamma_g", -1.0),
+        ("gamma_e", -0.1),
+        ("beta", float("nan")),
+        ("alpha", -2.0),
+        ("r1", -1.0),
+        ("ema_half_life", -1.0),
+        ("decay_images", -1),
+        ("xi", 0.0),
+        ("learning_rate", 0.0),
+        ("beta_1", 1.0),
+        ("beta_2", -0.1),
+        ("r1_interval", 0),
+        ("phase_images", 0),
+        ("grow_from", 12),
+        ("grow_from", 128),
+    ]:
+        with pytest.raises(ValueError, match=f"^{field}: expected .* Received: {value}"):
+            SemiStyleGANOptions(**{field: value})
