@@ -111,7 +111,7 @@ def run(module: str, *arguments: str, before: Callable[[], None] | None = None, 
         if process.is_alive():
             process.kill()
             process.join()
-        out, err = (Path(folder, name).read_text() for name in ("out", "err"))
+        out, err = (Path(folder, name).read_bytes().decode() for name in ("out", "err"))
         return Result(process.exitcode, out, err)
 
 
