@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
@@ -93,7 +94,7 @@ class Result:
     err: str
 
 
-def run(module: str, *arguments: str, before: Callable[[], None] | None = None, timeout: float = 300) -> Result:
+def run(module: str, *arguments: str, before: Callable[[], None] | None = None, timeout: float = 600) -> Result:
     """Runs `python -m <module> <arguments>` in a process of its own.
 
     The process is forked from one that has imported the package, and nothing more.
@@ -111,6 +112,7 @@ def run(module: str, *arguments: str, before: Callable[[], None] | None = None, 
         if process.is_alive():
             process.kill()
             process.join()
+        assert process.exitcode is not None
         out, err = (Path(folder, name).read_bytes().decode() for name in ("out", "err"))
         return Result(process.exitcode, out, err)
 
@@ -155,7 +157,7 @@ class KillWhileSaving:
             original(folder)
 
         original = checkpoints._write_checksums
-        checkpoints._write_checksums = kill
+        mock.patch.object(checkpoints, "_write_checksums", kill).start()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,7 +197,7 @@ class DiskWith:
     free: int
 
     def __call__(self):
-        shutil.disk_usage = lambda path: SimpleNamespace(free=self.free)
+        mock.patch.object(shutil, "disk_usage", lambda path: SimpleNamespace(free=self.free)).start()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -218,4 +220,4 @@ def _at_step(step: int, act: Callable) -> None:
         if self.progress.step == step:
             act(self)
 
-    callbacks.CountSteps.on_train_batch_end = and_act
+    mock.patch.object(callbacks.CountSteps, "on_train_batch_end", and_act).start()
