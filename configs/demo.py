@@ -1,5 +1,6 @@
 """The embedded data set, 32x32, small networks, for two CPU cores.
 
+  tfds build tfds_builders/scene3d --config=demo --data_dir=data
   python -m ssgan_tf.train --config=configs/demo.py --workdir=runs/demo --data_dir=data
 
 Expected time and result: docs/demo.md, which also has what was tried. `tools/demo` runs this.
