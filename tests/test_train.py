@@ -214,8 +214,8 @@ def cut(path: Path) -> None:
     [
         pytest.param([], id="plain"),
         pytest.param(
-            # 3 segments: 8x8 up to step 5, 16x16 fading in up to step 10, 16x16.
-            ["--set=model.network.resolution=16", "--set=model.grow_from=8", "--set=model.phase_images=80"],
+            # 3 segments: 8x8 up to step 4, 16x16 fading in up to step 8, 16x16.
+            ["--set=model.network.resolution=16", "--set=model.grow_from=8", "--set=model.phase_images=64"],
             id="growing",
             marks=pytest.mark.slow,
         ),
