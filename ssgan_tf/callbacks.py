@@ -104,12 +104,20 @@ class Log(tf.keras.callbacks.Callback):
     at the end.
 
     Lines of a previous process that are newer than the checkpoint it resumes from are dropped first.
+
+    Args:
+        progress: where the run is.
+        workdir: of the run; None on workers that write nothing, whose means start anew with the writing one's.
+        every: images between lines.
     """
 
-    def __init__(self, progress: Progress, workdir: str, every: int):
+    def __init__(self, progress: Progress, workdir: str | None, every: int):
         super().__init__()
         self.progress = progress
         self.every = every
+        self._writer = None
+        if workdir is None:
+            return
         self._path = os.path.join(workdir, "metrics.jsonl")
         self._writer = tf.summary.create_file_writer(os.path.join(workdir, "tensorboard"))
         self._drop_newer_lines()
@@ -141,6 +149,12 @@ class Log(tf.keras.callbacks.Callback):
             self._write()
 
     def _write(self):
+        if self._writer is not None:
+            self._write_line()
+        self.model.reset_metrics()
+        self._restart()
+
+    def _write_line(self):
         speed = (self.progress.images - self._from) / (time.perf_counter() - self._since)
         line = {"step": self.progress.step, "images": self.progress.images, "images_per_second": round(speed, 1)}
         with open(self._path, "a", encoding="utf-8") as file:
@@ -149,8 +163,6 @@ class Log(tf.keras.callbacks.Callback):
             for name, value in {**self._means, "images_per_second": speed}.items():
                 tf.summary.scalar(name, value)
         self._writer.flush()
-        self.model.reset_metrics()
-        self._restart()
 
 
 class SaveCheckpoints(tf.keras.callbacks.Callback):

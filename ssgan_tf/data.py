@@ -316,4 +316,7 @@ def batches(
     def convert(element):
         return {k: to_float(v) if v.dtype == tf.uint8 else v for k, v in element.items()}
 
-    return tf.data.Dataset.from_generator(generate, output_signature=signature).map(convert).prefetch(2)
+    endless = tf.data.Dataset.from_generator(generate, output_signature=signature)
+    # Were it unknown, batches would have no static size under MultiWorkerMirroredStrategy.
+    endless = endless.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
+    return endless.map(convert).prefetch(2)

@@ -26,6 +26,14 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
     raise ValueError(f"--strategy: expected one of {', '.join(STRATEGIES)}. Received: {name!r}.")
 
 
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Does this process write what the run leaves behind? All do but the second and later workers."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or not resolver.task_type:
+        return True
+    return resolver.task_type == "chief" or (resolver.task_id == 0 and "chief" not in resolver.cluster_spec().jobs)
+
+
 def distribute_batches(
     strategy: tf.distribute.Strategy,
     table: data.ImageTable,

@@ -146,7 +146,10 @@ def start() -> Session | None:
         items = model.checkpoint_items()
         checkpoints = Checkpoints(os.path.join(workdir, "checkpoints"), items, config.train.keep_checkpoints)
         first_step = checkpoints.restore_latest() or 0
-    rows = write_start(workdir, config, table)
+    if distribution.is_chief(strategy):
+        rows = write_start(workdir, config, table)
+    else:
+        rows = data.choose_labeled(table.factors, d.labeled_fraction, config.train.seed)
     return Session(config, strategy, table, rows, model, checkpoints, first_step)
 
 
@@ -197,13 +200,16 @@ def batches(session: Session, step: int):
 def make_callbacks(session: Session, workdir: str, progress) -> list[tf.keras.callbacks.Callback]:
     """In the order they run: a non-finite loss must stop the run before anything is saved."""
     options, checkpoints = session.config.train, session.checkpoints
-    draw = drawing.make_drawing(session.model, options.seed)
-    result = [
-        callbacks.StopOnNonFinite(progress, lambda: last_checkpoint(checkpoints)),
-        callbacks.SaveCheckpoints(progress, checkpoints.save, options.checkpoint_every),
-        callbacks.DrawSamples(progress, workdir, options.sample_every, draw),
-        callbacks.Log(progress, workdir, options.log_every),
-    ]
+    result = [callbacks.StopOnNonFinite(progress, lambda: last_checkpoint(checkpoints))]
+    if distribution.is_chief(session.strategy):
+        draw = drawing.make_drawing(session.model, options.seed)
+        result += [
+            callbacks.SaveCheckpoints(progress, checkpoints.save, options.checkpoint_every),
+            callbacks.DrawSamples(progress, workdir, options.sample_every, draw),
+            callbacks.Log(progress, workdir, options.log_every),
+        ]
+    else:
+        result.append(callbacks.Log(progress, None, options.log_every))
     if _MINUTES.value is not None:
         result.append(callbacks.StopAfter(_MINUTES.value))
     return result

@@ -163,6 +163,7 @@ class SemiStyleGAN(tf.keras.Model):
         self.generator_optimizer = adam(self.generator.trainable_variables)
         self.discriminator_optimizer = adam(self.discriminator.trainable_variables)
         super().compile(self.discriminator_optimizer)  # without an argument Keras would make a third one
+        self.distribute_reduction_method = "first"  # trackers are global means already; Keras adds the workers' up
 
     def checkpoint_items(self) -> dict[str, object]:
         """Everything that a resumed run needs. Random numbers and data are functions of (seed, step)."""
