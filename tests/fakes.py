@@ -4,6 +4,7 @@ run as from a shell, without the seconds that importing TensorFlow takes.
 
 import contextlib
 import dataclasses
+import json
 import multiprocessing
 import os
 import runpy
@@ -209,6 +210,18 @@ class Devices:
     def __call__(self):
         (device,) = tf.config.list_physical_devices("CPU")
         tf.config.set_logical_device_configuration(device, [tf.config.LogicalDeviceConfiguration()] * self.count)
+
+
+@dataclasses.dataclass(frozen=True)
+class Worker:
+    """The process is one of the workers at these addresses."""
+
+    addresses: tuple[str, ...]
+    index: int
+
+    def __call__(self):
+        task = {"type": "worker", "index": self.index}
+        os.environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": self.addresses}, "task": task})
 
 
 def _at_step(step: int, act: Callable) -> None:

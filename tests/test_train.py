@@ -3,15 +3,18 @@
 Every run is a process of its own on the tiny data set of tests/fakes.py; the first is started as from a shell.
 """
 
+import contextlib
 import io
 import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -267,6 +270,40 @@ def test_a_run_stopped_in_every_way_ends_with_the_same_bits(settings, finished, 
     assert [name for name in one if one[name].tobytes() != other[name].tobytes()] == []
     name = "samples/samples-000000128.png"
     assert (straight / name).read_bytes() == (workdir / name).read_bytes()
+
+
+def free_addresses(count: int) -> tuple[str, ...]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("localhost", 0))
+        return tuple(f"localhost:{one.getsockname()[1]}" for one in sockets)
+
+
+@pytest.mark.slow
+def test_two_workers_do_what_two_devices_do(inputs, tmp_path):
+    together = tmp_path / "devices"
+    result = train(inputs, together, "--strategy=mirrored", "--set=train.images=48", before=fakes.Devices(2))
+    assert result.code == 0, result.err
+
+    workdir = tmp_path / "workers"
+
+    def train_on_two(images: int) -> list[fakes.Result]:
+        addresses = free_addresses(2)
+        more = ["--strategy=multiworker", f"--set=train.images={images}"]
+        with ThreadPoolExecutor(2) as pool:
+            return list(pool.map(lambda i: train(inputs, workdir, *more, before=fakes.Worker(addresses, i)), range(2)))
+
+    for images in (32, 48):  # the second start goes on from the first worker's checkpoint on both
+        assert [result.code for result in train_on_two(images)] == [0, 0]
+    assert steps(workdir) == steps(together) == [2, 4, 6]
+    assert logged_steps(workdir) == logged_steps(together) == [2, 4, 6]
+    for name, value in saved(together, 6).items():
+        assert np.allclose(saved(workdir, 6)[name], value, rtol=1e-4, atol=1e-6), name
+    logs = [(folder / "metrics.jsonl").read_text().splitlines() for folder in (workdir, together)]
+    for line, expected in zip(*logs, strict=True):
+        a, b = ({k: v for k, v in json.loads(x).items() if k != "images_per_second"} for x in (line, expected))
+        assert a == pytest.approx(b, rel=1e-4)
 
 
 # --- A run that goes wrong.
