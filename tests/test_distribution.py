@@ -13,7 +13,7 @@ def test_names():
     mirrored = distribution.make_strategy("mirrored")
     assert isinstance(mirrored, tf.distribute.MirroredStrategy)
     assert mirrored.num_replicas_in_sync == len(tf.config.list_logical_devices("CPU"))
-    with pytest.raises(ValueError, match="^--strategy: expected one of default, mirrored, multiworker. Received: 'tpu'"):
+    with pytest.raises(ValueError, match="^--strategy: expected one of default, mirrored, multiworker. Received"):
         distribution.make_strategy("tpu")
 
 
