@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from ssgan_tf import pictures
+from ssgan_tf import files, pictures
 
 
 class NonFiniteLoss(RuntimeError):
@@ -128,9 +128,8 @@ class Log(tf.keras.callbacks.Callback):
         with open(self._path, encoding="utf-8") as file:
             # A line without an end is one that a killed process was writing.
             lines = [line for line in file if line.endswith("\n")]
-        with open(self._path + ".tmp", "w", encoding="utf-8") as file:
+        with files.replacing(self._path) as file:
             file.writelines(line for line in lines if json.loads(line)["step"] <= self.progress.step)
-        os.replace(self._path + ".tmp", self._path)
 
     def on_train_begin(self, logs=None):
         self._restart()

@@ -12,6 +12,7 @@ import typing
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ssgan_tf import files
 from ssgan_tf.data import DataOptions
 from ssgan_tf.models import MODELS, Options
 from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
@@ -272,7 +273,4 @@ def read_config(workdir: str) -> Config:
 def write_config(config: Config, workdir: str) -> None:
     """Writes workdir/config.json, whole or not at all."""
     path = os.path.join(workdir, "config.json")
-    with open(path + ".tmp", "w", encoding="utf-8") as file:
-        json.dump(config.to_json(), file, indent=2)
-        file.write("\n")
-    os.replace(path + ".tmp", path)
+    files.write_json(config.to_json(), path)

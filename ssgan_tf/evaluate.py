@@ -6,7 +6,6 @@ Writes scores.json and traversal.png into the workdir. The oracle that the gener
 for a data set (all labels, 10 % held out) and kept in data_dir/oracles.
 """
 
-import json
 import os
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from ssgan_tf import __version__, data, drawing, pictures, program, runs
+from ssgan_tf import __version__, data, drawing, files, pictures, program, runs
 from ssgan_tf import oracle as oracles
 from ssgan_tf.encoding import encode_generated, encode_images
 from ssgan_tf.metrics import chance_l2
@@ -112,9 +111,7 @@ def report(scores: dict[str, Any], names: tuple[str, ...]) -> str:
 def write_scores(scores: dict[str, Any], run: runs.Run) -> tuple[str, str]:
     """Writes scores.json and traversal.png into the workdir, each whole or not at all; returns their paths."""
     path = os.path.join(run.workdir, "scores.json")
-    with open(path + ".tmp", "w", encoding="utf-8") as file:
-        json.dump(scores, file, indent=2)
-    os.replace(path + ".tmp", path)
+    files.write_json(scores, path)
     draw = drawing.make_drawing(run.model, run.config.train.seed)
     return path, pictures.save_png(draw()["traversal"], os.path.join(run.workdir, "traversal.png"))
 

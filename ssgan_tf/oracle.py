@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from ssgan_tf import callbacks, data
+from ssgan_tf import callbacks, data, files
 from ssgan_tf.checkpoints import Checkpoints
 from ssgan_tf.codes import CodeSpec
 from ssgan_tf.encoding import encode_images
@@ -105,9 +105,7 @@ def train_or_load(table: data.ImageTable, cache_dir: str, options: OracleOptions
     codes = encode_images(model.encode, table.images[rows[:held]])
     scores = score(codes, table.factors[rows[:held]], table.spec)
     checkpoints.save(_steps(options))
-    with open(scores_path + ".tmp", "w", encoding="utf-8") as file:
-        json.dump(scores, file, indent=2)
-    os.replace(scores_path + ".tmp", scores_path)
+    files.write_json(scores, scores_path)
     return Oracle(model, scores, folder)
 
 

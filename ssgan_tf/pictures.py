@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from ssgan_tf import files
+
 _TEXT_SIZE = 13
 _GAP = 1  # pixels between images
 
@@ -64,6 +66,6 @@ def traversal_sheet(images: np.ndarray, names: Sequence[str]) -> np.ndarray:
 def save_png(image: np.ndarray, path: str) -> str:
     """Writes uint8 [H,W,3] to `path`, whole or not at all, and returns the path."""
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    Image.fromarray(image).save(path + ".tmp", format="PNG")
-    os.replace(path + ".tmp", path)
+    with files.replacing(path, "wb") as file:
+        Image.fromarray(image).save(file, format="PNG")
     return path

@@ -7,7 +7,7 @@ import os
 import tensorflow as tf
 
 from ssgan_tf import config as configs
-from ssgan_tf import models
+from ssgan_tf import files, models
 from ssgan_tf.checkpoints import Checkpoints
 from ssgan_tf.codes import CodeSpec
 from ssgan_tf.models.growing import segment_at
@@ -40,9 +40,7 @@ class Run:
 def write_spec(spec: CodeSpec, workdir: str) -> None:
     """Writes workdir/codes.json, so that the data set is not needed to load the run."""
     path = os.path.join(workdir, "codes.json")
-    with open(path + ".tmp", "w", encoding="utf-8") as file:
-        json.dump(spec.to_json(), file, indent=2)
-    os.replace(path + ".tmp", path)
+    files.write_json(spec.to_json(), path)
 
 
 def read_spec(workdir: str) -> CodeSpec:

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 
 from ssgan_tf import config as configs
-from ssgan_tf import data
+from ssgan_tf import data, files
 
 # What may change between two starts of a run: how long, and how often one looks; never what is computed.
 _CHANGEABLE = (
@@ -77,9 +77,8 @@ def labeled_subset(workdir: str, table: data.ImageTable, config: configs.Config)
     path = os.path.join(workdir, "labeled_subset.npy")
     rows = data.choose_labeled(table.factors, config.data.labeled_fraction, config.train.seed)
     if not os.path.exists(path):
-        with open(path + ".tmp", "wb") as file:
+        with files.replacing(path, "wb") as file:
             np.save(file, rows)
-        os.replace(path + ".tmp", path)
         return rows
     try:
         there = np.load(path)

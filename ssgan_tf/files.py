@@ -1,0 +1,28 @@
+"""Files that are written whole or not at all: a reader, or a run killed meanwhile, never sees half of one."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from typing import IO, Any
+
+
+@contextlib.contextmanager
+def replacing(path: str, mode: str = "w") -> Iterator[IO[Any]]:
+    """Opens a file beside `path` that takes its place when the block ends well; otherwise `path` stays as it was.
+
+    Args:
+        path: of the file; its folder exists.
+        mode: "w" for UTF-8 text, "wb" for bytes.
+    """
+    partial = path + ".tmp"
+    with open(partial, mode, encoding=None if "b" in mode else "utf-8") as file:
+        yield file
+    os.replace(partial, path)
+
+
+def write_json(value: Any, path: str) -> None:
+    """Writes `value` as indented JSON."""
+    with replacing(path) as file:
+        json.dump(value, file, indent=2)
+        file.write("\n")
