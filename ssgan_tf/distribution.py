@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from ssgan_tf import data
+from ssgan_tf import data, streams
 
 STRATEGIES = ("default", "mirrored", "multiworker")
 
@@ -42,14 +42,14 @@ def distribute_batches(
     seed: int,
     first_step: int,
 ):
-    """`data.batches` as `strategy` wants it: every replica gets its own rows of each global batch."""
+    """`streams.batches` as `strategy` wants it: every replica gets its own rows of each global batch."""
     if strategy.num_replicas_in_sync == 1:
-        return data.batches(table, labeled_rows, options, seed, first_step)
+        return streams.batches(table, labeled_rows, options, seed, first_step)
 
     def pipeline(context: tf.distribute.InputContext) -> tf.data.Dataset:
         local = context.num_replicas_in_sync // context.num_input_pipelines
         first = context.input_pipeline_id * local
-        return data.batches(
+        return streams.batches(
             table,
             labeled_rows,
             options,

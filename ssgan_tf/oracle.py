@@ -134,8 +134,8 @@ def _make(table: data.ImageTable, options: OracleOptions) -> EncoderOnly:
 
 
 def _train(model: EncoderOnly, table: data.ImageTable, rows: np.ndarray, options: OracleOptions) -> None:
-    streams = data.DataOptions(batch=options.batch, labeled_batch=options.batch)
-    batches = data.batches(table, rows, streams, options.seed)
+    batch_sizes = data.DataOptions(batch=options.batch, labeled_batch=options.batch)
+    batches = streams.batches(table, rows, batch_sizes, options.seed)
     progress = callbacks.Progress(0, options.batch, options.images)
     print(f"Training the oracle on {len(rows):,} labelled images of {table.name} (kept for later use).")
     model.fit(batches, steps_per_epoch=progress.total_steps, verbose=0, callbacks=[callbacks.CountSteps(progress)])

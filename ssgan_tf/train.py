@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from ssgan_tf import callbacks, data, distribution, drawing, models, pictures, program, runs, workdirs
+from ssgan_tf import callbacks, data, distribution, drawing, models, pictures, program, runs, streams, workdirs
 from ssgan_tf import config as configs
 from ssgan_tf.checkpoints import Checkpoints
 from ssgan_tf.codes import CodeSpec
@@ -131,7 +131,7 @@ def start() -> Session | None:
     workdir, d = _WORKDIR.value, config.data
     workdirs.check(workdir, config)
     strategy = distribution.make_strategy(_STRATEGY.value)
-    data.check_replicas(d, strategy.num_replicas_in_sync)
+    streams.check_replicas(d, strategy.num_replicas_in_sync)
     header = data.inspect(d.dataset, _DATA_DIR.value, d.factors, d.memory_gib)
     check_data(config, header, workdir)
     model = make_model(strategy, config, header.spec)
@@ -149,7 +149,7 @@ def start() -> Session | None:
     if distribution.is_chief(strategy):
         rows = write_start(workdir, config, table)
     else:
-        rows = data.choose_labeled(table.factors, d.labeled_fraction, config.train.seed)
+        rows = streams.choose_labeled(table.factors, d.labeled_fraction, config.train.seed)
     return Session(config, strategy, table, rows, model, checkpoints, first_step)
 
 

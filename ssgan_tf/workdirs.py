@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 
 from ssgan_tf import config as configs
-from ssgan_tf import data, files
+from ssgan_tf import data, files, streams
 
 # What may change between two starts of a run: how long, and how often one looks; never what is computed.
 _CHANGEABLE = (
@@ -75,7 +75,7 @@ def labeled_subset(workdir: str, table: data.ImageTable, config: configs.Config)
         ValueError: if the file there is damaged, or not of this data.
     """
     path = os.path.join(workdir, "labeled_subset.npy")
-    rows = data.choose_labeled(table.factors, config.data.labeled_fraction, config.train.seed)
+    rows = streams.choose_labeled(table.factors, config.data.labeled_fraction, config.train.seed)
     if not os.path.exists(path):
         with files.replacing(path, "wb") as file:
             np.save(file, rows)

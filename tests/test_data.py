@@ -1,7 +1,6 @@
-"""Data: what is read from disk, who is labelled, and that batches are a function of (seed, step) alone."""
+"""Data: what is read from disk, and what is refused."""
 
 import shutil
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -23,18 +22,9 @@ def table(data_dir) -> data.ImageTable:
     return data.load(fakes.DATASET, str(data_dir))
 
 
-def row_numbers(images) -> np.ndarray:
-    """The row that each image says it is (fakes.arrays), of uint8 or float images."""
-    corner = np.asarray(images)[:, 0, 0, 0]
-    return corner.astype(int) if corner.dtype == np.uint8 else np.rint((corner + 1) * 127.5).astype(int)
-
-
-# --- Reading.
-
-
 def test_images_and_labels_are_those_written_and_stay_together(table):
     images, labels = fakes.arrays()
-    rows = row_numbers(table.images)
+    rows = fakes.row_numbers(table.images)
     assert sorted(rows) == list(range(60))
     assert np.array_equal(table.images, images[rows])
     for k, name in enumerate(table.spec.names):
@@ -140,168 +130,6 @@ def test_a_data_set_of_another_schema_is_refused(features, split, message, tmp_p
     )
     with pytest.raises(ValueError, match="^data.dataset: other.* " + message):
         data.inspect("other", str(tmp_path))
-
-
-# --- The labelled subset.
-
-
-@pytest.mark.parametrize(
-    ("images", "fraction", "count"),
-    [(31_104, 0.025, 778), (737_280, 0.001, 737), (100, 0.0, 0), (100, 0.001, 1), (100, 1.0, 100)],
-)
-def test_size_of_the_labeled_subset(images, fraction, count):
-    rows = data.choose_labeled(np.zeros([images, 2], int), fraction, seed=0)
-    assert len(rows) == len(set(rows)) == count
-    assert list(rows) == sorted(rows)
-    assert count == 0 or 0 <= rows[0] and rows[-1] < images
-
-
-def test_the_seed_decides_who_is_labeled():
-    factors = np.zeros([1000, 2], int)
-    rows = data.choose_labeled(factors, 0.05, seed=3)
-    assert np.array_equal(rows, data.choose_labeled(factors, 0.05, seed=3))
-    assert len(set(rows) & set(data.choose_labeled(factors, 0.05, seed=4))) < 20
-
-
-def test_every_image_can_be_drawn():
-    drawn = {int(r) for seed in range(200) for r in data.choose_labeled(np.zeros([20, 1], int), 0.2, seed)}
-    assert drawn == set(range(20))
-
-
-def test_only_images_with_a_known_label_are_drawn(table):
-    some = (table.factors != -1).any(axis=1)
-    assert not some.all()
-    assert np.array_equal(data.choose_labeled(table.factors, 1.0, 0), np.flatnonzero(some))
-    assert some[data.choose_labeled(table.factors, 0.5, 0)].all()
-    # Partly known is known: the hue of these is missing.
-    assert (table.factors[data.choose_labeled(table.factors, 1.0, 0)] == -1).any()
-
-
-def test_labels_asked_for_where_there_are_none():
-    unknown = np.full([10, 2], -1)
-    with pytest.raises(ValueError, match="^data.labeled_fraction: no image has a label"):
-        data.choose_labeled(unknown, 0.5, 0)
-    assert len(data.choose_labeled(unknown, 0.0, 0)) == 0
-
-
-# --- Row numbers.
-
-
-@pytest.mark.parametrize(("count", "batch"), [(60, 8), (10, 10), (7, 3), (3, 8), (1, 4)])
-def test_each_epoch_is_a_permutation(count, batch):
-    stream = data.RowStream(np.arange(100, 100 + count), batch, [5])
-    drawn = np.concatenate([stream.at(step) for step in range(4 * count)])
-    epochs = drawn.reshape(-1, count)
-    assert len(epochs) >= 4
-    assert (np.sort(epochs, axis=1) == np.arange(100, 100 + count)).all()
-    if count > 3:
-        assert not (epochs[0] == epochs[1]).all()
-
-
-def test_rows_are_a_function_of_seed_and_step():
-    rows = np.arange(23)
-    continued = data.RowStream(rows, 5, [1, 2])
-    there = [continued.at(step) for step in range(30)]
-    for step in (29, 3, 17, 4):  # in any order, from a fresh stream or not
-        assert np.array_equal(continued.at(step), there[step])
-        assert np.array_equal(data.RowStream(rows, 5, [1, 2]).at(step), there[step])
-    assert any((data.RowStream(rows, 5, [2, 2]).at(step) != there[step]).any() for step in range(3))
-    assert any((data.RowStream(rows, 5, [1, 3]).at(step) != there[step]).any() for step in range(3))
-
-
-# --- Batches.
-
-
-OPTIONS = data.DataOptions(dataset=fakes.DATASET, labeled_fraction=0.25, batch=8, labeled_batch=4)
-
-
-def take(pipeline, count: int) -> list[dict[str, np.ndarray]]:
-    return list(islice(pipeline.as_numpy_iterator(), count))
-
-
-def same(first: dict, second: dict) -> bool:
-    return first.keys() == second.keys() and all(np.array_equal(first[k], second[k]) for k in first)
-
-
-@pytest.fixture(scope="module")
-def labeled_rows(table):
-    return data.choose_labeled(table.factors, 0.25, 0)
-
-
-def test_what_a_batch_holds(table, labeled_rows):
-    labeled = set(row_numbers(table.images[labeled_rows]))
-    _, labels = fakes.arrays()
-    seen_unknown = False
-    for batch in take(data.batches(table, labeled_rows, OPTIONS, seed=0), 20):
-        assert {k: (v.shape, v.dtype) for k, v in batch.items()} == {
-            "image": ((8, 8, 8, 3), np.float32),
-            "labeled_image": ((4, 8, 8, 3), np.float32),
-            "labeled_codes": ((4, 3), np.float32),
-            "labeled_mask": ((4, 3), np.float32),
-        }
-        assert -1 <= batch["image"].min() and batch["image"].max() <= 1
-        rows = row_numbers(batch["labeled_image"])
-        assert set(rows) <= labeled
-        for k, (name, size) in enumerate(sorted(fakes.SIZES.items())):
-            known = labels[name][rows] != -1
-            seen_unknown |= not known.all()
-            assert np.array_equal(batch["labeled_mask"][:, k], known)
-            codes = labels[name][rows] / np.float32(size - 1)
-            assert np.allclose(batch["labeled_codes"][known, k], codes[known])
-            assert (batch["labeled_codes"][~known, k] == 0).all()
-    assert seen_unknown
-
-
-def test_pixels_reach_the_networks_as_they_are_on_disk(table, labeled_rows):
-    images, _ = fakes.arrays()
-    (batch,) = take(data.batches(table, labeled_rows, OPTIONS, seed=0), 1)
-    back = np.rint((batch["image"] + 1) * 127.5).astype(np.uint8)
-    assert np.array_equal(back, images[row_numbers(batch["image"])])
-
-
-def test_an_epoch_shows_every_image_once_and_the_streams_are_independent(table, labeled_rows):
-    batches = take(data.batches(table, labeled_rows, OPTIONS, seed=0), 15)  # 120 = 2 * 60 images, 60 = 4 * 15 labelled
-    assert sorted(np.concatenate([row_numbers(b["image"]) for b in batches])) == sorted([*range(60)] * 2)
-    labeled = np.concatenate([row_numbers(b["labeled_image"]) for b in batches])
-    assert sorted(labeled) == sorted([*row_numbers(table.images[labeled_rows])] * 4)
-
-
-def test_without_labels_there_is_no_labeled_stream(table):
-    (batch,) = take(data.batches(table, np.array([], np.int64), OPTIONS, seed=0), 1)
-    assert list(batch) == ["image"]
-
-
-def test_resumed_is_continued(table, labeled_rows):
-    continued = take(data.batches(table, labeled_rows, OPTIONS, seed=7), 20)
-    resumed = take(data.batches(table, labeled_rows, OPTIONS, seed=7, first_step=13), 7)
-    assert all(same(a, b) for a, b in zip(continued[13:], resumed, strict=True))
-    (other,) = take(data.batches(table, labeled_rows, OPTIONS, seed=8), 1)
-    for stream in ("image", "labeled_image"):
-        assert not np.array_equal(continued[0][stream], other[stream])
-
-
-@pytest.mark.parametrize("replica_count", [2, 4])
-def test_the_parts_of_all_replicas_are_the_global_batch(table, labeled_rows, replica_count):
-    whole = take(data.batches(table, labeled_rows, OPTIONS, seed=0, first_step=2), 5)
-
-    def parts_of(replicas: range):
-        pipeline = data.batches(table, labeled_rows, OPTIONS, 0, 2, replicas, replica_count)
-        return take(pipeline, 5 * len(replicas))
-
-    together = parts_of(range(replica_count))  # one worker feeds them all: element by element
-    alone = [parts_of(range(r, r + 1)) for r in range(replica_count)]  # a worker for each
-    for step, batch in enumerate(whole):
-        for key, value in batch.items():
-            local = together[step * replica_count : (step + 1) * replica_count]
-            assert np.array_equal(np.concatenate([part[key] for part in local]), value)
-            assert np.array_equal(np.concatenate([parts[step][key] for parts in alone]), value)
-
-
-def test_a_batch_that_does_not_divide_among_the_replicas(table, labeled_rows):
-    with pytest.raises(ValueError, match=r"^data.labeled_batch: expected a multiple of the 8 replicas. Received: 4"):
-        data.batches(table, labeled_rows, OPTIONS, 0, replicas=range(8), replica_count=8)
-    with pytest.raises(ValueError, match=r"^data.batch: expected a multiple of the 3 replicas. Received: 8"):
-        data.batches(table, labeled_rows, OPTIONS, 0, replicas=range(3), replica_count=3)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,15 @@
 """Imports point down: the rule of the package's layout, read off the syntax trees of every file.
 
-| level | modules                                                                   | may import          |
-|-------|---------------------------------------------------------------------------|---------------------|
-| 0     | codes, files, losses, images, jacobian                                    | nothing of ssgan_tf |
-| 1     | data, encoding, pictures, networks/, metrics/, directions/                | 0                   |
-| 2     | models/                                                                   | 0, networks         |
+| level | modules                                                                    | may import          |
+|-------|----------------------------------------------------------------------------|---------------------|
+| 0     | codes, files, losses, images, jacobian                                     | nothing of ssgan_tf |
+| 1     | data, encoding, pictures, networks/, metrics/, directions/                 | 0                   |
+| 2     | models/                                                                    | 0, networks         |
+| 2     | streams                                                                    | 0-1                 |
 | 3     | config, distribution, checkpoints, drawing, callbacks, program, signatures | 0-2                 |
-| 4     | oracle, runs, workdirs                                                    | 0-3                 |
-| 5     | train, evaluate, select, discover, export                                 | 0-4, editing        |
-| -     | editing                                                                   | tensorflow, numpy   |
+| 4     | oracle, runs, workdirs                                                     | 0-3                 |
+| 5     | train, evaluate, select, discover, export                                  | 0-4, editing        |
+| -     | editing                                                                    | tensorflow, numpy   |
 
 Nobody imports the programs of level 5; inside a folder, a module imports only its shared modules.
 """
@@ -23,7 +24,7 @@ import pytest
 LEVELS = [
     {"codes", "files", "images", "losses", "jacobian"},
     {"data", "encoding", "pictures", "networks", "metrics", "directions"},
-    {"models"},
+    {"models", "streams"},
     {"config", "distribution", "checkpoints", "drawing", "callbacks", "program", "signatures"},
     {"oracle", "runs", "workdirs"},
     {"train", "evaluate", "select", "discover", "export"},

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ssgan_tf import config as configs
-from ssgan_tf import data, drawing, models
+from ssgan_tf import data, drawing, models, streams
 from tfds_builders.labeled_folder.labeled_folder_dataset_builder import Builder, LabeledFolderConfig
 
 
@@ -72,9 +72,9 @@ def test_real_pictures_train(isaac: Path, repository: Path, tmp_path: Path) -> N
     options = dataclasses.replace(config.model, network=network)
     model = models.make_model(options, table.spec, seed=0, batch=config.data.batch)
     model.run_eagerly = True  # three steps are sooner done than traced
-    labeled = data.choose_labeled(table.factors, config.data.labeled_fraction, 0)
+    labeled = streams.choose_labeled(table.factors, config.data.labeled_fraction, 0)
     assert len(labeled) == 42  # the shape of every picture is known
-    history = model.fit(data.batches(table, labeled, config.data, 0), steps_per_epoch=3, verbose=0).history
+    history = model.fit(streams.batches(table, labeled, config.data, 0), steps_per_epoch=3, verbose=0).history
     assert set(history) == set(model.loss_names)
     assert all(math.isfinite(value) for values in history.values() for value in values)
     assert int(model.step) == 3

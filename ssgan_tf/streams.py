@@ -1,0 +1,138 @@
+"""Images and labels in memory -> the labelled subset and training batches that are a function of (seed, step)."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from ssgan_tf.codes import UNKNOWN
+from ssgan_tf.data import DataOptions, ImageTable
+from ssgan_tf.images import to_float
+
+
+def choose_labeled(factors: np.ndarray, fraction: float, seed: int) -> np.ndarray:
+    """Draws the labelled subset: round(fraction * N) rows, sorted, uniformly among those with any known label.
+
+    Args:
+        factors: [N,K] int.
+        fraction: eta in [0, 1]; above 0 at least one row is drawn.
+        seed: the same seed gives the same subset.
+
+    Returns:
+        int64 row numbers. Fewer than asked for where fewer images have labels at all.
+
+    Raises:
+        ValueError: if labels are asked for and no image has one.
+    """
+    known = np.flatnonzero((factors != UNKNOWN).any(axis=1))
+    if fraction == 0:
+        return known[:0]
+    if not len(known):
+        raise ValueError("data.labeled_fraction: no image has a label of the chosen factors; set it to 0.")
+    count = min(max(1, round(fraction * len(factors))), len(known))
+    return np.sort(np.random.default_rng([seed, 1]).choice(known, count, replace=False))
+
+
+class RowStream:
+    """Endless row numbers: permutation after permutation of `rows`, in batches that step alone decides.
+
+    Args:
+        rows: row numbers to draw from.
+        batch: rows per step.
+        seed: a sequence of ints; the same gives the same rows.
+    """
+
+    def __init__(self, rows: np.ndarray, batch: int, seed: Sequence[int]):
+        self._rows = rows
+        self._batch = batch
+        self._seed = tuple(seed)
+        self._epoch = -1
+        self._order = rows
+
+    def at(self, step: int) -> np.ndarray:
+        """Returns the [batch] row numbers of `step`."""
+        positions = np.arange(step * self._batch, (step + 1) * self._batch)
+        result = np.empty(self._batch, np.int64)
+        epochs = positions // len(self._rows)
+        for epoch in np.unique(epochs):
+            mine = epochs == epoch
+            result[mine] = self._permutation(int(epoch))[positions[mine] % len(self._rows)]
+        return result
+
+    def _permutation(self, epoch: int) -> np.ndarray:
+        if epoch != self._epoch:
+            self._order = np.random.default_rng([*self._seed, epoch]).permutation(self._rows)
+            self._epoch = epoch
+        return self._order
+
+
+def check_replicas(options: DataOptions, replica_count: int) -> None:
+    """Raises ValueError if the batches do not divide among the replicas."""
+    for name in ("batch", "labeled_batch"):
+        if getattr(options, name) % replica_count:
+            raise ValueError(
+                f"data.{name}: expected a multiple of the {replica_count} replicas. Received: {getattr(options, name)}."
+            )
+
+
+def batches(
+    table: ImageTable,
+    labeled_rows: np.ndarray,
+    options: DataOptions,
+    seed: int,
+    first_step: int = 0,
+    replicas: range = range(1),
+    replica_count: int = 1,
+) -> tf.data.Dataset:
+    """Endless training batches from `first_step` on; one element per step and replica, in that order.
+
+    Args:
+        table: the data.
+        labeled_rows: the labelled subset; empty for no labelled stream.
+        options: batch sizes, of which each replica gets its part.
+        seed: of the order.
+        first_step: where a resumed run goes on.
+        replicas: those that this pipeline feeds, among `replica_count`.
+
+    Returns:
+        Dicts of float32: "image" [B,R,R,C] in [-1, 1] and, if there are labels, "labeled_image" [L,R,R,C],
+        "labeled_codes" [L,K], "labeled_mask" [L,K] (1 where known).
+
+    Raises:
+        ValueError: if the batches do not divide among the replicas.
+    """
+    check_replicas(options, replica_count)
+    every = RowStream(np.arange(len(table)), options.batch, [seed, 2])
+    labeled = RowStream(labeled_rows, options.labeled_batch, [seed, 3]) if len(labeled_rows) else None
+    codes, mask = table.spec.encode(table.factors), table.spec.mask(table.factors)
+
+    def generate() -> Iterator[dict[str, np.ndarray]]:
+        step = first_step
+        while True:
+            rows = every.at(step).reshape(replica_count, -1)
+            labeled_step = labeled.at(step).reshape(replica_count, -1) if labeled else None
+            for replica in replicas:
+                element = {"image": table.images[rows[replica]]}
+                if labeled_step is not None:
+                    mine = labeled_step[replica]
+                    element["labeled_image"] = table.images[mine]
+                    element["labeled_codes"] = codes[mine]
+                    element["labeled_mask"] = mask[mine]
+                yield element
+            step += 1
+
+    size = options.batch // replica_count
+    signature = {"image": tf.TensorSpec([size, *table.images.shape[1:]], tf.uint8)}
+    if labeled:
+        size = options.labeled_batch // replica_count
+        signature["labeled_image"] = tf.TensorSpec([size, *table.images.shape[1:]], tf.uint8)
+        signature["labeled_codes"] = tf.TensorSpec([size, table.spec.size], tf.float32)
+        signature["labeled_mask"] = tf.TensorSpec([size, table.spec.size], tf.float32)
+
+    def convert(element):
+        return {k: to_float(v) if v.dtype == tf.uint8 else v for k, v in element.items()}
+
+    endless = tf.data.Dataset.from_generator(generate, output_signature=signature)
+    # Were it unknown, batches would have no static size under MultiWorkerMirroredStrategy.
+    endless = endless.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
+    return endless.map(convert).prefetch(2)
