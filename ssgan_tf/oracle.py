@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from ssgan_tf import callbacks, data, files
+from ssgan_tf import callbacks, data, files, streams
 from ssgan_tf.checkpoints import Checkpoints
 from ssgan_tf.codes import CodeSpec
 from ssgan_tf.encoding import encode_images
