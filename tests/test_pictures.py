@@ -73,9 +73,8 @@ def test_a_picture_that_fails_leaves_the_old_one(tmp_path, monkeypatch):
     path = str(tmp_path / "a.png")
     pictures.save_png(first, path)
 
-    def fail(self, name, **kwargs):
-        with open(name, "wb") as file:
-            file.write(b"half")
+    def fail(self, file, **kwargs):
+        file.write(b"half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", fail)

@@ -531,6 +531,8 @@ def test_ctrl_c_before_the_first_step(inputs, tmp_path):
 class InterruptWhileReading:
     def __call__(self):
         original = data.load
+        # A shell starts background jobs with Ctrl-C ignored, and the tests may be one.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
         def interrupt(*args):
             os.kill(os.getpid(), signal.SIGINT)
