@@ -21,6 +21,7 @@ from ssgan_tf.encoding import encode_images
 from ssgan_tf.metrics import Table
 from ssgan_tf.metrics.l2 import l2
 from ssgan_tf.metrics.mig import mig
+from ssgan_tf.metrics.settings import Settings
 from ssgan_tf.models.encoder_only import EncoderOnly, EncoderOnlyOptions
 from ssgan_tf.networks.options import NetworkOptions
 
@@ -113,7 +114,7 @@ def score(codes: np.ndarray, factors: np.ndarray, spec: CodeSpec, bins: int = 20
     """MIG and L2 of codes [N,K] beside factors [N,K], in one dict (keys as in ssgan_tf.metrics)."""
     table = Table(codes, factors, spec.sizes, spec.names)
     rng = np.random.default_rng(seed)
-    return {**mig(table, rng, bins=bins), **l2(table, rng)}
+    return {**mig(table, rng, Settings(bins=bins)), **l2(table, rng)}
 
 
 def _steps(options: OracleOptions) -> int:

@@ -33,7 +33,7 @@ LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 # The modules of a folder that its other modules build on; they import each other freely.
 SHARED = {
     "networks": {"layers", "options", "addons"},
-    "metrics": {"information", "table"},
+    "metrics": {"boosting", "groups", "information", "settings", "table"},
     "models": {"growing", "step"},
 }
 FOLDERS = ["ssgan_tf", "configs", "tfds_builders", "tests", "tools"]

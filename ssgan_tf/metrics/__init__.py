@@ -1,28 +1,35 @@
 """Metrics: pure NumPy functions of a `Table` (codes beside factors) and a random generator.
 
     table = Table(codes, factors, spec.sizes, spec.names)
-    scores = METRICS["mig"](table, np.random.default_rng(0))
+    scores = METRICS["mig"](table, np.random.default_rng(0), Settings(bins=10))
 
-Each returns a flat {key: number}: the score under the metric's own name, its settings and counts
-under "<metric>/<setting>", what it says of a factor under "<metric>/<what>/<factor name>". What
-cannot be scored raises ValueError. To add one: a file here and a line in METRICS.
+Each returns a flat {key: number}: the score under the metric's own name, what else it measures under
+"<metric>/<what>", what it says of a factor under "<metric>/<what>/<factor name>". Scores are floats; counts, indices
+and settings are ints. What cannot be scored raises ValueError. The same table and the same generator give the same
+numbers, on any number of cores. To add one: a file here and a line in METRICS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
 from ssgan_tf.metrics.l2 import chance_l2, l2
 from ssgan_tf.metrics.mig import mig
+from ssgan_tf.metrics.settings import DEFAULTS, Settings
 from ssgan_tf.metrics.table import Table
 
-Metric = Callable[[Table, np.random.Generator], dict[str, float]]
+
+class Metric(Protocol):
+    """A line of METRICS."""
+
+    def __call__(self, table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -> dict[str, float]: ...
+
 
 METRICS: dict[str, Metric] = {
     "mig": mig,
     "l2": l2,
 }
 
-__all__ = ["METRICS", "Metric", "Table", "chance_l2"]
+__all__ = ["DEFAULTS", "METRICS", "Metric", "Settings", "Table", "chance_l2"]

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ssgan_tf.metrics.settings import DEFAULTS, Settings
 from ssgan_tf.metrics.table import Table
 
 
-def l2(table: Table, rng: np.random.Generator) -> dict[str, float]:
+def l2(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -> dict[str, float]:
     """Mean distance of a sample's codes from its true codes, index / (size - 1).
 
         L2 = mean_n || codes_n - true_n ||_2
@@ -26,6 +27,7 @@ def l2(table: Table, rng: np.random.Generator) -> dict[str, float]:
       table: codes [N, F], one per factor in the same order, and factors [N, F]; for L2-gen the
         oracle's codes of generated images beside the factors they were generated from.
       rng: draws the chance value.
+      settings: not used; every metric has them.
 
     Returns:
       "l2", 0 or more; "l2/chance": `chance_l2` of these factors; "l2/samples": rows in the mean;
@@ -38,6 +40,7 @@ def l2(table: Table, rng: np.random.Generator) -> dict[str, float]:
 
     References: Semi-StyleGAN (2003.03461), L2 and L2-gen.
     """
+    del settings
     if table.codes.shape[1] != len(table.sizes):
         raise ValueError(
             f"L2 compares code k with factor k: expected {len(table.sizes)} codes, one per factor. "

@@ -5,16 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from ssgan_tf.metrics.information import entropy, information_matrix
+from ssgan_tf.metrics.settings import DEFAULTS, Settings
 from ssgan_tf.metrics.table import UNKNOWN, Table
-
-BINS = 20
-"""disentanglement_lib's; the code that preceded Semi-StyleGAN used 10. Scores differ: state it."""
 
 NO_CODE = -1
 """The matched code of a factor about which no code knows anything."""
 
 
-def mig(table: Table, rng: np.random.Generator, bins: int = BINS) -> dict[str, float]:
+def mig(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -> dict[str, float]:
     """Mean over factors of the gap between the two codes that know most about a factor.
 
         MIG = mean_f (I(c_j; f) - max_{k != j} I(c_k; f)) / H(f),   j = argmax_k I(c_k; f)
@@ -32,7 +30,7 @@ def mig(table: Table, rng: np.random.Generator, bins: int = BINS) -> dict[str, f
       table: codes [N, K] and factors [N, F]; for MIG-gen the oracle's codes of generated images
         beside the factors they were generated from.
       rng: not used; every metric has it.
-      bins: equal-width bins per code, 2 or more.
+      settings: `bins`.
 
     Returns:
       "mig" in [0, 1], "mig/bins", "mig/samples" (N), and per factor:
@@ -41,19 +39,19 @@ def mig(table: Table, rng: np.random.Generator, bins: int = BINS) -> dict[str, f
       "mig/excluded/<name>": how many values it takes (0 or 1).
 
     Raises:
-      ValueError: no factor takes two values, or fewer than two bins.
+      ValueError: no factor takes two values.
 
     References: Chen et al. 2018 (1802.04942), eq. 6; binning as in disentanglement_lib;
       MIG-gen from Semi-StyleGAN (2003.03461).
     """
     del rng
-    result: dict[str, float] = {"mig/bins": bins, "mig/samples": len(table.codes)}
-    information = information_matrix(table, bins)
+    result: dict[str, float] = {"mig/bins": settings.bins, "mig/samples": len(table.codes)}
+    varying = table.varying("MIG")
+    information = information_matrix(table, settings.bins)
     gaps = []
     for f, name in enumerate(table.names):
-        values = table.distinct(f)
-        if values < 2:
-            result[f"mig/excluded/{name}"] = values
+        if f not in varying:
+            result[f"mig/excluded/{name}"] = table.distinct(f)
             continue
         labels = table.factors[table.factors[:, f] != UNKNOWN, f]
         gap, code = _gap(information[:, f])
@@ -61,11 +59,6 @@ def mig(table: Table, rng: np.random.Generator, bins: int = BINS) -> dict[str, f
         result[f"mig/gap/{name}"] = gaps[-1]
         result[f"mig/code/{name}"] = code
         result[f"mig/samples/{name}"] = len(labels)
-    if not gaps:
-        raise ValueError(
-            "MIG needs at least one factor that takes two known values. "
-            f"Received: {len(table.codes)} rows in which no factor of {list(table.names)} does."
-        )
     return {"mig": float(np.mean(gaps)), **result}
 
 

@@ -24,6 +24,8 @@ class Table:
       factors: [N, F] integers, `factors[n, f]` in 0..sizes[f]-1, or -1 for unknown.
       sizes: F numbers of values, each 1 or more.
       names: F factor names for results and messages. Default: "0", "1", ...
+      origins: N numbers that say which picture a row is of; rows of one picture are never split between training
+        and testing. Default: all different.
 
     Raises:
       ValueError: a shape, a type or a value is not as above; the message names the column.
@@ -33,6 +35,7 @@ class Table:
     factors: np.ndarray
     sizes: tuple[int, ...]
     names: tuple[str, ...] = ()
+    origins: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int64))
 
     def __post_init__(self) -> None:
         codes = np.asarray(self.codes)
@@ -47,6 +50,8 @@ class Table:
         object.__setattr__(self, "sizes", sizes)
         names = tuple(self.names) or tuple(str(f) for f in range(len(sizes)))
         object.__setattr__(self, "names", names)
+        if not len(self.origins):
+            object.__setattr__(self, "origins", np.arange(len(codes)))
         self._check_shapes()
         self._check_codes()
         self._check_factors()
@@ -61,6 +66,42 @@ class Table:
         column = self.factors[self.known[:, factor], factor]
         return int(np.count_nonzero(np.bincount(column, minlength=1)))
 
+    def varying(self, metric: str) -> list[int]:
+        """The factors that take two known values or more: those that anything can be said about.
+
+        Raises:
+          ValueError: there is none; `metric` names who asks.
+        """
+        found = [f for f in range(len(self.sizes)) if self.distinct(f) > 1]
+        if not found:
+            raise ValueError(
+                f"{metric} needs at least one factor that takes two known values. "
+                f"Received: {len(self.codes)} rows in which no factor of {list(self.names)} does."
+            )
+        return found
+
+    def rows(self, chosen: np.ndarray) -> Table:
+        """The table of the rows `chosen` [n], indices or bool [N]."""
+        return Table(self.codes[chosen], self.factors[chosen], self.sizes, self.names, self.origins[chosen])
+
+    def resample(self, rng: np.random.Generator) -> Table:
+        """N rows drawn with replacement: a bootstrap replicate."""
+        return self.rows(rng.integers(len(self.codes), size=len(self.codes)))
+
+    def split(self, rng: np.random.Generator, train_share: float) -> tuple[Table, Table]:
+        """Two tables for training and testing, of different pictures.
+
+        Raises:
+          ValueError: fewer than two pictures.
+        """
+        pictures, row_picture = np.unique(self.origins, return_inverse=True)
+        if len(pictures) < 2:
+            raise ValueError(f"Expected two pictures or more to split. Received: {len(pictures)}.")
+        count = min(max(1, round(train_share * len(pictures))), len(pictures) - 1)
+        in_train = np.zeros(len(pictures), dtype=bool)
+        in_train[rng.permutation(len(pictures))[:count]] = True
+        return self.rows(in_train[row_picture]), self.rows(~in_train[row_picture])
+
     def _check_shapes(self) -> None:
         codes, factors, count = self.codes, self.factors, len(self.sizes)
         if codes.ndim != 2 or 0 in codes.shape:
@@ -72,6 +113,8 @@ class Table:
                 f"`factors` must have one row per row of `codes` and one column per size, "
                 f"{(len(codes), count)}. Received: shape {factors.shape}."
             )
+        if np.shape(self.origins) != (len(codes),):
+            raise ValueError(f"`origins` must hold {len(codes)} numbers. Received: shape {np.shape(self.origins)}.")
         if len(self.names) != count or len(set(self.names)) != count:
             raise ValueError(f"`names` must hold {count} different names, one per factor. Received: {self.names}.")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import mutual_info_score
 
-from ssgan_tf.metrics import Table
+from ssgan_tf.metrics import Settings, Table
 from ssgan_tf.metrics.mig import mig
 
 SIZES = (3, 5, 4)
@@ -20,7 +20,7 @@ def exact(factors: np.ndarray, sizes) -> np.ndarray:
 
 
 def score(codes, factors, sizes=SIZES, names=NAMES, **options):
-    return mig(Table(codes, factors, sizes, names), np.random.default_rng(0), **options)
+    return mig(Table(codes, factors, sizes, names), np.random.default_rng(0), Settings(**options))
 
 
 @pytest.fixture

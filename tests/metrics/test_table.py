@@ -71,3 +71,47 @@ def test_every_listed_metric_returns_its_own_name_first_and_only_finite_numbers(
         assert next(iter(scores)) == name
         assert all(key.split("/")[0] == name for key in scores)
         assert all(np.isfinite(value) for value in scores.values())
+
+
+def long_table(count: int = 90) -> Table:
+    rng = np.random.default_rng(0)
+    return Table(rng.normal(size=(count, 2)), rng.integers(2, size=(count, 2)), SIZES)
+
+
+def test_a_split_keeps_every_row_once_and_its_share() -> None:
+    table = long_table()
+    train, test = table.split(np.random.default_rng(1), 2 / 3)
+    assert (len(train.codes), len(test.codes)) == (60, 30)
+    assert sorted([*train.origins, *test.origins]) == list(range(90))
+    np.testing.assert_array_equal(train.codes, table.codes[train.origins])
+    np.testing.assert_array_equal(test.factors, table.factors[test.origins])
+
+
+def test_a_split_of_a_replicate_never_has_a_picture_on_both_sides() -> None:
+    replicate = long_table().resample(np.random.default_rng(2))
+    assert len(set(replicate.origins)) < 90, "some rows must be there twice"
+    train, test = replicate.split(np.random.default_rng(1), 0.5)
+    assert len(train.codes) + len(test.codes) == 90
+    assert not set(train.origins) & set(test.origins)
+
+
+@pytest.mark.parametrize("share", [0.001, 0.999])
+def test_neither_side_of_a_split_is_empty(share: float) -> None:
+    assert min(len(side.codes) for side in long_table(2).split(np.random.default_rng(1), share)) == 1
+
+
+def test_one_picture_cannot_be_split() -> None:
+    with pytest.raises(ValueError, match="two pictures or more to split. Received: 1"):
+        long_table(5).rows(np.zeros(5, int)).split(np.random.default_rng(1), 0.5)
+
+
+def test_a_replicate_has_rows_of_the_table_with_replacement() -> None:
+    table = long_table()
+    replicate = table.resample(np.random.default_rng(3))
+    np.testing.assert_array_equal(replicate.codes, table.codes[replicate.origins])
+    np.testing.assert_array_equal(replicate.factors, table.factors[replicate.origins])
+
+
+def test_origins_must_fit_the_rows() -> None:
+    with pytest.raises(ValueError, match="`origins` must hold 3 numbers"):
+        Table(CODES, FACTORS, SIZES, (), np.arange(2))
