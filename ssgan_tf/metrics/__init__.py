@@ -15,10 +15,17 @@ from typing import Protocol
 
 import numpy as np
 
+from ssgan_tf.metrics.beta_vae import beta_vae
+from ssgan_tf.metrics.explicitness import explicitness
+from ssgan_tf.metrics.factor_vae import factor_vae
+from ssgan_tf.metrics.irs import irs
 from ssgan_tf.metrics.l2 import chance_l2, l2
 from ssgan_tf.metrics.mig import mig
+from ssgan_tf.metrics.modularity import modularity
+from ssgan_tf.metrics.sap import sap, sap_continuous
 from ssgan_tf.metrics.settings import DEFAULTS, Settings
 from ssgan_tf.metrics.table import Table
+from ssgan_tf.metrics.total_correlation import total_correlation
 
 
 class Metric(Protocol):
@@ -30,6 +37,14 @@ class Metric(Protocol):
 METRICS: dict[str, Metric] = {
     "mig": mig,
     "l2": l2,
+    "factor_vae": factor_vae,
+    "beta_vae": beta_vae,
+    "sap": sap,
+    "sap_continuous": sap_continuous,
+    "modularity": modularity,
+    "explicitness": explicitness,
+    "irs": irs,
+    "total_correlation": total_correlation,
 }
 
 __all__ = ["DEFAULTS", "METRICS", "Metric", "Settings", "Table", "chance_l2"]

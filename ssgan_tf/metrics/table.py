@@ -61,6 +61,11 @@ class Table:
         """[N, F] bool: where the factor is annotated."""
         return self.factors != UNKNOWN
 
+    @property
+    def live(self) -> np.ndarray:
+        """[K] bool: which codes are not constant. (The variance of a constant is not 0 when its mean is rounded.)"""
+        return self.codes.min(axis=0) < self.codes.max(axis=0)
+
     def distinct(self, factor: int) -> int:
         """How many different known values column `factor` takes in this table."""
         column = self.factors[self.known[:, factor], factor]

@@ -1,0 +1,79 @@
+"""Bootstrap intervals: how often they hold the truth, what they leave out, where they end."""
+
+import numpy as np
+import pytest
+
+from ssgan_tf.metrics import METRICS
+from ssgan_tf.metrics.bootstrap import intervals
+from tests.metrics import ideals
+
+
+def test_the_interval_of_a_mean_is_the_textbook_one(rng) -> None:
+    sample = rng.random(400)
+    found = intervals({"x": float(sample.mean())}, lambda r: {"x": float(r.choice(sample, 400).mean())}, rng, 4000)
+    half = 1.96 * sample.std() / 20
+    assert found["x"] == pytest.approx((sample.mean() - half, sample.mean() + half), abs=0.06 * half)
+
+
+def test_nineteen_of_twenty_intervals_hold_the_truth() -> None:
+    # The L2 of codes with Gaussian errors in two factors is Rayleigh's: its mean is known.
+    truth = 0.1 * np.sqrt(np.pi / 2)
+    held = 0
+    for seed in range(100):
+        factors = ideals.draw((3, 4), 150, seed)
+        codes = ideals.exact(factors, (3, 4)) + 0.1 * np.random.default_rng(seed).normal(size=(150, 2))
+        table, rng = ideals.table(codes, factors, (3, 4)), np.random.default_rng(seed)
+        value = METRICS["l2"](table, rng)
+        low, high = intervals(value, lambda r, t=table: l2_alone(t.resample(r)), rng, 200)["l2"]
+        held += low <= truth <= high
+    assert 88 <= held <= 99  # binomial: 95 +- 2.2
+
+
+def l2_alone(table) -> dict[str, float]:
+    """Without the chance value, which is slow to draw."""
+    return {"l2": float(np.mean(np.linalg.norm(table.codes - table.factors / [2, 3], axis=1)))}
+
+
+@pytest.mark.parametrize("name", ["mig", "factor_vae", "sap_continuous", "modularity", "irs"])
+def test_an_interval_is_around_its_score_though_replicates_repeat_rows(name) -> None:
+    factors = ideals.draw((3, 4), 600)
+    table = ideals.table(ideals.mixed(factors, (3, 4), 3), factors, (3, 4))
+    value = METRICS[name](table, np.random.default_rng(0))
+    found = intervals(value, lambda r: METRICS[name](table.resample(r), r), np.random.default_rng(1), 30)
+    low, high = found[name]
+    assert low < value[name] < high and high - low < 0.3
+
+
+def test_counts_have_no_interval_and_what_some_replicates_lack_is_taken_from_the_others(rng) -> None:
+    value = {"m": 0.5, "m/samples": 10, "m/a": 0.2, "m/b": 0.3}
+    turns = iter(range(10))
+
+    def score(r):
+        turn = next(turns)
+        return {
+            "m": 0.5 + 0.01 * turn,
+            "m/samples": 10,
+            **({"m/a": 0.2} if turn % 2 else {}),
+            **({"m/b": 1.0} if turn == 3 else {}),
+        }
+
+    assert sorted(intervals(value, score, rng, 10)) == ["m", "m/a"]
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"), [("mig", 0, 1), ("l2", 0, None), ("kid", None, None), ("ssim", None, 1)]
+)
+def test_an_interval_ends_where_its_score_does(name, low, high, rng) -> None:
+    found = intervals({name: 0.5}, lambda r: {name: 0.5 + 9 * r.normal()}, rng, 200)[name]
+    assert (found[0] == low) if low is not None else found[0] < -0.9
+    assert (found[1] == high) if high is not None else found[1] > 1
+
+
+def test_the_same_generator_gives_the_same_interval() -> None:
+    drawn = [intervals({"mig": 0.5}, lambda r: {"mig": r.random()}, np.random.default_rng(3), 20) for _ in range(2)]
+    assert drawn[0] == drawn[1]
+
+
+def test_one_replicate_is_refused(rng) -> None:
+    with pytest.raises(ValueError, match="two replicates or more. Received: 1"):
+        intervals({"mig": 0.5}, lambda r: {"mig": 0.5}, rng, 1)
