@@ -38,6 +38,10 @@ class TrainOptions:
         seed: of weights, noise, batches and the labelled subset.
         log_every: a line of metrics.jsonl and TensorBoard scalars.
         sample_every: sample and traversal grids.
+        metrics_every: scores of the encoder and the generator as training goes on; 0 for none. They need the oracle,
+            which is trained first where it is not kept yet.
+        metrics: which, as in evaluate's --metrics, or "fast".
+        metrics_samples: real images, and generated ones, per score.
         checkpoint_every: a checkpoint.
         keep_checkpoints: how many of the newest checkpoints stay.
         deterministic: let TensorFlow use only operations that give the same bits every time.
@@ -50,6 +54,9 @@ class TrainOptions:
     seed: int = 0
     log_every: int = 5_000
     sample_every: int = 50_000
+    metrics_every: int = 0
+    metrics: tuple[str, ...] = ("mig", "l2")
+    metrics_samples: int = 5_000
     checkpoint_every: int = 50_000
     keep_checkpoints: int = 3
     deterministic: bool = True
@@ -58,6 +65,10 @@ class TrainOptions:
         for name in ("images", "log_every", "sample_every", "checkpoint_every", "keep_checkpoints"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected 1 or more. Received: {getattr(self, name)}.")
+        if self.metrics_every < 0:
+            raise ValueError(f"metrics_every: expected 0 for none, or 1 or more. Received: {self.metrics_every}.")
+        if self.metrics_samples < 100:
+            raise ValueError(f"metrics_samples: expected 100 or more. Received: {self.metrics_samples}.")
         if not 0 <= self.seed < 2**31:
             raise ValueError(f"seed: expected a number from 0 to 2**31 - 1. Received: {self.seed}.")
 

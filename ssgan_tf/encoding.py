@@ -1,6 +1,6 @@
-"""Tables for the metrics: codes that an encoder reads off many images, in batches of bounded size."""
+"""What the metrics read: codes of many images, images of many codes, in batches of bounded size."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -8,38 +8,49 @@ import tensorflow as tf
 from ssgan_tf.codes import CodeSpec
 from ssgan_tf.images import to_float
 
-Encoder = Callable[[tf.Tensor], tf.Tensor]  # images [B,R,R,C] in [-1, 1] -> codes [B,K]
+Encoder = Callable[[tf.Tensor], tf.Tensor]  # images [B,R,R,C] in [-1, 1] -> numbers [B,K]
 Generator = Callable[[tuple[tf.Tensor, tf.Tensor]], tf.Tensor]  # (z [B,Z], c [B,K]) -> images
 
+BATCH = 256
 
-def encode_images(encoder: Encoder, images: np.ndarray, batch: int = 256) -> np.ndarray:
+
+def make_reader(encoder: Encoder) -> Callable[[np.ndarray], np.ndarray]:
+    """The encoder as a function of uint8 images [B,R,R,C] of any B that gives an array [B,K] float32."""
+    encode = tf.function(lambda images: encoder(to_float(images)), reduce_retracing=True)
+    return lambda images: encode(tf.convert_to_tensor(images)).numpy()
+
+
+def encode_images(encoder: Encoder, images: np.ndarray, batch: int = BATCH) -> np.ndarray:
     """E(x) for uint8 images [N,R,R,C]: codes [N,K] float32."""
-    encode = tf.function(encoder, reduce_retracing=True)
-    parts = [encode(to_float(images[i : i + batch])).numpy() for i in range(0, len(images), batch)]
-    return np.concatenate(parts)
+    read = make_reader(encoder)
+    return np.concatenate([read(images[i : i + batch]) for i in range(0, len(images), batch)])
 
 
-def encode_generated(
-    encoder: Encoder, generator: Generator, spec: CodeSpec, noise_size: int, count: int, seed: int, batch: int = 256
-) -> tuple[np.ndarray, np.ndarray]:
-    """Draws (z, c), generates, and reads the codes back: (encoder(G(z,c)) [N,K] float32, factors of c [N,K] int).
+def draw(spec: CodeSpec, noise_size: int, count: int, seed: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Noise z [count,Z], normal, and codes c [count,K] from the grid of `spec`, the same for the same seed."""
+    return tf.random.stateless_normal([count, noise_size], [seed, 1]), spec.sample(count, tf.constant([seed, 0]))
 
-    Args:
-        encoder: the oracle.
-        generator: G.
-        spec: factors of c, drawn from their grid.
-        noise_size: width of z.
-        count: N.
-        seed: of the draws.
-        batch: images at a time.
-    """
-    codes = spec.sample(count, tf.constant([seed, 0]))
-    noise = tf.random.stateless_normal([count, noise_size], [seed, 1])
+
+def generate(generator: Generator, noise: tf.Tensor, codes: tf.Tensor, batch: int = BATCH) -> Iterator[np.ndarray]:
+    """G(z, c) as uint8 images [B,R,R,C], as they would be kept in files, in batches of at most `batch`."""
 
     @tf.function(reduce_retracing=True)
-    def read_back(z, c):
-        # Through uint8, as the oracle saw its training images.
-        return encoder(tf.clip_by_value(tf.round((generator((z, c)) + 1.0) * 127.5), 0, 255) / 127.5 - 1.0)
+    def paint(z, c):
+        return tf.cast(tf.clip_by_value(tf.round((generator((z, c)) + 1.0) * 127.5), 0, 255), tf.uint8)
 
-    parts = [read_back(noise[i : i + batch], codes[i : i + batch]).numpy() for i in range(0, count, batch)]
-    return np.concatenate(parts), spec.decode(codes.numpy())
+    for i in range(0, len(codes), batch):
+        yield paint(noise[i : i + batch], codes[i : i + batch]).numpy()
+
+
+def compare_images(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """PSNR [B], in decibels, and SSIM [B] of uint8 images [B,R,R,C] and [B,R,R,C].
+
+    PSNR ends at 100 dB, where equal images would have infinity. SSIM looks through a window of 11x11 pixels; smaller
+    images have NaN.
+
+    References: SSIM is Wang et al. 2004, as tf.image.ssim computes it.
+    """
+    psnr = np.minimum(tf.image.psnr(first, second, 255).numpy(), 100.0)
+    if min(first.shape[1:3]) < 11:
+        return psnr, np.full(len(psnr), np.nan, np.float32)
+    return psnr, tf.image.ssim(tf.convert_to_tensor(first), tf.convert_to_tensor(second), 255).numpy()

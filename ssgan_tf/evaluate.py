@@ -1,33 +1,71 @@
-"""Measures a trained run: MIG and L2 of its encoder, MIG-gen and L2-gen of its generator.
+"""Measures a trained run: its encoder on real images, its generator through the oracle, its images against real ones.
 
   python -m ssgan_tf.evaluate --workdir=runs/demo --data_dir=data
+  python -m ssgan_tf.evaluate --workdir=runs/demo --data_dir=data --metrics=mig,dci --bootstrap=200
 
-Writes scores.json and traversal.png into the workdir. The oracle that the generator's scores need is trained once
-for a data set (all labels, 10 % held out) and kept in data_dir/oracles.
+Writes metrics.json (all numbers), metrics.txt (the table that is printed) and traversal.png into the workdir. The
+oracle that the generator's scores need is trained once for a data set (all labels, 10 % held out) and kept in
+data_dir/oracles.
 """
 
+import dataclasses
 import os
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from absl import flags
 
-from ssgan_tf import __version__, data, drawing, files, pictures, program, runs
+from ssgan_tf import __version__, data, drawing, features, files, measuring, pictures, program, reports, runs
 from ssgan_tf import oracle as oracles
-from ssgan_tf.encoding import encode_generated, encode_images
-from ssgan_tf.metrics import chance_l2
+from ssgan_tf.metrics import Settings, chance_l2
+from ssgan_tf.readings import Networks, read
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
 _DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder that `tfds build --data_dir` filled.")
-_SAMPLES = flags.DEFINE_integer("samples", 10_000, "Images that each score is computed from.", 100)
-_BINS = flags.DEFINE_integer("bins", 20, "Histogram bins of MIG.", 2)
+_METRICS = flags.DEFINE_string(
+    "metrics",
+    "fast",
+    f"'fast' (all that take seconds), 'all', or names with commas between: {', '.join(measuring.NAMES)}.",
+)
+_SAMPLES = flags.DEFINE_integer("samples", 10_000, "Real images, and generated ones, per score.", 100)
+_BOOTSTRAP = flags.DEFINE_integer("bootstrap", 0, "Replicates of 95 % intervals; 0 for none.", 0)
+_BINS = flags.DEFINE_integer("bins", 20, "Histogram bins of a code: MIG, modularity, mutual information.", 2)
+_GROUP = flags.DEFINE_integer("group", 64, "Pictures that share a factor, in a group of FactorVAE and BetaVAE.", 2)
+_FEATURES = flags.DEFINE_string(
+    "features", None, "Network for FID, KID, precision and recall: a SavedModel folder or a .keras or .h5 file."
+)
+_FEATURES_RANGE = flags.DEFINE_enum(
+    "features_range", "-1,1", list(features.RANGES), "The numbers that this network expects for black and white."
+)
 _ORACLE_IMAGES = flags.DEFINE_integer(
     "oracle_images", oracles.OracleOptions.images, "Length of the oracle's training, where it is not kept yet.", 1
 )
-_SEED = flags.DEFINE_integer("seed", 0, "Of the images, noise and codes that are drawn.", 0)
+_SEED = flags.DEFINE_integer("seed", 0, "Of the images, noise and codes that are drawn, and of the metrics.", 0)
 
-_UNNAMED = "No labels were used, so no code belongs to a named factor: L2 has no meaning."
+
+def make_plan(labeled_fraction: float) -> measuring.Plan:
+    """The plan that the flags ask for.
+
+    Raises:
+        ValueError: for an unknown metric, or one replicate.
+    """
+    names = measuring.choose(_METRICS.value, _FEATURES.value is not None)
+    if _BOOTSTRAP.value == 1:
+        raise ValueError("--bootstrap: expected 0 for none, or 2 replicates or more. Received: 1.")
+    settings = Settings(bins=_BINS.value, group=_GROUP.value)
+    return measuring.Plan(names, _SEED.value, settings, _BOOTSTRAP.value, identified=labeled_fraction > 0)
+
+
+def load_features() -> features.FeatureNetwork:
+    """The network of --features.
+
+    Raises:
+        FileNotFoundError, ValueError: it is not given, not there, or no such network.
+    """
+    if _FEATURES.value is None:
+        raise ValueError(features.MISSING)
+    return features.load(_FEATURES.value, _FEATURES_RANGE.value)
 
 
 def load_table(run: runs.Run, data_dir: str) -> data.ImageTable:
@@ -46,90 +84,85 @@ def load_table(run: runs.Run, data_dir: str) -> data.ImageTable:
     return table
 
 
-def measure(run: runs.Run, table: data.ImageTable, oracle: oracles.Oracle) -> dict[str, Any]:
-    """All scores, with the settings that they depend on."""
-    spec, seed = run.spec, _SEED.value
-    known = np.flatnonzero((table.factors >= 0).all(axis=1))
-    rows = np.random.default_rng([seed, 5]).permutation(known)[: _SAMPLES.value]
-    codes = encode_images(run.model.discriminator.encode, table.images[rows])
-    encoder = oracles.score(codes, table.factors[rows], spec, _BINS.value, seed)
-    noise_size = run.config.model.network.noise_size
-    read_back, drawn = encode_generated(
-        oracle.model.encode, run.model.ema_generator, spec, noise_size, _SAMPLES.value, seed
+def measure(
+    run: runs.Run, table: data.ImageTable, oracle: oracles.Oracle, network: features.FeatureNetwork | None, plan
+) -> dict[str, Any]:
+    """All scores, with the settings that they depend on: what metrics.json holds."""
+    networks = Networks(
+        run.model.discriminator.encode,
+        run.model.ema_generator,
+        run.config.model.network.noise_size,
+        oracle.model.encode_with_features,
+        network,
     )
-    generator = oracles.score(read_back, drawn, spec, _BINS.value, seed)
-    identified = run.config.data.labeled_fraction > 0
+    spec, samples = run.spec, _SAMPLES.value
+    readings = read(networks, table.images, table.factors, spec, samples, plan.seed, plan.extras)
+    result = measuring.score(readings, plan)
     return {
-        "mig": encoder["mig"],
-        "l2": encoder["l2"] if identified else None,
-        "mig_gen": generator["mig"],
-        "l2_gen": generator["l2"] if identified else None,
-        "chance_l2": chance_l2(spec.sizes, np.random.default_rng(seed), 1_000_000),
-        "per_factor": {"encoder": encoder, "generator": generator},
+        **result.values,
+        "intervals": result.intervals,
+        "refused": result.refused,
+        "oracle": oracle.scores,
+        "chance_l2": chance_l2(spec.sizes, np.random.default_rng(plan.seed), 1_000_000),
         "settings": {
-            "samples_encoder": len(rows),
-            "samples_generator": _SAMPLES.value,
-            "bins": _BINS.value,
-            "seed": seed,
-            "oracle": oracle.scores,
-            "labeled_fraction": run.config.data.labeled_fraction,
+            "dataset": run.config.data.dataset,
+            "model": run.config.to_json()["model"]["kind"],
             "labels": len(np.load(os.path.join(run.workdir, "labeled_subset.npy"))),
+            "labeled_fraction": run.config.data.labeled_fraction,
             "images_trained": run.images,
-            "versions": {"ssgan_tf": __version__, "tensorflow": tf.__version__, "numpy": np.__version__},
+            "samples_encoder": len(readings.encoder.codes),
+            "samples_generator": samples,
+            "seed": plan.seed,
+            "bootstrap": plan.bootstrap,
+            "features": _FEATURES.value,
+            **dataclasses.asdict(plan.settings),
+            "versions": versions(),
         },
     }
 
 
-def report(scores: dict[str, Any], names: tuple[str, ...]) -> str:
-    """The scores as a table for people."""
-    s, oracle = scores["settings"], scores["settings"]["oracle"]
-
-    def row(label, mig, l2, note=""):
-        return f"{label:<28}{mig:>8.3f}{'      -' if l2 is None else f'{l2:>8.3f}'}   {note}".rstrip()
-
-    lines = [
-        f"{'':<28}{'MIG':>8}{'L2':>8}",
-        row("encoder, real images", scores["mig"], scores["l2"], f"{s['samples_encoder']:,} images"),
-        row("generator, by the oracle", scores["mig_gen"], scores["l2_gen"], f"{s['samples_generator']:,} images"),
-        row("oracle, held-out images", oracle["mig"], oracle["l2"], f"{oracle['l2/samples']:,} images"),
-        f"{'chance':<28}{'0':>8}{scores['chance_l2']:>8.3f}   two independent draws of codes",
-        "",
-        f"{'MIG per factor':<28}{'encoder':>9}{'generator':>11}",
-    ]
-    for name in names:
-        gaps = [scores["per_factor"][who].get(f"mig/gap/{name}", float("nan")) for who in ("encoder", "generator")]
-        lines.append(f"  {name:<26}{gaps[0]:>9.3f}{gaps[1]:>11.3f}")
-    if scores["l2"] is None:
-        lines.append(_UNNAMED)
-    lines.append(
-        f"{s['labels']:,} labelled images (eta = {100 * s['labeled_fraction']:g} %), trained with "
-        f"{s['images_trained']:,} images; {s['bins']} bins."
-    )
-    return "\n".join(lines)
+def versions() -> dict[str, str]:
+    """Of everything that has a hand in the scores."""
+    libraries = ("tensorflow", "numpy", "scipy", "scikit-learn")
+    return {"ssgan_tf": __version__, **{name: version(name) for name in libraries}}
 
 
-def write_scores(scores: dict[str, Any], run: runs.Run) -> tuple[str, str]:
-    """Writes scores.json and traversal.png into the workdir, each whole or not at all; returns their paths."""
-    path = os.path.join(run.workdir, "scores.json")
-    files.write_json(scores, path)
+def write(scores: dict[str, Any], text: str, run: runs.Run) -> list[str]:
+    """Writes metrics.json, metrics.txt and traversal.png into the workdir, each whole or not at all; their paths."""
+    paths = [os.path.join(run.workdir, name) for name in ("metrics.json", "metrics.txt", "traversal.png")]
+    files.write_json(scores, paths[0])
+    with files.replacing(paths[1]) as file:
+        file.write(text + "\n")
     draw = drawing.make_drawing(run.model, run.config.train.seed)
-    return path, pictures.save_png(draw()["traversal"], os.path.join(run.workdir, "traversal.png"))
+    pictures.save_png(draw()["traversal"], paths[2])
+    return paths
 
 
 def main() -> int:
     try:
         run = runs.load_run(_WORKDIR.value)
         runs.check_grown(run)
+        plan = make_plan(run.config.data.labeled_fraction)
+        network = load_features() if "network" in plan.extras else None
         table = load_table(run, _DATA_DIR.value)
         options = oracles.OracleOptions(images=_ORACLE_IMAGES.value)
         oracle = oracles.train_or_load(table, os.path.join(_DATA_DIR.value, "oracles"), options)
-        scores = measure(run, table, oracle)
-        path, picture = write_scores(scores, run)
+        scores = measure(run, table, oracle, network, plan)
+        text = reports.report(scores, run.spec.names)
+        paths = write(scores, text, run)
     except (ValueError, OSError, MemoryError) as error:
         return program.fail(error)
-    print(report(scores, run.spec.names))
-    print(f"Scores: {path}\nPicture: {picture}")
-    return 0
+    print(f"{text}\n\nScores: {paths[0]}\nPicture: {paths[2]}")
+    return refusals(scores, plan)
+
+
+def refusals(scores: dict[str, Any], plan: measuring.Plan) -> int:
+    """The exit code: a metric that was asked for by name and has no score is an error, after all else is written."""
+    asked = [name.strip() for name in _METRICS.value.split(",")]
+    refused = {name: why for group in scores["refused"].values() for name, why in group.items() if name in asked}
+    for name, why in refused.items():
+        program.fail(f"{name} has no score: {why}")
+    return program.BAD_INPUT if refused else 0
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from ssgan_tf.metrics.mig import mig
 from ssgan_tf.metrics.settings import Settings
 from ssgan_tf.models.encoder_only import EncoderOnly, EncoderOnlyOptions
 from ssgan_tf.networks.options import NetworkOptions
+from ssgan_tf.progress import Progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,6 +138,6 @@ def _make(table: data.ImageTable, options: OracleOptions) -> EncoderOnly:
 def _train(model: EncoderOnly, table: data.ImageTable, rows: np.ndarray, options: OracleOptions) -> None:
     batch_sizes = data.DataOptions(batch=options.batch, labeled_batch=options.batch)
     batches = streams.batches(table, rows, batch_sizes, options.seed)
-    progress = callbacks.Progress(0, options.batch, options.images)
+    progress = Progress(0, options.batch, options.images)
     print(f"Training the oracle on {len(rows):,} labelled images of {table.name} (kept for later use).")
     model.fit(batches, steps_per_epoch=progress.total_steps, verbose=0, callbacks=[callbacks.CountSteps(progress)])

@@ -6,15 +6,32 @@ python -m ssgan_tf.train --config=configs/demo.py --workdir=runs/demo --data_dir
 import dataclasses
 import json
 import os
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from ssgan_tf import callbacks, data, distribution, drawing, models, pictures, program, runs, streams, workdirs
+from ssgan_tf import (
+    callbacks,
+    data,
+    distribution,
+    drawing,
+    logs,
+    measuring,
+    models,
+    pictures,
+    program,
+    readings,
+    runs,
+    streams,
+    workdirs,
+)
 from ssgan_tf import config as configs
+from ssgan_tf import oracle as oracles
 from ssgan_tf.checkpoints import Checkpoints
 from ssgan_tf.codes import CodeSpec
+from ssgan_tf.progress import Progress
 
 _CONFIG = flags.DEFINE_string("config", None, "Python file with get_config(), e.g. configs/demo.py.", required=True)
 _WORKDIR = flags.DEFINE_string(
@@ -23,6 +40,12 @@ _WORKDIR = flags.DEFINE_string(
 _SET = flags.DEFINE_multi_string("set", [], "Changes a field of the config, e.g. model.gamma_g=3. Repeatable.")
 _DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder that `tfds build --data_dir` filled.")
 _STRATEGY = flags.DEFINE_enum("strategy", "default", distribution.STRATEGIES, "Devices to train on.")
+_ORACLE_IMAGES = flags.DEFINE_integer(
+    "oracle_images",
+    oracles.OracleOptions.images,
+    "Length of the oracle's training, where train.metrics_every needs one that is not kept yet.",
+    1,
+)
 _MINUTES = flags.DEFINE_float("minutes", None, "Stop after so many minutes, also if images are left.", 0.0)
 _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print config, data and sizes; train and write nothing.")
 
@@ -131,6 +154,7 @@ def start() -> Session | None:
     workdir, d = _WORKDIR.value, config.data
     workdirs.check(workdir, config)
     strategy = distribution.make_strategy(_STRATEGY.value)
+    measuring.plan_for_training(config.train.metrics, d.labeled_fraction > 0)
     streams.check_replicas(d, strategy.num_replicas_in_sync)
     header = data.inspect(d.dataset, _DATA_DIR.value, d.factors, d.memory_gib)
     check_data(config, header, workdir)
@@ -164,7 +188,7 @@ def train(session: Session) -> int:
         OSError, tf.errors.ResourceExhaustedError: if something cannot be written, or memory ends.
     """
     config, model, workdir = session.config, session.model, _WORKDIR.value
-    progress = callbacks.Progress(session.first_step, config.data.batch, config.train.images)
+    progress = Progress(session.first_step, config.data.batch, config.train.images)
     if progress.step >= progress.total_steps:
         print(f"Already trained to {progress.images:,} images; raise train.images to go on.")
         return 0
@@ -205,14 +229,37 @@ def make_callbacks(session: Session, workdir: str, progress) -> list[tf.keras.ca
         draw = drawing.make_drawing(session.model, options.seed)
         result += [
             callbacks.SaveCheckpoints(progress, checkpoints.save, options.checkpoint_every),
-            callbacks.DrawSamples(progress, workdir, options.sample_every, draw),
-            callbacks.Log(progress, workdir, options.log_every),
+            logs.DrawSamples(progress, workdir, options.sample_every, draw),
+            logs.Log(progress, workdir, options.log_every),
         ]
+        if options.metrics_every:
+            result.append(logs.Measure(progress, workdir, options.metrics_every, make_measure(session)))
     else:
-        result.append(callbacks.Log(progress, None, options.log_every))
+        result.append(logs.Log(progress, None, options.log_every))
     if _MINUTES.value is not None:
         result.append(callbacks.StopAfter(_MINUTES.value))
     return result
+
+
+def make_measure(session: Session) -> Callable[[], dict[str, float]]:
+    """A function that scores the model as it is, by what evaluate runs; loads or trains the oracle first."""
+    config, model, table = session.config, session.model, session.table
+    oracle_options = oracles.OracleOptions(images=_ORACLE_IMAGES.value)
+    oracle = oracles.train_or_load(table, os.path.join(_DATA_DIR.value, "oracles"), oracle_options)
+    networks = readings.Networks(
+        model.discriminator.encode,
+        model.ema_generator,
+        config.model.network.noise_size,
+        oracle.model.encode_with_features,
+    )
+    plan = measuring.plan_for_training(config.train.metrics, config.data.labeled_fraction > 0)
+
+    def measure() -> dict[str, float]:
+        samples = config.train.metrics_samples
+        read = readings.read(networks, table.images, table.factors, table.spec, samples, 0, plan.extras, quiet=True)
+        return measuring.summary(measuring.score(read, plan))
+
+    return measure
 
 
 def last_checkpoint(checkpoints: Checkpoints) -> str:

@@ -13,8 +13,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from ssgan_tf import callbacks
-from ssgan_tf.callbacks import Progress
+from ssgan_tf import callbacks, logs
+from ssgan_tf.progress import Progress
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_when_checkpoints_are_saved(model, first, steps, every, saved):
 
 def test_every_line_holds_the_means_since_the_one_before(model, tmp_path):
     progress = Progress(0, 8, 64)
-    every = [callbacks.CountSteps(progress), callbacks.Log(progress, str(tmp_path), every=24)]
+    every = [callbacks.CountSteps(progress), logs.Log(progress, str(tmp_path), every=24)]
     drive(model, every, 8, lambda step: {"a": step / 2, "b": -1.0})
     written = lines(tmp_path)
     assert [(line["step"], line["images"], line["a"], line["b"]) for line in written] == [
@@ -168,14 +168,14 @@ def test_every_line_holds_the_means_since_the_one_before(model, tmp_path):
 
 def test_the_end_is_not_written_twice(model, tmp_path):
     progress = Progress(0, 8, 64)
-    drive(model, [callbacks.CountSteps(progress), callbacks.Log(progress, str(tmp_path), every=16)], 4)
+    drive(model, [callbacks.CountSteps(progress), logs.Log(progress, str(tmp_path), every=16)], 4)
     assert [line["step"] for line in lines(tmp_path)] == [2, 4]
 
 
 def test_a_resumed_run_drops_the_lines_that_it_will_write_again(tmp_path):
     texts = [json.dumps({"step": step, "a": 1.0}) + "\n" for step in (2, 4, 6, 8)]
     (tmp_path / "metrics.jsonl").write_text("".join(texts) + '{"step": 10, "a"')  # killed while it was writing
-    callbacks.Log(Progress(6, 8, 64), str(tmp_path), every=8)
+    logs.Log(Progress(6, 8, 64), str(tmp_path), every=8)
     assert (tmp_path / "metrics.jsonl").read_text() == "".join(texts[:3])
     assert sorted(p.name for p in tmp_path.iterdir()) == ["metrics.jsonl", "tensorboard"]
 
@@ -192,7 +192,7 @@ def test_pictures_are_written_when_due_and_at_the_end(model, tmp_path):
         return {"samples": drawn[-1]}
 
     progress = Progress(0, 8, 64)
-    drive(model, [callbacks.CountSteps(progress), callbacks.DrawSamples(progress, str(tmp_path), 24, draw)], 7)
+    drive(model, [callbacks.CountSteps(progress), logs.DrawSamples(progress, str(tmp_path), 24, draw)], 7)
     names = [f"samples-{images:09d}.png" for images in (24, 48, 56)]
     assert sorted(p.name for p in (tmp_path / "samples").iterdir()) == names
     for name, page in zip(names, drawn, strict=True):
@@ -207,7 +207,7 @@ def test_pictures_are_written_when_due_and_at_the_end(model, tmp_path):
 def test_the_last_picture_is_drawn_once(model, tmp_path):
     progress = Progress(0, 8, 64)
     count = []
-    draw = callbacks.DrawSamples(progress, str(tmp_path), 16, lambda: count.append(0) or {})
+    draw = logs.DrawSamples(progress, str(tmp_path), 16, lambda: count.append(0) or {})
     drive(model, [callbacks.CountSteps(progress), draw], 4)
     assert len(count) == 2
 

@@ -2,11 +2,12 @@
 
 | level | modules                                                                    | may import          |
 |-------|----------------------------------------------------------------------------|---------------------|
-| 0     | codes, files, losses, images, jacobian                                     | nothing of ssgan_tf |
-| 1     | data, encoding, pictures, networks/, metrics/, directions/                 | 0                   |
+| 0     | codes, files, losses, images, jacobian, progress                           | nothing of ssgan_tf |
+| 1     | data, encoding, features, pictures, networks/, metrics/, directions/       | 0                   |
 | 2     | models/                                                                    | 0, networks         |
-| 2     | streams                                                                    | 0-1                 |
-| 3     | config, distribution, checkpoints, drawing, callbacks, program, signatures | 0-2                 |
+| 2     | readings, streams                                                          | 0-1                 |
+| 3     | callbacks, checkpoints, config, distribution, drawing, logs, measuring,    | 0-2                 |
+|       | program, reports, signatures                                               |                     |
 | 4     | oracle, runs, workdirs                                                     | 0-3                 |
 | 5     | train, evaluate, select, discover, export                                  | 0-4, editing        |
 | -     | editing                                                                    | tensorflow, numpy   |
@@ -22,10 +23,13 @@ from pathlib import Path
 import pytest
 
 LEVELS = [
-    {"codes", "files", "images", "losses", "jacobian"},
-    {"data", "encoding", "pictures", "networks", "metrics", "directions"},
-    {"models", "streams"},
-    {"config", "distribution", "checkpoints", "drawing", "callbacks", "program", "signatures"},
+    {"codes", "files", "images", "losses", "jacobian", "progress"},
+    {"data", "encoding", "features", "pictures", "networks", "metrics", "directions"},
+    {"models", "readings", "streams"},
+    {
+        "callbacks", "checkpoints", "config", "distribution", "drawing", "logs", "measuring", "program", "reports",
+        "signatures",
+    },
     {"oracle", "runs", "workdirs"},
     {"train", "evaluate", "select", "discover", "export"},
 ]
@@ -33,7 +37,7 @@ LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 # The modules of a folder that its other modules build on; they import each other freely.
 SHARED = {
     "networks": {"layers", "options", "addons"},
-    "metrics": {"boosting", "groups", "information", "settings", "table"},
+    "metrics": {"boosting", "features", "groups", "information", "settings", "table", "titles"},
     "models": {"growing", "step"},
 }
 FOLDERS = ["ssgan_tf", "configs", "tfds_builders", "tests", "tools"]

@@ -7,6 +7,10 @@ Each returns a flat {key: number}: the score under the metric's own name, what e
 "<metric>/<what>", what it says of a factor under "<metric>/<what>/<factor name>". Scores are floats; counts, indices
 and settings are ints. What cannot be scored raises ValueError. The same table and the same generator give the same
 numbers, on any number of cores. To add one: a file here and a line in METRICS.
+
+    scores = FEATURE_METRICS["fid"](real_features, generated_features, np.random.default_rng(0))
+
+These compare features [N, D] of real images with [M, D] of generated ones, and return the like.
 """
 
 from __future__ import annotations
@@ -18,10 +22,13 @@ import numpy as np
 from ssgan_tf.metrics.beta_vae import beta_vae
 from ssgan_tf.metrics.explicitness import explicitness
 from ssgan_tf.metrics.factor_vae import factor_vae
+from ssgan_tf.metrics.frechet import frechet
 from ssgan_tf.metrics.irs import irs
+from ssgan_tf.metrics.kid import kid
 from ssgan_tf.metrics.l2 import chance_l2, l2
 from ssgan_tf.metrics.mig import mig
 from ssgan_tf.metrics.modularity import modularity
+from ssgan_tf.metrics.precision_recall import precision_recall
 from ssgan_tf.metrics.sap import sap, sap_continuous
 from ssgan_tf.metrics.settings import DEFAULTS, Settings
 from ssgan_tf.metrics.table import Table
@@ -32,6 +39,12 @@ class Metric(Protocol):
     """A line of METRICS."""
 
     def __call__(self, table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -> dict[str, float]: ...
+
+
+class FeatureMetric(Protocol):
+    """A line of FEATURE_METRICS."""
+
+    def __call__(self, real: np.ndarray, generated: np.ndarray, rng: np.random.Generator) -> dict[str, float]: ...
 
 
 METRICS: dict[str, Metric] = {
@@ -47,4 +60,20 @@ METRICS: dict[str, Metric] = {
     "total_correlation": total_correlation,
 }
 
-__all__ = ["DEFAULTS", "METRICS", "Metric", "Settings", "Table", "chance_l2"]
+FEATURE_METRICS: dict[str, FeatureMetric] = {
+    "fid": frechet,
+    "kid": kid,
+    "precision_recall": precision_recall,
+}
+
+__all__ = [
+    "DEFAULTS",
+    "FEATURE_METRICS",
+    "METRICS",
+    "FeatureMetric",
+    "Metric",
+    "Settings",
+    "Table",
+    "chance_l2",
+    "frechet",
+]

@@ -61,6 +61,11 @@ class EncoderOnly(tf.keras.Model):
         """[B,R,R,C] in [-1, 1] -> codes [B,K]."""
         return self.discriminator.encode(images)
 
+    def encode_with_features(self, images: tf.Tensor) -> tf.Tensor:
+        """[B,R,R,C] in [-1, 1] -> codes [B,K], followed by the features that they are read from: [B,K + C_2]."""
+        features = self.discriminator.code_features(self.discriminator.trunk(images))
+        return tf.concat([self.discriminator.code_head(features), features], axis=1)
+
     def train_step(self, batch):
         with tf.GradientTape() as tape:
             distance = losses.code_distance(

@@ -81,11 +81,15 @@ class Discriminator(tf.keras.Model):
 
     def codes(self, features: tf.Tensor) -> tf.Tensor:
         """Features [B,4,4,C_4] -> E's estimate of the codes [B,K], not limited to [0, 1]."""
+        return self.code_head(self.code_features(features))
+
+    def code_features(self, features: tf.Tensor) -> tf.Tensor:
+        """Features [B,4,4,C_4] -> what the code head sees [B,C_2]."""
         if self.options.batch_independent_codes:
             stddev = tf.zeros_like(features[..., :1])
         else:
             stddev = layers.minibatch_stddev(features, self.options.stddev_group)
-        return self.code_head(self._penultimate(features, stddev))
+        return self._penultimate(features, stddev)
 
     def _penultimate(self, features, stddev):
         x = tf.concat([features, stddev], axis=-1)  # [B,4,4,C_4 + 1]

@@ -64,7 +64,7 @@ def test_unsigned_labels_and_other_number_types_are_taken() -> None:
 
 
 def test_every_listed_metric_returns_its_own_name_first_and_only_finite_numbers(grid, rng) -> None:
-    factors = grid((3, 4))
+    factors = np.repeat(grid((3, 4)), 30, axis=0)  # FactorVAE wants 64 rows for each value
     table = Table(factors / [2, 3], factors, (3, 4), ("shape", "hue"))
     for name, metric in METRICS.items():
         scores = metric(table, rng)

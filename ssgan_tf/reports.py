@@ -1,0 +1,82 @@
+"""The scores in metrics.json as a table for people."""
+
+from typing import Any
+
+from ssgan_tf.metrics.titles import TITLES
+
+_WIDTH = 28
+_COLUMN = 26
+
+
+def report(scores: dict[str, Any], names: tuple[str, ...]) -> str:
+    """Text of some lines: every metric of encoder and generator, those of images, each factor's MIG, and the settings.
+
+    Args:
+        scores: what metrics.json holds.
+        names: of the factors.
+    """
+    parts = [_codes(scores), _images(scores), _factors(scores, names), _notes(scores)]
+    return "\n\n".join("\n".join(line.rstrip() for line in part) for part in parts if part)
+
+
+def _codes(scores: dict[str, Any]) -> list[str]:
+    keys = [key for key in TITLES if key in scores["encoder"] or key in scores["generator"]]
+    if not keys:
+        return []
+    lines = [f"{'':<{_WIDTH}}{'encoder':<{_COLUMN}}{'generator':<{_COLUMN}}"]
+    for key in keys:
+        cells = [_number(scores, group, key) for group in ("encoder", "generator")]
+        lines.append(f"{TITLES[key]:<{_WIDTH}}{cells[0]:<{_COLUMN}}{cells[1]:<{_COLUMN}}")
+    s, oracle = scores["settings"], scores["oracle"]
+    lines += [
+        f"{'images':<{_WIDTH}}{s['samples_encoder']:<{_COLUMN},}{s['samples_generator']:<{_COLUMN},}",
+        "",
+        f"oracle, on {oracle['l2/samples']:,} held-out images: MIG {oracle['mig']:.3f}, L2 {oracle['l2']:.3f}; "
+        f"L2 by chance: {scores['chance_l2']:.3f}",
+    ]
+    return lines
+
+
+def _images(scores: dict[str, Any]) -> list[str]:
+    keys = [key for key in TITLES if key in scores["images"]]
+    return [f"{TITLES[key]:<{_WIDTH}}{_number(scores, 'images', key)}" for key in keys]
+
+
+def _number(scores: dict[str, Any], group: str, key: str) -> str:
+    """ "0.965 [0.960, 0.970]", or "-"."""
+    value = scores[group].get(key)
+    if value is None:
+        return "-"
+    interval = scores["intervals"].get(group, {}).get(key)
+    return f"{value:.3f}" + (f" [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "")
+
+
+def _factors(scores: dict[str, Any], names: tuple[str, ...]) -> list[str]:
+    if not any(f"mig/gap/{name}" in scores[group] for name in names for group in ("encoder", "generator")):
+        return []
+    lines = [f"{'MIG per factor':<{_WIDTH}}{'encoder':<{_COLUMN}}{'generator':<{_COLUMN}}"]
+    for name in names:
+        cells = [_number(scores, group, f"mig/gap/{name}") for group in ("encoder", "generator")]
+        lines.append(f"  {name:<{_WIDTH - 2}}{cells[0]:<{_COLUMN}}{cells[1]:<{_COLUMN}}")
+    return lines
+
+
+def _notes(scores: dict[str, Any]) -> list[str]:
+    s = scores["settings"]
+    lines = [
+        f"{s['labels']:,} labelled images (eta = {100 * s['labeled_fraction']:g} %), trained with "
+        f"{s['images_trained']:,} images; {s['bins']} bins, seed {s['seed']}."
+    ]
+    if s["bootstrap"]:
+        lines.append(f"[low, high]: 95 % intervals from {s['bootstrap']} bootstrap replicates of the images.")
+    within = {key.split("/")[0] for g in ("encoder", "generator") for key, v in scores[g].items() if _part(key, v)}
+    if within:
+        titles = " and ".join(TITLES[name] for name in sorted(within, reverse=True))
+        lines.append(f"{titles}: groups were drawn within the images measured, which are not the whole grid.")
+    for group, refused in scores["refused"].items():
+        lines += [f"No {TITLES.get(name, name)} of {group}: {why}" for name, why in refused.items()]
+    return lines
+
+
+def _part(key: str, value: float) -> bool:
+    return key.endswith("/whole_grid") and not value
