@@ -62,6 +62,7 @@ class Session:
         model: compiled, with the weights of `first_step`.
         checkpoints: of the run.
         first_step: 0, or where the newest whole checkpoint goes on.
+        measure: scores of the model as it is; None where none are asked for, or another worker takes them.
     """
 
     config: configs.Config
@@ -71,6 +72,7 @@ class Session:
     model: tf.keras.Model
     checkpoints: Checkpoints
     first_step: int
+    measure: Callable[[], dict[str, float]] | None
 
 
 def check_data(config: configs.Config, header: data.Header, workdir: str) -> None:
@@ -170,11 +172,39 @@ def start() -> Session | None:
         items = model.checkpoint_items()
         checkpoints = Checkpoints(os.path.join(workdir, "checkpoints"), items, config.train.keep_checkpoints)
         first_step = checkpoints.restore_latest() or 0
-    if distribution.is_chief(strategy):
+    chief = distribution.is_chief(strategy)
+    measure = make_measure(config, table, model) if config.train.metrics_every and chief else None
+    if chief:
         rows = write_start(workdir, config, table)
     else:
         rows = streams.choose_labeled(table.factors, d.labeled_fraction, config.train.seed)
-    return Session(config, strategy, table, rows, model, checkpoints, first_step)
+    return Session(config, strategy, table, rows, model, checkpoints, first_step, measure)
+
+
+def make_measure(
+    config: configs.Config, table: data.ImageTable, model: tf.keras.Model
+) -> Callable[[], dict[str, float]]:
+    """A function that scores the model as it is, by what evaluate runs; loads or trains the oracle first.
+
+    Raises:
+        ValueError: the oracle has too few labels.
+    """
+    oracle_options = oracles.OracleOptions(images=_ORACLE_IMAGES.value)
+    oracle = oracles.train_or_load(table, os.path.join(_DATA_DIR.value, "oracles"), oracle_options)
+    networks = readings.Networks(
+        model.discriminator.encode,
+        model.ema_generator,
+        config.model.network.noise_size,
+        oracle.model.encode_with_features,
+    )
+    plan = measuring.plan_for_training(config.train.metrics, config.data.labeled_fraction > 0)
+
+    def measure() -> dict[str, float]:
+        samples = config.train.metrics_samples
+        read = readings.read(networks, table.images, table.factors, table.spec, samples, 0, plan.extras, quiet=True)
+        return measuring.summary(measuring.score(read, plan))
+
+    return measure
 
 
 def train(session: Session) -> int:
@@ -232,34 +262,13 @@ def make_callbacks(session: Session, workdir: str, progress) -> list[tf.keras.ca
             logs.DrawSamples(progress, workdir, options.sample_every, draw),
             logs.Log(progress, workdir, options.log_every),
         ]
-        if options.metrics_every:
-            result.append(logs.Measure(progress, workdir, options.metrics_every, make_measure(session)))
+        if session.measure is not None:
+            result.append(logs.Measure(progress, workdir, options.metrics_every, session.measure))
     else:
         result.append(logs.Log(progress, None, options.log_every))
     if _MINUTES.value is not None:
         result.append(callbacks.StopAfter(_MINUTES.value))
     return result
-
-
-def make_measure(session: Session) -> Callable[[], dict[str, float]]:
-    """A function that scores the model as it is, by what evaluate runs; loads or trains the oracle first."""
-    config, model, table = session.config, session.model, session.table
-    oracle_options = oracles.OracleOptions(images=_ORACLE_IMAGES.value)
-    oracle = oracles.train_or_load(table, os.path.join(_DATA_DIR.value, "oracles"), oracle_options)
-    networks = readings.Networks(
-        model.discriminator.encode,
-        model.ema_generator,
-        config.model.network.noise_size,
-        oracle.model.encode_with_features,
-    )
-    plan = measuring.plan_for_training(config.train.metrics, config.data.labeled_fraction > 0)
-
-    def measure() -> dict[str, float]:
-        samples = config.train.metrics_samples
-        read = readings.read(networks, table.images, table.factors, table.spec, samples, 0, plan.extras, quiet=True)
-        return measuring.summary(measuring.score(read, plan))
-
-    return measure
 
 
 def last_checkpoint(checkpoints: Checkpoints) -> str:

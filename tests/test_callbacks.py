@@ -1,57 +1,20 @@
-"""Callbacks: when they act, what they write, and what stops a run."""
+"""Callbacks: when they act, and what stops a run."""
 
-import io
-import json
 import os
 import signal
 import time
-from pathlib import Path
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 
-from ssgan_tf import callbacks, logs
+from ssgan_tf import callbacks
 from ssgan_tf.progress import Progress
+from tests.driving import drive, make_model
 
 
 @pytest.fixture
 def model():
-    """What the callbacks know of a model."""
-    result = SimpleNamespace(stop_training=False, stage="8x8", resets=0)
-    result.weights = [tf.Variable([1.0, 2.0], name="kernel"), tf.Variable(7, name="counter")]
-    result.reset_metrics = lambda: setattr(result, "resets", result.resets + 1)
-    return result
-
-
-def drive(model, every: list, steps: int, logs=lambda step: {}) -> None:
-    """What `fit` does with callbacks."""
-    for callback in every:
-        callback.set_model(model)
-        callback.on_train_begin()
-    for step in range(steps):
-        for callback in every:
-            callback.on_train_batch_end(step, logs(step + 1))
-        if model.stop_training:
-            break
-    for callback in every:
-        callback.on_train_end()
-
-
-def events(workdir: Path) -> list[tuple[str, int, np.ndarray]]:
-    """(tag, step, value) of everything that TensorBoard would show."""
-    found = []
-    for path in sorted((workdir / "tensorboard").iterdir()):
-        for record in tf.data.TFRecordDataset(str(path)):
-            event = tf.compat.v1.Event.FromString(record.numpy())
-            found += [(value.tag, event.step, tf.make_ndarray(value.tensor)) for value in event.summary.value]
-    return found
-
-
-def lines(workdir: Path) -> list[dict]:
-    return [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+    return make_model()
 
 
 # --- Progress.
@@ -145,71 +108,6 @@ def test_when_checkpoints_are_saved(model, first, steps, every, saved):
     progress = Progress(first, 8, 64)
     drive(model, [callbacks.CountSteps(progress), callbacks.SaveCheckpoints(progress, seen.append, every)], steps)
     assert seen == saved
-
-
-# --- metrics.jsonl and scalars.
-
-
-def test_every_line_holds_the_means_since_the_one_before(model, tmp_path):
-    progress = Progress(0, 8, 64)
-    every = [callbacks.CountSteps(progress), logs.Log(progress, str(tmp_path), every=24)]
-    drive(model, every, 8, lambda step: {"a": step / 2, "b": -1.0})
-    written = lines(tmp_path)
-    assert [(line["step"], line["images"], line["a"], line["b"]) for line in written] == [
-        (3, 24, 1.5, -1.0),
-        (6, 48, 3.0, -1.0),
-        (8, 64, 4.0, -1.0),  # the end, though it is not due
-    ]
-    assert model.resets == 3
-    assert all(line["images_per_second"] > 0 for line in written)
-    scalars = [(tag, step, float(value)) for tag, step, value in events(tmp_path) if tag == "a"]
-    assert scalars == [("a", 24, 1.5), ("a", 48, 3.0), ("a", 64, 4.0)]
-
-
-def test_the_end_is_not_written_twice(model, tmp_path):
-    progress = Progress(0, 8, 64)
-    drive(model, [callbacks.CountSteps(progress), logs.Log(progress, str(tmp_path), every=16)], 4)
-    assert [line["step"] for line in lines(tmp_path)] == [2, 4]
-
-
-def test_a_resumed_run_drops_the_lines_that_it_will_write_again(tmp_path):
-    texts = [json.dumps({"step": step, "a": 1.0}) + "\n" for step in (2, 4, 6, 8)]
-    (tmp_path / "metrics.jsonl").write_text("".join(texts) + '{"step": 10, "a"')  # killed while it was writing
-    logs.Log(Progress(6, 8, 64), str(tmp_path), every=8)
-    assert (tmp_path / "metrics.jsonl").read_text() == "".join(texts[:3])
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["metrics.jsonl", "tensorboard"]
-
-
-# --- Pictures.
-
-
-def test_pictures_are_written_when_due_and_at_the_end(model, tmp_path):
-    pages = iter(np.random.default_rng(0).integers(0, 256, [10, 5, 7, 3], np.uint8))
-    drawn = []
-
-    def draw():
-        drawn.append(next(pages))
-        return {"samples": drawn[-1]}
-
-    progress = Progress(0, 8, 64)
-    drive(model, [callbacks.CountSteps(progress), logs.DrawSamples(progress, str(tmp_path), 24, draw)], 7)
-    names = [f"samples-{images:09d}.png" for images in (24, 48, 56)]
-    assert sorted(p.name for p in (tmp_path / "samples").iterdir()) == names
-    for name, page in zip(names, drawn, strict=True):
-        assert np.array_equal(np.asarray(Image.open(tmp_path / "samples" / name)), page)
-    shown = events(tmp_path)
-    assert [(tag, step) for tag, step, _ in shown] == [("samples", 24), ("samples", 48), ("samples", 56)]
-    for (_, _, (width, height, png)), page in zip(shown, drawn, strict=True):
-        assert (width, height) == (b"7", b"5")
-        assert np.array_equal(np.asarray(Image.open(io.BytesIO(png))), page)
-
-
-def test_the_last_picture_is_drawn_once(model, tmp_path):
-    progress = Progress(0, 8, 64)
-    count = []
-    draw = logs.DrawSamples(progress, str(tmp_path), 16, lambda: count.append(0) or {})
-    drive(model, [callbacks.CountSteps(progress), draw], 4)
-    assert len(count) == 2
 
 
 # --- When to stop.

@@ -44,38 +44,46 @@ def test_never_more_images_at_a_time_than_asked():
         return corner(images)
 
     encoding.encode_images(encoder, IMAGES, 10)
-    encoding.encode_generated(encoder, paint, SPEC, 6, 23, 0, 10)
-    assert sizes == [10, 10, 3] * 2
+    assert sizes == [10, 10, 3]
+    noise, codes = encoding.draw(SPEC, 6, 23, 0)
+    assert [len(images) for images in encoding.generate(paint, noise, codes, 10)] == [10, 10, 3]
 
 
 @pytest.mark.parametrize("batch", [1, 7, 100])
-def test_generated_codes_and_factors_belong_together(batch):
-    codes, factors = encoding.encode_generated(corner, paint, SPEC, 6, 40, seed=3, batch=batch)
-    assert codes.shape == (40, 2)
-    assert factors.shape == (40, 2)
-    assert np.allclose(codes, SPEC.encode(factors), atol=0.6 / 127.5)  # half a level, and rounding
+def test_generated_images_show_their_codes_as_files_hold_them(batch):
+    noise, codes = encoding.draw(SPEC, 6, 40, seed=3)
+    images = np.concatenate(list(encoding.generate(paint, noise, codes, batch)))
+    assert images.dtype == np.uint8 and images.shape == (40, 4, 4, 3)
+    assert np.array_equal(images, to_uint8(paint((noise, codes))))  # 256 levels, cut off at both ends
+    assert images.min() == 0 and images.max() == 255
+    read = encoding.encode_images(corner, images)
+    assert np.allclose(read, codes, atol=0.6 / 127.5)  # half a level, and rounding
+    factors = SPEC.decode(codes.numpy())
     assert set(factors[:, 0]) == {0, 1, 2} and set(factors[:, 1]) == {0, 1, 2, 3, 4}
 
 
 def test_draws_are_a_function_of_the_seed():
-    def draw(seed, batch):
-        return encoding.encode_generated(lambda x: x[:, 3, 3, :2], paint, SPEC, 6, 40, seed, batch)
-
-    for first, second in zip(draw(1, 8), draw(1, 40), strict=True):
-        assert np.array_equal(first, second)
-    assert not np.array_equal(draw(1, 40)[0], draw(2, 40)[0])  # noise
-    assert not np.array_equal(draw(1, 40)[1], draw(2, 40)[1])  # codes
+    first, again, other = (encoding.draw(SPEC, 6, 40, seed) for seed in (1, 1, 2))
+    for one, same, different in zip(first, again, other, strict=True):
+        assert np.array_equal(one, same) and not np.array_equal(one, different)
 
 
-def test_the_oracle_sees_generated_pictures_as_files_hold_them():
-    seen = []
+def test_psnr_and_ssim_of_equal_and_of_different_images():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, [3, 16, 16, 3], np.uint8)
+    psnr, ssim = encoding.compare_images(images, images)
+    assert psnr.tolist() == [100.0] * 3 and ssim == pytest.approx([1.0] * 3)
+    grey = np.full_like(images, 100)
+    psnr, ssim = encoding.compare_images(grey, grey + np.uint8(16))
+    assert psnr == pytest.approx([20 * np.log10(255 / 16)] * 3, abs=1e-3)
+    # Without structure only the means are left: (2 ab + C1) / (a^2 + b^2 + C1), C1 = (0.01 * 255)^2.
+    c1 = 2.55**2
+    assert ssim == pytest.approx([(2 * 100 * 116 + c1) / (100**2 + 116**2 + c1)] * 3, abs=5e-4)
+    _, shuffled = encoding.compare_images(images, np.roll(images, 5, axis=1))
+    assert np.all(np.abs(shuffled) < 0.2)
 
-    def encoder(images):
-        tf.py_function(lambda x: seen.append(x.numpy()), [images], [])
-        return corner(images)
 
-    encoding.encode_generated(encoder, paint, SPEC, 6, 40, seed=0)
-    (images,) = seen
-    again = to_uint8(images).astype(np.float32) / np.float32(127.5) - 1
-    assert np.abs(images - again).max() < 1e-6  # 256 levels, cut off at -1 and 1
-    assert images.min() == -1 and images.max() == 1
+def test_ssim_needs_a_window():
+    small = np.zeros([2, 10, 32, 3], np.uint8)
+    psnr, ssim = encoding.compare_images(small, small)
+    assert psnr.tolist() == [100.0, 100.0] and np.isnan(ssim).all()

@@ -17,8 +17,14 @@ from tests import fakes
 
 # What makes a documented command short enough for a test, by its program.
 SHORT = {
-    "ssgan_tf.train": ["--set=train.images=64", "--set=model.network.fmap_max=8", "--set=model.network.noise_size=8"],
-    "ssgan_tf.evaluate": ["--samples=200", "--oracle_images=2000"],
+    "ssgan_tf.train": [
+        "--set=train.images=64",
+        "--set=model.network.fmap_max=8",
+        "--set=model.network.noise_size=8",
+        "--set=train.metrics_samples=200",
+        "--oracle_images=2000",
+    ],
+    "ssgan_tf.evaluate": ["--samples=600", "--oracle_images=2000", "--group=16"],
     "ssgan_tf.export": [],
 }
 # Documented commands that other tests run.
@@ -71,11 +77,25 @@ def test_the_documented_commands_work_in_their_order(repository, folder):
         result = run(folder, words)
         assert result.code == 0, (words, result.err)
     workdir = folder / "runs/demo"
-    scores = json.loads((workdir / "scores.json").read_text())
+    scores = json.loads((workdir / "metrics.json").read_text())
     assert scores["settings"]["labels"] == 778  # 2.5 % of 31,104
-    assert scores["settings"]["samples_generator"] == 200
-    assert 0 <= scores["mig_gen"] <= 1 and scores["l2_gen"] > 0
+    assert scores["settings"]["samples_generator"] == 600
+    assert 0 <= scores["generator"]["mig"] <= 1 and scores["generator"]["l2"] > 0
+    assert not any(scores["refused"].values()), scores["refused"]
+    assert "FactorVAE" in (workdir / "metrics.txt").read_text()
     assert (workdir / "traversal.png").exists()
+
+
+def test_scores_during_training_are_logged_and_change_nothing(folder):
+    lines = (folder / "runs/measured/metrics.jsonl").read_text().splitlines()
+    (scored,) = [line for line in map(json.loads, lines) if "scores/mig" in line]
+    assert scored["images"] == 64
+    assert set(scored) == {"step", "images", *(f"scores/{name}" for name in ("mig", "l2", "mig_gen", "l2_gen"))}
+    measured, plain = (
+        (folder / run / "checkpoints/step-000000004/ckpt.data-00000-of-00001").read_bytes()
+        for run in ("runs/measured", "runs/demo")
+    )
+    assert measured == plain
 
 
 def test_the_export_edits_without_the_package(repository, folder):

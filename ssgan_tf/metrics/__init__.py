@@ -20,6 +20,7 @@ from typing import Protocol
 import numpy as np
 
 from ssgan_tf.metrics.beta_vae import beta_vae
+from ssgan_tf.metrics.dci import dci, dci_histogram
 from ssgan_tf.metrics.explicitness import explicitness
 from ssgan_tf.metrics.factor_vae import factor_vae
 from ssgan_tf.metrics.frechet import frechet
@@ -52,6 +53,8 @@ METRICS: dict[str, Metric] = {
     "l2": l2,
     "factor_vae": factor_vae,
     "beta_vae": beta_vae,
+    "dci": dci,
+    "dci_histogram": dci_histogram,
     "sap": sap,
     "sap_continuous": sap_continuous,
     "modularity": modularity,

@@ -31,7 +31,7 @@ def check_enough(table: Table, factors: list[int], group: int, metric: str) -> N
     Raises:
       ValueError: naming the count that is needed.
     """
-    for f in factors:
+    for f in sorted(factors, key=table.distinct, reverse=True):  # the largest need is said
         values, rows = table.distinct(f), int(table.known[:, f].sum())
         if rows < group * values:
             raise ValueError(

@@ -173,7 +173,7 @@ def test_the_demo_takes_every_step_and_says_where_things_are(
             f"-m ssgan_tf.evaluate {workdir} {data}",
             f"-m ssgan_tf.export {workdir} --out=runs/demo/export",
         ]
-        for place in ("traversal.png", "scores.json", "export"):
+        for place in ("traversal.png", "metrics.json", "export"):
             assert str(sandbox.root / "runs/demo" / place) in result.stdout
 
 

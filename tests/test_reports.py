@@ -1,0 +1,61 @@
+"""The table for people: every score once, with its interval, and in words what was left out."""
+
+from ssgan_tf.reports import report
+
+SCORES = {
+    "encoder": {"mig": 0.965, "mig/gap/hue": 0.9, "mig/gap/shape": 0.8, "factor_vae": 1.0, "factor_vae/whole_grid": 0},
+    "generator": {"mig": 0.83, "mig/gap/hue": 0.7, "l2": 0.175, "factor_vae": 0.5, "factor_vae/whole_grid": 0},
+    "images": {"frechet_oracle": 0.0241},
+    "intervals": {"encoder": {"mig": [0.96, 0.97]}, "generator": {}, "images": {}},
+    "refused": {"encoder": {"l2": "there is no such thing"}, "generator": {}, "images": {}},
+    "oracle": {"mig": 0.95, "l2": 0.055, "l2/samples": 3110},
+    "chance_l2": 1.173,
+    "settings": {
+        "samples_encoder": 9000,
+        "samples_generator": 10000,
+        "labels": 778,
+        "labeled_fraction": 0.025,
+        "images_trained": 420000,
+        "bins": 20,
+        "seed": 3,
+        "bootstrap": 200,
+    },
+}
+
+
+def test_the_whole_table():
+    assert report(SCORES, ("shape", "hue")) == "\n".join(
+        [
+            "                            encoder                   generator",
+            "MIG                         0.965 [0.960, 0.970]      0.830",
+            "L2                          -                         0.175",
+            "FactorVAE                   1.000                     0.500",
+            "images                      9,000                     10,000",
+            "",
+            "oracle, on 3,110 held-out images: MIG 0.950, L2 0.055; L2 by chance: 1.173",
+            "",
+            "Frechet (oracle)            0.024",
+            "",
+            "MIG per factor              encoder                   generator",
+            "  shape                     0.800                     -",
+            "  hue                       0.900                     0.700",
+            "",
+            "778 labelled images (eta = 2.5 %), trained with 420,000 images; 20 bins, seed 3.",
+            "[low, high]: 95 % intervals from 200 bootstrap replicates of the images.",
+            "FactorVAE: groups were drawn within the images measured, which are not the whole grid.",
+            "No L2 of encoder: there is no such thing",
+        ]
+    )
+
+
+def test_only_what_was_measured_is_shown():
+    images_only = {
+        **SCORES,
+        "encoder": {},
+        "generator": {},
+        "refused": {},
+        "settings": {**SCORES["settings"], "bootstrap": 0},
+    }
+    text = report(images_only, ("shape", "hue"))
+    assert text.splitlines()[0] == "Frechet (oracle)            0.024"
+    assert "MIG" not in text and "[low" not in text and "groups" not in text
