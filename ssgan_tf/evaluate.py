@@ -3,12 +3,14 @@
   python -m ssgan_tf.evaluate --workdir=runs/demo --data_dir=data
   python -m ssgan_tf.evaluate --workdir=runs/demo --data_dir=data --metrics=mig,dci --bootstrap=200
 
-Writes metrics.json (all numbers), metrics.txt (the table that is printed) and traversal.png into the workdir. The
+Writes metrics.json (all numbers), metrics.txt (the table that is printed) and traversal.png into the workdir. Scores of
+other metrics that are there already stay, if they were measured alike: of the same checkpoint, images and settings. The
 oracle that the generator's scores need is trained once for a data set (all labels, 10 % held out) and kept in
 data_dir/oracles.
 """
 
 import dataclasses
+import json
 import os
 from importlib.metadata import version
 from typing import Any
@@ -113,12 +115,21 @@ def measure(
             "samples_encoder": len(readings.encoder.codes),
             "samples_generator": samples,
             "seed": plan.seed,
-            "bootstrap": plan.bootstrap,
+            "bootstrap": dict.fromkeys(plan.names, plan.bootstrap) if plan.bootstrap else {},
             "features": _FEATURES.value,
             **dataclasses.asdict(plan.settings),
             "versions": versions(),
         },
     }
+
+
+def with_earlier(scores: dict[str, Any], run: runs.Run) -> dict[str, Any]:
+    """`scores`, and those of other metrics that the run's metrics.json holds, if they were measured alike."""
+    try:
+        with open(os.path.join(run.workdir, "metrics.json"), encoding="utf-8") as file:
+            return reports.merge(scores, json.load(file))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return scores  # there is no such file, it is damaged, or of another version
 
 
 def versions() -> dict[str, str]:
@@ -148,8 +159,9 @@ def main() -> int:
         options = oracles.OracleOptions(images=_ORACLE_IMAGES.value)
         oracle = oracles.train_or_load(table, os.path.join(_DATA_DIR.value, "oracles"), options)
         scores = measure(run, table, oracle, network, plan)
-        text = reports.report(scores, run.spec.names)
-        paths = write(scores, text, run)
+        together = with_earlier(scores, run)
+        text = reports.report(together, run.spec.names)
+        paths = write(together, text, run)
     except (ValueError, OSError, MemoryError) as error:
         return program.fail(error)
     print(f"{text}\n\nScores: {paths[0]}\nPicture: {paths[2]}")

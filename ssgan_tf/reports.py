@@ -1,10 +1,10 @@
-"""The scores in metrics.json as a table for people."""
+"""metrics.json: what a later evaluation adds to it, and its table for people."""
 
 from typing import Any
 
 from ssgan_tf.metrics.titles import TITLES
 
-_WIDTH = 28
+_WIDTH = 32
 _COLUMN = 26
 
 
@@ -17,6 +17,35 @@ def report(scores: dict[str, Any], names: tuple[str, ...]) -> str:
     """
     parts = [_codes(scores), _images(scores), _factors(scores, names), _notes(scores)]
     return "\n\n".join("\n".join(line.rstrip() for line in part) for part in parts if part)
+
+
+def merge(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+    """`new`, with the scores of metrics that only `old` has, if both are of the same checkpoint, images and settings.
+
+    So one metric can be added to a run that was measured before, and nothing that took long is lost.
+
+    Args:
+        new: what metrics.json would hold.
+        old: what it holds.
+    """
+    if any(_alike(new[part]) != _alike(old[part]) for part in ("settings", "oracle")):
+        return new
+    groups = ("encoder", "generator", "images")
+    again = {key.split("/")[0] for group in groups for key in (*new[group], *new["refused"].get(group, {}))}
+
+    def both(older: dict[str, Any], newer: dict[str, Any]) -> dict[str, Any]:
+        return {**{key: value for key, value in older.items() if key.split("/")[0] not in again}, **newer}
+
+    result = {**new, **{group: both(old[group], new[group]) for group in groups}}
+    for part in ("intervals", "refused"):
+        result[part] = {group: both(old[part].get(group, {}), new[part].get(group, {})) for group in groups}
+    bootstrap = both(old["settings"]["bootstrap"], new["settings"]["bootstrap"])
+    return {**result, "settings": {**new["settings"], "bootstrap": bootstrap}}
+
+
+def _alike(settings: dict[str, Any]) -> dict[str, Any]:
+    """Without what is of single metrics."""
+    return {key: value for key, value in settings.items() if key != "bootstrap"}
 
 
 def _codes(scores: dict[str, Any]) -> list[str]:
@@ -68,7 +97,8 @@ def _notes(scores: dict[str, Any]) -> list[str]:
         f"{s['images_trained']:,} images; {s['bins']} bins, seed {s['seed']}."
     ]
     if s["bootstrap"]:
-        lines.append(f"[low, high]: 95 % intervals from {s['bootstrap']} bootstrap replicates of the images.")
+        counts = " or ".join(str(count) for count in sorted(set(s["bootstrap"].values())))
+        lines.append(f"[low, high]: 95 % intervals from {counts} bootstrap replicates of the images.")
     within = {key.split("/")[0] for g in ("encoder", "generator") for key, v in scores[g].items() if _part(key, v)}
     if within:
         titles = " and ".join(TITLES[name] for name in sorted(within, reverse=True))

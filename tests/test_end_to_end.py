@@ -26,6 +26,8 @@ SHORT = {
     ],
     "ssgan_tf.evaluate": ["--samples=600", "--oracle_images=2000", "--group=16"],
     "ssgan_tf.export": [],
+    "tools/compare_runs": [],
+    "tools/benchmark_metrics": ["--metrics=mig,sap_continuous", "--rows=2560", "--repeats=1"],
 }
 # Documented commands that other tests run.
 ELSEWHERE = {"tools/demo": "tests/tools", "tools/test": "tests/tools"}
@@ -39,7 +41,7 @@ def documented(repository: Path) -> list[list[str]]:
         for line in page.read_text().splitlines():
             if line.startswith("```"):
                 inside = not inside
-            elif inside and line.startswith(("python -m ", "tfds build", *ELSEWHERE)):
+            elif inside and re.match(r"python -m |tfds build|tools/\w", line):
                 words = shlex.split(line)
                 commands += [words] if words not in commands else []
     return commands
@@ -56,24 +58,38 @@ def folder(repository, tmp_path_factory) -> Path:
     return place
 
 
+def program(words: list[str]) -> str:
+    """What a command runs: "ssgan_tf.train", "tools/compare_runs", ..."""
+    return words[2] if words[:2] == ["python", "-m"] else words[0]
+
+
 def run(folder: Path, words: list[str]) -> fakes.Result:
-    module = words[2]
+    name = program(words)
+    if name.startswith("tools/"):
+        done = subprocess.run(
+            [sys.executable, Path(__file__).parents[1] / name, *words[1:], *SHORT[name]],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        return fakes.Result(done.returncode, done.stdout, done.stderr)
     plain = [word.replace("=configs/", f"={folder}/configs/") for word in words[3:]]
     plain = [re.sub(r"=(runs|data)\b", rf"={folder}/\1", word) for word in plain]
-    return fakes.run(module, *plain, *SHORT[module])
+    return fakes.run(name, *plain, *SHORT[name])
 
 
 def test_every_documented_command_is_run_here_or_there(repository):
     commands = documented(repository)
     assert len(commands) >= 5
     for words in commands:
-        assert words[0] in ELSEWHERE or words[:2] == ["python", "-m"] and words[2] in SHORT, words
+        assert program(words) in {**SHORT, **ELSEWHERE}, words
 
 
 def test_the_documented_commands_work_in_their_order(repository, folder):
     programs = list(SHORT)
-    commands = [words for words in documented(repository) if words[0] == "python"]
-    for words in sorted(commands, key=lambda words: programs.index(words[2])):
+    commands = [words for words in documented(repository) if program(words) in SHORT]
+    for words in sorted(commands, key=lambda words: programs.index(program(words))):
         result = run(folder, words)
         assert result.code == 0, (words, result.err)
     workdir = folder / "runs/demo"
@@ -84,6 +100,7 @@ def test_the_documented_commands_work_in_their_order(repository, folder):
     assert not any(scores["refused"].values()), scores["refused"]
     assert "FactorVAE" in (workdir / "metrics.txt").read_text()
     assert (workdir / "traversal.png").exists()
+    assert "| demo " in (folder / "comparison.md").read_text() and (folder / "comparison.png").exists()
 
 
 def test_scores_during_training_are_logged_and_change_nothing(folder):

@@ -1,8 +1,8 @@
 """The table for people: every score once, with its interval, and in words what was left out."""
 
-from ssgan_tf.reports import report
+from ssgan_tf.reports import merge, report
 
-SCORES = {
+SCORES: dict = {
     "encoder": {"mig": 0.965, "mig/gap/hue": 0.9, "mig/gap/shape": 0.8, "factor_vae": 1.0, "factor_vae/whole_grid": 0},
     "generator": {"mig": 0.83, "mig/gap/hue": 0.7, "l2": 0.175, "factor_vae": 0.5, "factor_vae/whole_grid": 0},
     "images": {"frechet_oracle": 0.0241},
@@ -18,7 +18,7 @@ SCORES = {
         "images_trained": 420000,
         "bins": 20,
         "seed": 3,
-        "bootstrap": 200,
+        "bootstrap": {"mig": 200},
     },
 }
 
@@ -26,19 +26,19 @@ SCORES = {
 def test_the_whole_table():
     assert report(SCORES, ("shape", "hue")) == "\n".join(
         [
-            "                            encoder                   generator",
-            "MIG                         0.965 [0.960, 0.970]      0.830",
-            "L2                          -                         0.175",
-            "FactorVAE                   1.000                     0.500",
-            "images                      9,000                     10,000",
+            "                                encoder                   generator",
+            "MIG                             0.965 [0.960, 0.970]      0.830",
+            "L2                              -                         0.175",
+            "FactorVAE                       1.000                     0.500",
+            "images                          9,000                     10,000",
             "",
             "oracle, on 3,110 held-out images: MIG 0.950, L2 0.055; L2 by chance: 1.173",
             "",
-            "Frechet (oracle)            0.024",
+            "Frechet (oracle)                0.024",
             "",
-            "MIG per factor              encoder                   generator",
-            "  shape                     0.800                     -",
-            "  hue                       0.900                     0.700",
+            "MIG per factor                  encoder                   generator",
+            "  shape                         0.800                     -",
+            "  hue                           0.900                     0.700",
             "",
             "778 labelled images (eta = 2.5 %), trained with 420,000 images; 20 bins, seed 3.",
             "[low, high]: 95 % intervals from 200 bootstrap replicates of the images.",
@@ -54,8 +54,37 @@ def test_only_what_was_measured_is_shown():
         "encoder": {},
         "generator": {},
         "refused": {},
-        "settings": {**SCORES["settings"], "bootstrap": 0},
+        "settings": {**SCORES["settings"], "bootstrap": {}},
     }
     text = report(images_only, ("shape", "hue"))
-    assert text.splitlines()[0] == "Frechet (oracle)            0.024"
+    assert text.splitlines()[0] == "Frechet (oracle)                0.024"
     assert "MIG" not in text and "[low" not in text and "groups" not in text
+
+
+def one_metric(**changes) -> dict:
+    """A later evaluation of FactorVAE and L2 alone."""
+    return {
+        **SCORES,
+        "encoder": {"factor_vae": 0.75, "l2": 0.1},
+        "generator": {"factor_vae": 0.25, "l2": 0.2},
+        "images": {},
+        "intervals": {"encoder": {"factor_vae": [0.7, 0.8]}, "generator": {}, "images": {}},
+        "refused": {"encoder": {}, "generator": {}, "images": {}},
+        "settings": {**SCORES["settings"], "bootstrap": {"factor_vae": 50}, **changes},
+    }
+
+
+def test_a_later_metric_is_added_and_one_measured_again_replaces_all_of_it():
+    found = merge(one_metric(), SCORES)
+    assert found["encoder"] == {"mig": 0.965, "mig/gap/hue": 0.9, "mig/gap/shape": 0.8, "factor_vae": 0.75, "l2": 0.1}
+    assert found["generator"]["l2"] == 0.2 and "factor_vae/whole_grid" not in found["generator"]
+    assert found["images"] == SCORES["images"]
+    assert found["intervals"]["encoder"] == {"mig": [0.96, 0.97], "factor_vae": [0.7, 0.8]}
+    assert found["refused"]["encoder"] == {}
+    assert found["settings"]["bootstrap"] == {"mig": 200, "factor_vae": 50}
+    assert "from 50 or 200 bootstrap replicates" in report(found, ("shape", "hue"))
+
+
+def test_scores_of_other_images_or_settings_are_not_kept():
+    for new in (one_metric(images_trained=1), one_metric(bins=10), {**one_metric(), "oracle": {"mig": 0.5}}):
+        assert merge(new, SCORES) == new

@@ -74,10 +74,10 @@ def test_scikit_learns_trees_are_met(rng, values: int, kind: str) -> None:
     assert set(boosted.predict(fresh)) <= set(boosted.classes) == set(labels)
 
 
-def test_copies_share_the_importance_and_change_nothing_else(rng) -> None:
+def test_copies_and_mirror_images_share_the_importance_and_change_nothing_else(rng) -> None:
     codes, labels = noisy(rng, 3)
     alone = fit(codes, labels)
-    copied = fit(codes[:, [0, 1, 0, 2, 3, 0]], labels)
+    copied = fit(codes[:, [0, 1, 0, 2, 3, 0]] * [1, 1, -1, 1, 1, 2], labels)
     shares = copied.importances[[0, 2, 5]]
     assert shares.sum() == pytest.approx(alone.importances[0], abs=1e-2)
     assert shares.min() > shares.sum() / 5
