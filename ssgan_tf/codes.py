@@ -8,11 +8,14 @@ continuous codes would give 1.373 and a [-1, 1] range 3.05.
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 UNKNOWN = -1  # the integer label of a factor whose value nobody wrote down
+STEPS = 1001
+"""Values of a factor that is a number with a range: its label is the nearest of so many steps from low to high."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,13 +25,17 @@ class FactorSpec:
     Args:
         name: what a person calls it, e.g. "object_hue".
         size: how many values it takes (2 or more); its labels are 0 .. size - 1.
+        values: what the values are called, where they have names.
+        range: low and high of a factor that is a number; label 0 is low and label size - 1 is high.
 
     Raises:
-        ValueError: if the name is empty or the factor has fewer than two values.
+        ValueError: if the name is empty, the factor has fewer than two values, or another number of names.
     """
 
     name: str
     size: int
+    values: tuple[str, ...] = ()
+    range: tuple[float, float] | None = None
 
     def __post_init__(self):
         if not self.name:
@@ -38,6 +45,10 @@ class FactorSpec:
                 f"Factor {self.name!r} cannot become a code: expected 2 values or more. "
                 f"Received: size={self.size}. Leave it out of `data.factors`."
             )
+        if self.values and len(self.values) != self.size:
+            raise ValueError(f"Factor {self.name!r} has {self.size} values. Received: names {self.values}.")
+        if self.range is not None and not self.range[0] < self.range[1]:
+            raise ValueError(f"Factor {self.name!r} needs a range from low to high. Received: {self.range}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,10 +120,20 @@ class CodeSpec:
         # float32 rounding can turn u * m into m itself, hence the minimum.
         return tf.minimum(tf.floor(uniform * sizes), sizes - 1) / (sizes - 1)
 
-    def to_json(self) -> list[dict[str, str | int]]:
-        """Returns a list that `json.dump` takes and `from_json` reads."""
-        return [{"name": f.name, "size": f.size} for f in self.factors]
+    def to_json(self) -> list[dict[str, Any]]:
+        """Returns a list that `json.dump` takes and `from_json` reads; names of values and ranges where there are."""
+        return [
+            {"name": f.name, "size": f.size}
+            | ({"values": list(f.values)} if f.values else {})
+            | ({"range": list(f.range)} if f.range else {})
+            for f in self.factors
+        ]
 
     @classmethod
     def from_json(cls, entries: Sequence[dict]) -> "CodeSpec":
-        return cls(tuple(FactorSpec(e["name"], e["size"]) for e in entries))
+        def factor(e: dict) -> FactorSpec:
+            return FactorSpec(
+                e["name"], e["size"], tuple(e.get("values", ())), tuple(e["range"]) if "range" in e else None
+            )
+
+        return cls(tuple(map(factor, entries)))

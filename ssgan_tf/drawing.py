@@ -6,12 +6,13 @@ import numpy as np
 import tensorflow as tf
 
 from ssgan_tf import pictures
+from ssgan_tf.data import Images
 from ssgan_tf.images import to_float, to_uint8
 
 _PART = 8  # images generated at a time, so that pictures cost little memory at any resolution
 
 
-def draw_data(images: np.ndarray, seed: int) -> np.ndarray:
+def draw_data(images: Images, seed: int) -> np.ndarray:
     """Up to 64 of the real uint8 [N,R,R,C], in their order, as the networks see them: uint8 [H,W,3]."""
     rows = np.random.default_rng([seed, 9]).choice(len(images), min(64, len(images)), replace=False)
     return pictures.tile(pictures.enlarge(np.stack([to_uint8(to_float(images[row])) for row in np.sort(rows)])), 8)

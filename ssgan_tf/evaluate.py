@@ -77,7 +77,8 @@ def load_table(run: runs.Run, data_dir: str) -> data.ImageTable:
         FileNotFoundError: if it is not prepared.
         ValueError: if its factors are not those of the run.
     """
-    table = data.load(run.config.data.dataset, data_dir, run.spec.names, run.config.data.memory_gib)
+    d = run.config.data
+    table = data.load(d.dataset, data_dir, run.spec.names, d.memory_gib, d.split, d.resolution)
     if table.spec != run.spec:
         raise ValueError(
             f"--data_dir: {table.name} has factors {table.spec.to_json()}. Expected those of the run: "

@@ -18,13 +18,13 @@ from ssgan_tf import callbacks, data, files, streams
 from ssgan_tf.checkpoints import Checkpoints
 from ssgan_tf.codes import CodeSpec
 from ssgan_tf.encoding import encode_images
-from ssgan_tf.metrics import Table
 from ssgan_tf.metrics.l2 import l2
 from ssgan_tf.metrics.mig import mig
 from ssgan_tf.metrics.settings import Settings
 from ssgan_tf.models.encoder_only import EncoderOnly, EncoderOnlyOptions
 from ssgan_tf.networks.options import NetworkOptions
 from ssgan_tf.progress import Progress
+from ssgan_tf.readings import make_table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +113,7 @@ def train_or_load(table: data.ImageTable, cache_dir: str, options: OracleOptions
 
 def score(codes: np.ndarray, factors: np.ndarray, spec: CodeSpec, bins: int = 20, seed: int = 0) -> dict[str, float]:
     """MIG and L2 of codes [N,K] beside factors [N,K], in one dict (keys as in ssgan_tf.metrics)."""
-    table = Table(codes, factors, spec.sizes, spec.names)
+    table = make_table(codes, factors, spec)
     rng = np.random.default_rng(seed)
     return {**mig(table, rng, Settings(bins=bins)), **l2(table, rng)}
 

@@ -9,11 +9,15 @@ from tqdm import tqdm
 
 from ssgan_tf import encoding
 from ssgan_tf.codes import CodeSpec
+from ssgan_tf.data import Images
 from ssgan_tf.features import FeatureNetwork
 from ssgan_tf.metrics import Table
 from ssgan_tf.progress import make_bar
 
 Reader = Callable[[np.ndarray], np.ndarray]  # uint8 images [B,R,R,C] -> numbers [B,K]
+
+NUMBER_BINS = 20
+"""Classes that a factor which is a number is put into, equal parts of its range."""
 
 EXTRAS = ("oracle", "network", "reconstruction")
 """What is read beside codes: the oracle's features, those of a feature network, and images made from E(x)."""
@@ -57,7 +61,7 @@ class Readings:
 
 def read(
     networks: Networks,
-    images: np.ndarray,
+    images: Images,
     factors: np.ndarray,
     spec: CodeSpec,
     samples: int,
@@ -69,7 +73,7 @@ def read(
 
     Args:
         networks: what is measured.
-        images: uint8 [.,R,R,C].
+        images: uint8 [.,R,R,C], in memory or on disk.
         factors: their labels int [.,K], -1 for unknown; only images with all labels are read.
         spec: names and sizes of the factors.
         samples: M, and the most that N may be.
@@ -84,7 +88,7 @@ def read(
     if not len(known):
         raise ValueError("Scores need images with all labels known. Received: none.")
     rows = np.random.default_rng([seed, 5]).permutation(known)[:samples]
-    real, width = images[rows], spec.size
+    width = spec.size
     noise, codes = encoding.draw(spec, networks.noise_size, samples, seed)
     judges: dict[str, Reader] = {"oracle": encoding.make_reader(networks.oracle)}
     if "network" in extras and networks.features is not None:
@@ -92,24 +96,40 @@ def read(
     readers = {"encoder": encoding.make_reader(networks.encode)}
     readers |= {name: judge for name, judge in judges.items() if name in extras}
     compare = "reconstruction" in extras
-    total = samples + len(real) * (2 if compare else 1)
+    total = samples + len(rows) * (2 if compare else 1)
     with make_bar(total, "img", "reading", quiet=quiet) as bar:
-        seen = _read(readers, _in_batches(real), bar)
+        seen = _read(readers, _in_batches(images, rows), bar)
         read_back = _read(judges, encoding.generate(networks.generate, noise, codes), bar)
-        per_image = _reconstruct(networks, real, seen["encoder"], seed, bar) if compare else {}
+        per_image = _reconstruct(networks, _in_batches(images, rows), seen["encoder"], seed, bar) if compare else {}
     features = {name: (seen[name], read_back[name]) for name in readers if name != "encoder"}
     if "oracle" in features:
         features["oracle"] = (seen["oracle"][:, width:], read_back["oracle"][:, width:])
     return Readings(
-        Table(seen["encoder"], factors[rows], spec.sizes, spec.names),
-        Table(read_back["oracle"][:, :width], spec.decode(codes.numpy()), spec.sizes, spec.names),
+        make_table(seen["encoder"], factors[rows], spec),
+        make_table(read_back["oracle"][:, :width], spec.decode(codes.numpy()), spec),
         features,
         per_image,
     )
 
 
-def _in_batches(images: np.ndarray) -> Iterator[np.ndarray]:
-    return (images[i : i + encoding.BATCH] for i in range(0, len(images), encoding.BATCH))
+def make_table(codes: np.ndarray, factors: np.ndarray, spec: CodeSpec) -> Table:
+    """Codes [N,K] beside the labels [N,K] that they should tell, as metrics take them.
+
+    Metrics of classes see a factor that is a number in NUMBER_BINS classes; L2 sees it as it is.
+    """
+    if not any(factor.range for factor in spec.factors):
+        return Table(codes, factors, spec.sizes, spec.names)
+    coarse, sizes = factors.copy(), list(spec.sizes)
+    for k, factor in enumerate(spec.factors):
+        if factor.range is not None:
+            sizes[k] = NUMBER_BINS
+            coarse[:, k] = np.where(factors[:, k] < 0, factors[:, k], factors[:, k] * NUMBER_BINS // factor.size)
+    truth = np.where(spec.mask(factors) > 0, spec.encode(factors), np.nan)
+    return Table(codes, coarse, tuple(sizes), spec.names, truth)
+
+
+def _in_batches(images: Images, rows: np.ndarray) -> Iterator[np.ndarray]:
+    return (images[rows[i : i + encoding.BATCH]] for i in range(0, len(rows), encoding.BATCH))
 
 
 def _read(readers: dict[str, Reader], batches: Iterator[np.ndarray], bar: tqdm) -> dict[str, np.ndarray]:
@@ -123,13 +143,13 @@ def _read(readers: dict[str, Reader], batches: Iterator[np.ndarray], bar: tqdm) 
 
 
 def _reconstruct(
-    networks: Networks, real: np.ndarray, codes: np.ndarray, seed: int, bar: tqdm
+    networks: Networks, real: Iterator[np.ndarray], codes: np.ndarray, seed: int, bar: tqdm
 ) -> dict[str, np.ndarray]:
     """PSNR and SSIM [N] of x against G(z, E(x)); E(x) is cut off at the ends of [0, 1], and z drawn."""
-    noise = tf.random.stateless_normal([len(real), networks.noise_size], [seed, 2])
+    noise = tf.random.stateless_normal([len(codes), networks.noise_size], [seed, 2])
     found: dict[str, list[np.ndarray]] = {"psnr": [], "ssim": []}
     painted = encoding.generate(networks.generate, noise, tf.constant(np.clip(codes, 0, 1)))
-    for images, originals in zip(painted, _in_batches(real), strict=True):
+    for images, originals in zip(painted, real, strict=True):
         for name, values in zip(found, encoding.compare_images(originals, images), strict=True):
             found[name].append(values)
         bar.update(len(images))

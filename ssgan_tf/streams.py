@@ -9,14 +9,18 @@ from ssgan_tf.codes import UNKNOWN
 from ssgan_tf.data import DataOptions, ImageTable
 from ssgan_tf.images import to_float
 
+_CANDIDATES = 256  # rows that are looked at for each that a stratified subset takes
 
-def choose_labeled(factors: np.ndarray, fraction: float, seed: int) -> np.ndarray:
-    """Draws the labelled subset: round(fraction * N) rows, sorted, uniformly among those with any known label.
+
+def choose_labeled(factors: np.ndarray, fraction: float, seed: int, stratified: bool = False) -> np.ndarray:
+    """Draws the labelled subset: round(fraction * N) rows, sorted, among those with any known label.
 
     Args:
         factors: [N,K] int.
         fraction: eta in [0, 1]; above 0 at least one row is drawn.
         seed: the same seed gives the same subset.
+        stratified: give every value of every factor its share of the rows, as nearly as can be; otherwise draw
+            uniformly.
 
     Returns:
         int64 row numbers. Fewer than asked for where fewer images have labels at all.
@@ -30,7 +34,31 @@ def choose_labeled(factors: np.ndarray, fraction: float, seed: int) -> np.ndarra
     if not len(known):
         raise ValueError("data.labeled_fraction: no image has a label of the chosen factors; set it to 0.")
     count = min(max(1, round(fraction * len(factors))), len(known))
-    return np.sort(np.random.default_rng([seed, 1]).choice(known, count, replace=False))
+    rng = np.random.default_rng([seed, 1])
+    if stratified:
+        return np.sort(known[_choose_stratified(factors[known], count, rng)])
+    return np.sort(rng.choice(known, count, replace=False))
+
+
+def _choose_stratified(factors: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """`count` different rows of [N,K], taken one by one: of some random ones that whose values are scarcest so far."""
+    sizes = factors.max(axis=0) + 1
+    ends = np.cumsum(sizes)
+    cells = np.where(factors == UNKNOWN, ends[-1], factors + ends - sizes)  # [N,K], a number for each value of each
+    share = np.bincount(cells.ravel(), minlength=ends[-1] + 1) / len(factors)
+    taken = np.zeros(ends[-1] + 1)
+    left = rng.permutation(len(factors))
+    chosen = np.empty(count, np.int64)
+    for i in range(count):
+        # What is left is in random order, so that its first rows are random ones.
+        candidates = left[i : i + _CANDIDATES]
+        excess = taken - share * i
+        excess[-1] = 0  # an unknown label fills no share
+        best = int(np.argmin((excess / np.maximum(share, 1e-12))[cells[candidates]].sum(axis=1)))
+        left[i], left[i + best] = left[i + best], left[i]
+        chosen[i] = left[i]
+        np.add.at(taken, cells[left[i]], 1)
+    return chosen
 
 
 class RowStream:

@@ -109,7 +109,7 @@ def describe(config: configs.Config, header: data.Header, model: tf.keras.Model,
     steps = -(-config.train.images // config.data.batch)
     kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
     return (
-        f"data         {header.name}, {header.count:,} images\n"
+        f"data         {header.name}, {header.count:,} images{'' if header.in_memory else ', read from disk'}\n"
         f"factors      {factors}\n"
         f"parameters   {generator + discriminator:,} "
         f"(generator {generator:,}, discriminator/encoder {discriminator:,})\n"
@@ -158,7 +158,7 @@ def start() -> Session | None:
     strategy = distribution.make_strategy(_STRATEGY.value)
     measuring.plan_for_training(config.train.metrics, d.labeled_fraction > 0)
     streams.check_replicas(d, strategy.num_replicas_in_sync)
-    header = data.inspect(d.dataset, _DATA_DIR.value, d.factors, d.memory_gib)
+    header = data.inspect(d.dataset, _DATA_DIR.value, d.factors, d.memory_gib, d.split, d.resolution)
     check_data(config, header, workdir)
     model = make_model(strategy, config, header.spec)
     print(json.dumps(config.to_json(), indent=2))
@@ -167,7 +167,7 @@ def start() -> Session | None:
         return None
     parameters = model.generator.count_params() + model.discriminator.count_params()
     workdirs.check_disk(workdir, parameters, config.train.keep_checkpoints)
-    table = data.load(d.dataset, _DATA_DIR.value, d.factors, d.memory_gib)
+    table = data.load(d.dataset, _DATA_DIR.value, d.factors, d.memory_gib, d.split, d.resolution)
     with strategy.scope():
         items = model.checkpoint_items()
         checkpoints = Checkpoints(os.path.join(workdir, "checkpoints"), items, config.train.keep_checkpoints)
@@ -177,7 +177,7 @@ def start() -> Session | None:
     if chief:
         rows = write_start(workdir, config, table)
     else:
-        rows = streams.choose_labeled(table.factors, d.labeled_fraction, config.train.seed)
+        rows = streams.choose_labeled(table.factors, d.labeled_fraction, config.train.seed, d.stratified)
     return Session(config, strategy, table, rows, model, checkpoints, first_step, measure)
 
 

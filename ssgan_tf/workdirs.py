@@ -78,7 +78,9 @@ def labeled_subset(workdir: str, table: data.ImageTable, config: configs.Config)
         ValueError: if the file there is damaged, or not of this data.
     """
     path = os.path.join(workdir, "labeled_subset.npy")
-    rows = streams.choose_labeled(table.factors, config.data.labeled_fraction, config.train.seed)
+    rows = streams.choose_labeled(
+        table.factors, config.data.labeled_fraction, config.train.seed, config.data.stratified
+    )
     if not os.path.exists(path):
         with files.replacing(path, "wb") as file:
             np.save(file, rows)

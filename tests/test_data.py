@@ -61,6 +61,8 @@ def test_the_newest_version_is_read_unless_one_is_named(data_dir, tmp_path):
         ("scene3d/demo", "tfds build tfds_builders/scene3d --config=demo --data_dir=DIR"),
         ("scene3d/demo/1.0.0", "tfds build tfds_builders/scene3d --config=demo --data_dir=DIR"),
         ("plain", "tfds build tfds_builders/plain --data_dir=DIR"),
+        ("dsprites", "tfds build dsprites --data_dir=DIR"),
+        ("no such name", "tfds build tfds_builders/no such name --data_dir=DIR"),
     ],
 )
 def test_a_data_set_that_is_not_prepared_comes_with_the_command(dataset, command, tmp_path):
@@ -128,7 +130,7 @@ def test_a_data_set_of_another_schema_is_refused(features, split, message, tmp_p
             )
         ],
     )
-    with pytest.raises(ValueError, match="^data.dataset: other.* " + message):
+    with pytest.raises(ValueError, match="^data.(dataset|split): other.* " + message):
         data.inspect("other", str(tmp_path))
 
 

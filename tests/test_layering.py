@@ -36,6 +36,7 @@ LEVELS = [
 LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 # The modules of a folder that its other modules build on; they import each other freely.
 SHARED = {
+    "data": {"images", "options", "prepared"},
     "networks": {"layers", "options", "addons"},
     "metrics": {"boosting", "features", "groups", "information", "settings", "table", "titles"},
     "models": {"growing", "step"},

@@ -81,7 +81,7 @@ def changed_table(**changes) -> data.ImageTable:
     [
         (TABLE, dataclasses.replace(OPTIONS, seed=1)),
         (TABLE, dataclasses.replace(OPTIONS, images=9600)),
-        (changed_table(images=TABLE.images + np.uint8(1)), OPTIONS),
+        (changed_table(images=TABLE.images[:] + np.uint8(1)), OPTIONS),
         (changed_table(factors=np.where(np.arange(200)[:, None] == 99, 0, TABLE.factors)), OPTIONS),
         (changed_table(spec=CodeSpec((FactorSpec("light", 2), FactorSpec("colour", 4)))), OPTIONS),
         (changed_table(spec=CodeSpec((FactorSpec("l", 2), FactorSpec("colour", 3)))), OPTIONS),

@@ -81,6 +81,31 @@ def test_rows_are_a_function_of_seed_and_step():
 # --- Batches.
 
 
+def test_a_stratified_subset_gives_every_value_its_share() -> None:
+    rng = np.random.default_rng(0)
+    factors = np.stack([rng.integers(0, size, 20_000) for size in (3, 5, 40)], axis=1)
+    factors[:, 1] = np.minimum(factors[:, 1], rng.integers(0, 5, 20_000))  # not all values are as frequent
+    rows = streams.choose_labeled(factors, 0.02, seed=0, stratified=True)
+    assert len(set(rows)) == 400 and np.all(np.diff(rows) > 0)
+    uniform = streams.choose_labeled(factors, 0.02, seed=0)
+    for k in range(3):
+        share = np.bincount(factors[:, k]) / 20_000 * 400
+        off = np.abs(np.bincount(factors[rows, k], minlength=len(share)) - share).max()
+        by_chance = np.abs(np.bincount(factors[uniform, k], minlength=len(share)) - share).max()
+        assert off < 1 and by_chance > 5
+    assert np.array_equal(rows, streams.choose_labeled(factors, 0.02, seed=0, stratified=True))
+    assert not np.array_equal(rows, streams.choose_labeled(factors, 0.02, seed=1, stratified=True))
+
+
+def test_a_stratified_subset_of_partly_labelled_images() -> None:
+    factors = np.full([100, 2], -1)
+    factors[:30, 0] = np.arange(30) % 3
+    factors[20:40, 1] = np.arange(20) % 2
+    rows = streams.choose_labeled(factors, 0.1, seed=0, stratified=True)
+    assert len(rows) == 10 and (factors[rows] != -1).any(axis=1).all()
+    assert len(streams.choose_labeled(factors, 1.0, seed=0, stratified=True)) == 40
+
+
 OPTIONS = data.DataOptions(dataset=fakes.DATASET, labeled_fraction=0.25, batch=8, labeled_batch=4)
 
 

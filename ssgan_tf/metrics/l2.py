@@ -55,7 +55,7 @@ def l2(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) ->
             f"Received: {len(known)} rows, none of them complete. Label more rows in full."
         )
     sizes = [table.sizes[f] for f in counted]
-    difference = table.codes[:, counted] - true_codes(table.factors[:, counted], sizes)
+    difference = table.codes[:, counted] - table.truth[:, counted]
     result: dict[str, float] = {
         "l2": float(np.mean(np.linalg.norm(difference[complete], axis=1))),
         "l2/chance": chance_l2(sizes, rng),
@@ -68,11 +68,6 @@ def l2(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) ->
         if f not in counted:
             result[f"l2/excluded/{name}"] = table.distinct(f)
     return result
-
-
-def true_codes(factors: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
-    """Factors [N, F] of two or more values each -> codes [N, F] float64 = index / (size - 1)."""
-    return factors / (np.asarray(sizes, dtype=np.float64) - 1)
 
 
 def chance_l2(sizes: Sequence[int], rng: np.random.Generator, n: int = 20_000) -> float:

@@ -24,6 +24,8 @@ class Table:
       factors: [N, F] integers, `factors[n, f]` in 0..sizes[f]-1, or -1 for unknown.
       sizes: F numbers of values, each 1 or more.
       names: F factor names for results and messages. Default: "0", "1", ...
+      truth: true codes [N, F] in [0, 1] or NaN for unknown, where they are finer than `factors` (a factor that is a
+        number, put into bins). Default: factors / (sizes - 1).
       origins: N numbers that say which picture a row is of; rows of one picture are never split between training
         and testing. Default: all different.
 
@@ -35,6 +37,7 @@ class Table:
     factors: np.ndarray
     sizes: tuple[int, ...]
     names: tuple[str, ...] = ()
+    truth: np.ndarray = dataclasses.field(default_factory=lambda: np.empty((0, 0)))
     origins: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int64))
 
     def __post_init__(self) -> None:
@@ -55,6 +58,9 @@ class Table:
         self._check_shapes()
         self._check_codes()
         self._check_factors()
+        if not np.size(self.truth):
+            exact = self.factors / np.maximum(np.asarray(sizes, np.float64) - 1, 1)
+            object.__setattr__(self, "truth", np.where(self.known, exact, np.nan))
 
     @property
     def known(self) -> np.ndarray:
@@ -87,7 +93,9 @@ class Table:
 
     def rows(self, chosen: np.ndarray) -> Table:
         """The table of the rows `chosen` [n], indices or bool [N]."""
-        return Table(self.codes[chosen], self.factors[chosen], self.sizes, self.names, self.origins[chosen])
+        return Table(
+            self.codes[chosen], self.factors[chosen], self.sizes, self.names, self.truth[chosen], self.origins[chosen]
+        )
 
     def resample(self, rng: np.random.Generator) -> Table:
         """N rows drawn with replacement: a bootstrap replicate."""
@@ -118,6 +126,8 @@ class Table:
                 f"`factors` must have one row per row of `codes` and one column per size, "
                 f"{(len(codes), count)}. Received: shape {factors.shape}."
             )
+        if np.size(self.truth) and np.shape(self.truth) != factors.shape:
+            raise ValueError(f"`truth` must have the shape of `factors`. Received: shape {np.shape(self.truth)}.")
         if np.shape(self.origins) != (len(codes),):
             raise ValueError(f"`origins` must hold {len(codes)} numbers. Received: shape {np.shape(self.origins)}.")
         if len(self.names) != count or len(set(self.names)) != count:

@@ -5,7 +5,7 @@ import pytest
 
 from ssgan_tf.codes import CodeSpec, FactorSpec
 from ssgan_tf.metrics import Table, chance_l2
-from ssgan_tf.metrics.l2 import l2, true_codes
+from ssgan_tf.metrics.l2 import l2
 
 DSPRITES = (3, 6, 40, 32, 32)
 ISAAC3D = (3, 8, 5, 4, 4, 4, 6, 4, 4)
@@ -144,6 +144,20 @@ def test_a_single_code_is_a_mean_absolute_error() -> None:
 
 def test_true_codes_are_those_that_the_networks_learn(factors) -> None:
     spec = CodeSpec(tuple(FactorSpec(name, size) for name, size in zip(NAMES, SIZES, strict=True)))
-    np.testing.assert_allclose(true_codes(factors, SIZES), spec.encode(factors), atol=1e-7)
+    np.testing.assert_allclose(truth(factors), spec.encode(factors), atol=1e-7)
     expected = np.array([[0, 0], [0.5, 1], [1, 0.25]])
-    np.testing.assert_array_equal(true_codes(np.array([[0, 0], [1, 4], [2, 1]]), SIZES), expected)
+    np.testing.assert_array_equal(truth(np.array([[0, 0], [1, 4], [2, 1]])), expected)
+    np.testing.assert_array_equal(truth(np.array([[-1, 4]])), [[np.nan, 1]])
+
+
+def truth(factors: np.ndarray) -> np.ndarray:
+    return Table(np.zeros(factors.shape), factors, SIZES).truth
+
+
+def test_a_finer_truth_is_what_codes_are_compared_with(factors) -> None:
+    fine = factors / (np.array(SIZES) - 1) * 0.9 + 0.05
+    table = Table(fine, factors, SIZES, NAMES, fine)
+    assert l2(table, np.random.default_rng(0))["l2"] == 0
+    assert l2(table.rows(np.arange(0, len(fine), 3)), np.random.default_rng(0))["l2"] == 0
+    with pytest.raises(ValueError, match="`truth` must have the shape"):
+        Table(fine, factors, SIZES, NAMES, fine[:1])

@@ -114,4 +114,4 @@ def test_a_replicate_has_rows_of_the_table_with_replacement() -> None:
 
 def test_origins_must_fit_the_rows() -> None:
     with pytest.raises(ValueError, match="`origins` must hold 3 numbers"):
-        Table(CODES, FACTORS, SIZES, (), np.arange(2))
+        Table(CODES, FACTORS, SIZES, (), origins=np.arange(2))

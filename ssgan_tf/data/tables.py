@@ -1,0 +1,191 @@
+"""Images and labels of a whole data set, by row number."""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ssgan_tf import files
+from ssgan_tf.codes import CodeSpec
+from ssgan_tf.data import images as pixels
+from ssgan_tf.data import prepared
+
+Images = np.ndarray | pixels.StoredImages
+
+_GIB = 2**30
+_BATCH = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageTable:
+    """A whole data set.
+
+    Args:
+        name: as in `DataOptions.dataset`.
+        images: uint8 [N,R,R,C], in memory or read from disk as they are needed.
+        factors: int [N,K], the chosen factors in the order of `spec`; -1 where unknown.
+        spec: names and sizes of the factors.
+    """
+
+    name: str
+    images: Images
+    factors: np.ndarray
+    spec: CodeSpec
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+@dataclasses.dataclass(frozen=True)
+class Header:
+    """What is known of a data set before its images are decoded.
+
+    Args:
+        name: as in `DataOptions.dataset`.
+        count: N, how many images it has.
+        shape: (R, R, C) of each, as training sees them.
+        spec: names and sizes of the factors.
+        in_memory: are they kept decoded? Otherwise they are read from disk as they are needed.
+    """
+
+    name: str
+    count: int
+    shape: tuple[int, ...]
+    spec: CodeSpec
+    in_memory: bool = True
+
+
+def inspect(
+    dataset: str,
+    data_dir: str,
+    factors: Sequence[str] = (),
+    memory_gib: float = 16.0,
+    split: str = "train",
+    resolution: int = 0,
+) -> Header:
+    """Checks that a prepared data set can be trained on, without decoding it.
+
+    Raises:
+        FileNotFoundError: if it is not prepared, with the command that prepares it.
+        ValueError: if a factor or split is unknown, or there are no images of one size.
+        MemoryError: if the decoded images would take more than `memory_gib`, and cannot be read one by one.
+    """
+    builder = prepared.open_builder(dataset, data_dir)
+    spec, info = prepared.code_spec(builder, factors), builder.info
+    for part in split.split("+"):
+        if part not in info.splits:
+            raise ValueError(f"data.split: {dataset} has no split `{part}`. Received: {list(info.splits)}.")
+    image = info.features["image"] if "image" in info.features else None
+    if image is None or image.np_dtype != np.uint8 or None in image.shape:
+        raise ValueError(f"data.dataset: {dataset} needs a feature `image`, uint8 of one size. Received: {image}.")
+    height, width, channels = image.shape
+    if resolution and (height != width or resolution > height):
+        raise ValueError(
+            f"data.resolution: {dataset} has images of {height}x{width}, which can only be reduced, and only if they "
+            f"are square. Received: {resolution}."
+        )
+    shape = (resolution, resolution, channels) if resolution else image.shape
+    count = sum(info.splits[part].num_examples for part in split.split("+"))
+    gib = count * float(np.prod(shape)) / _GIB
+    if gib > memory_gib and not prepared.has_random_access(builder):
+        raise MemoryError(
+            f"data.memory_gib: {dataset} needs {gib:.1f} GiB for {count:,} images of {shape}. Received: "
+            f"{memory_gib:g}. Raise it if the machine has that much, build a smaller resolution, or add "
+            "--file_format=array_record to the `tfds build` command: then images are read from disk."
+        )
+    return Header(dataset, count, shape, spec, gib <= memory_gib)
+
+
+def load(
+    dataset: str,
+    data_dir: str,
+    factors: Sequence[str] = (),
+    memory_gib: float = 16.0,
+    split: str = "train",
+    resolution: int = 0,
+) -> ImageTable:
+    """Reads the labels of a prepared data set, and decodes its images into memory if they may take as much.
+
+    Raises:
+        FileNotFoundError, ValueError, MemoryError: as `inspect`.
+        OSError: if its files are damaged.
+    """
+    header = inspect(dataset, data_dir, factors, memory_gib, split, resolution)
+    builder = prepared.open_builder(dataset, data_dir)
+    labels = prepared.labels_of(builder, factors)
+    where = f"data.dataset: {dataset!r} in {data_dir!r}"
+    if prepared.has_random_access(builder):
+        return _load_records(header, builder, split, labels, where)
+    return _load_sequence(header, builder, split, labels, where)
+
+
+def _damaged(where: str, start: int, count: int, error: Exception) -> OSError:
+    reason = str(getattr(error, "message", error)).partition("\n")[0]
+    return OSError(
+        f"{where} is damaged after {start:,} of {count:,} images ({reason}). Remove its folder and build it again."
+    )
+
+
+def _load_sequence(header: Header, builder, split: str, labels: Sequence[prepared.Label], where: str) -> ImageTable:
+    """All of a data set that can only be read from its beginning."""
+    images = np.empty([header.count, *header.shape], np.uint8)
+    factors = np.empty([header.count, header.spec.size], np.int64)
+    start, scale = 0, np.uint8(1)
+    try:
+        for batch in prepared.sequential(builder, split, _BATCH):
+            stop = start + len(batch["image"])
+            if start == 0:
+                scale = pixels.scale_of(batch["image"])
+            images[start:stop] = pixels.reduce(batch["image"] * scale, header.shape[0])
+            factors[start:stop] = prepared.labels_in(batch, labels)
+            start = stop
+    except tf.errors.OpError as error:
+        raise _damaged(where, start, header.count, error) from error
+    return ImageTable(header.name, images, factors, header.spec)
+
+
+def _load_records(header: Header, builder, split: str, labels: Sequence[prepared.Label], where: str) -> ImageTable:
+    """The labels of a data set of which any record can be read, and its images where they fit."""
+    try:
+        records = prepared.Records(builder, split)
+        stored = pixels.StoredImages(records, header.shape)
+        factors = _labels_of_records(builder, split, labels, records)
+        images = stored[:] if header.in_memory else stored
+    except (tf.errors.OpError, IndexError, RuntimeError, ValueError) as error:
+        raise _damaged(where, 0, header.count, error) from error
+    return ImageTable(header.name, images, factors, header.spec)
+
+
+def _labels_of_records(builder, split: str, labels: Sequence[prepared.Label], records: prepared.Records) -> np.ndarray:
+    """Labels [N,K] of all records; kept beside them, as every record has to be read for them once."""
+    named = json.dumps([split, *((label.spec.name, label.spec.size, label.spec.range) for label in labels)])
+    path = os.path.join(builder.data_dir, f"labels-{hashlib.sha256(named.encode()).hexdigest()[:16]}.npy")
+    try:
+        kept = np.load(path)
+        if kept.shape == (len(records), len(labels)):
+            return kept.astype(np.int64)
+    except (OSError, ValueError):
+        pass  # there are none, or they are damaged
+    parts = []
+    for start in range(0, len(records), _BATCH):
+        rows = np.arange(start, min(start + _BATCH, len(records)))
+        parts.append(prepared.labels_in(_stacked(records.read(rows)), labels))
+    factors = np.concatenate(parts)
+    with contextlib.suppress(OSError), files.replacing(path, "wb") as file:  # a data folder that nobody may write to
+        np.save(file, factors.astype(np.int32))
+    return factors
+
+
+def _stacked(records: list[dict[str, Any]]) -> dict[str, Any]:
+    """Records [n] of {feature: value} -> {feature: [n]}; groups of features too."""
+    first = records[0]
+    return {
+        key: _stacked([r[key] for r in records]) if isinstance(first[key], dict) else [r[key] for r in records]
+        for key in first
+    }
