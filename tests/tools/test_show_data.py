@@ -1,4 +1,4 @@
-"""tools/show_factors: which pictures it lays beside each other, what it measures, and what bad input gets."""
+"""tools/show_data: which pictures it lays beside each other, what it measures, and what bad input gets."""
 
 import importlib.machinery
 import importlib.util
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ssgan_tf.codes import FactorSpec
 from tfds_builders.scene3d.scene3d_dataset_builder import Builder, Scene3dConfig
 
 GRID = np.stack(np.meshgrid(range(2), range(3), indexing="ij"), axis=-1).reshape(-1, 2)  # Factors of 2 and 3 values.
@@ -16,8 +17,8 @@ GRID = np.stack(np.meshgrid(range(2), range(3), indexing="ij"), axis=-1).reshape
 @pytest.fixture(scope="module")
 def tool(repository):
     """The program as a module: its file has no ending that Python would import it by."""
-    loader = importlib.machinery.SourceFileLoader("show_factors", str(repository / "tools" / "show_factors"))
-    spec = importlib.util.spec_from_loader("show_factors", loader)
+    loader = importlib.machinery.SourceFileLoader("show_data", str(repository / "tools" / "show_data"))
+    spec = importlib.util.spec_from_loader("show_data", loader)
     module = importlib.util.module_from_spec(spec)
     loader.exec_module(module)
     return module
@@ -33,19 +34,31 @@ def data_dir(tmp_path_factory) -> str:
 
 
 def test_rows_of_a_whole_grid_differ_in_one_factor(tool):
-    chosen, exact = tool.traversal_rows(GRID, (2, 3), base=4)  # (1, 1)
+    chosen, exact = tool.traversal_rows(GRID, [[0, 1], [0, 1, 2]], base=4)  # (1, 1)
     assert chosen == [[1, 4], [3, 4, 5]]
     assert exact == [True, True]
 
 
 def test_rows_of_a_grid_with_gaps_come_as_near_as_they_can(tool):
     factors = np.array([[0, 0, 0], [1, 2, 0], [1, -1, 1], [1, 0, 1]])
-    chosen, exact = tool.traversal_rows(factors, (2, 3, 2), base=0)
+    chosen, exact = tool.traversal_rows(factors, [[0, 1], [0, 1, 2], [0, 1]], base=0)
     assert chosen == [[0, 1], [0, None, 1], [0, 3]]
     assert exact == [False, False, False]
     # An unknown label agrees with nothing, not with another unknown one either.
-    chosen, _ = tool.traversal_rows(np.array([[0, -1], [1, -1], [1, 0]]), (2, 2), base=0)
+    chosen, _ = tool.traversal_rows(np.array([[0, -1], [1, -1], [1, 0]]), [[0, 1], [0, 1]], base=0)
     assert chosen == [[0, 1], [2, None]]
+
+
+def test_some_of_many_values_are_shown_from_the_first_to_the_last(tool):
+    assert tool.values_shown(5, 12) == [0, 1, 2, 3, 4]
+    assert tool.values_shown(183, 4) == [0, 61, 121, 182]
+    assert tool.values_shown(1001, 3) == [0, 500, 1000]
+
+
+def test_values_are_called_what_they_are(tool):
+    assert tool.text_of(FactorSpec("shape", 2, ("cup", "jug")), 1) == "jug"
+    assert tool.text_of(FactorSpec("hue", 6), 4) == "4"
+    assert tool.text_of(FactorSpec("angle", 1001, range=(-90.0, 90.0)), 750) == "45"
 
 
 def test_neighbours_differ_by_one_in_one_factor(tool):
@@ -58,7 +71,7 @@ def test_neighbours_differ_by_one_in_one_factor(tool):
 
 
 def run(tool, monkeypatch, *arguments: str) -> None:
-    monkeypatch.setattr("sys.argv", ["show_factors", *arguments])
+    monkeypatch.setattr("sys.argv", ["show_data", *arguments])
     tool.main()
 
 
@@ -74,7 +87,7 @@ def test_picture_and_table(tool, data_dir, tmp_path, monkeypatch, capsys):
     # Three rows and six columns of cells of 64 pixels and gaps between them, text around.
     picture = np.asarray(Image.open(out))
     assert picture.shape[0] > 3 * 65 and picture.shape[1] > 6 * 65
-    assert (picture[-195:, -390:-65].reshape(-1, 3).std(axis=0) > 20).all()
+    assert (picture[-240:, -390:-65].reshape(-1, 3).std(axis=0) > 20).all()
 
 
 @pytest.mark.parametrize(
