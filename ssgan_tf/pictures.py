@@ -47,6 +47,19 @@ def enlarge(images: np.ndarray, least: int = 64) -> np.ndarray:
     return images.repeat(times, axis=1).repeat(times, axis=2)
 
 
+def caption(images: np.ndarray, texts: Sequence[str]) -> np.ndarray:
+    """Writes a text under each of uint8 [N,H,W,C], cut off at the image's width: uint8 [N,H',W,3], H' above H."""
+    font = ImageFont.load_default(_TEXT_SIZE - 2)
+    count, height, width, _ = images.shape
+    pages = np.full([count, height + _TEXT_SIZE + 2, width, 3], 255, np.uint8)
+    pages[:, :height] = images
+    for page, text in zip(pages, texts, strict=True):
+        strip = Image.new("RGB", (width, _TEXT_SIZE + 2), "white")
+        ImageDraw.Draw(strip).text((width / 2, _TEXT_SIZE / 2), text, "black", font, anchor="mm")
+        page[height:] = np.asarray(strip)
+    return pages
+
+
 def traversal_sheet(images: np.ndarray, names: Sequence[str]) -> np.ndarray:
     """One row per factor, one column per value, with names and values written beside them.
 
