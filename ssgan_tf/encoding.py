@@ -32,14 +32,26 @@ def draw(spec: CodeSpec, noise_size: int, count: int, seed: int) -> tuple[tf.Ten
 
 
 def generate(generator: Generator, noise: tf.Tensor, codes: tf.Tensor, batch: int = BATCH) -> Iterator[np.ndarray]:
-    """G(z, c) as uint8 images [B,R,R,C], as they would be kept in files, in batches of at most `batch`."""
+    """G(z, c) as uint8 images [B,R,R,C], as they would be kept in files, in batches of at most `batch`.
+
+    Raises:
+        ValueError: pixels are not finite numbers.
+    """
 
     @tf.function(reduce_retracing=True)
     def paint(z, c):
-        return tf.cast(tf.clip_by_value(tf.round((generator((z, c)) + 1.0) * 127.5), 0, 255), tf.uint8)
+        images = generator((z, c))
+        finite = tf.reduce_all(tf.math.is_finite(images))
+        return tf.cast(tf.clip_by_value(tf.round((images + 1.0) * 127.5), 0, 255), tf.uint8), finite
 
     for i in range(0, len(codes), batch):
-        yield paint(noise[i : i + batch], codes[i : i + batch]).numpy()
+        images, finite = paint(noise[i : i + batch], codes[i : i + batch])
+        if not finite:
+            raise ValueError(
+                "The generator's images must be finite. Received: pixels that are NaN or infinite. It has diverged: "
+                "use an earlier checkpoint."
+            )
+        yield images.numpy()
 
 
 def compare_images(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -46,6 +46,9 @@ _ORACLE_IMAGES = flags.DEFINE_integer(
 _SEED = flags.DEFINE_integer("seed", 0, "Of the images, noise and codes that are drawn, and of the metrics.", 0)
 
 
+RESULTS = ("metrics.json", "metrics.txt", "traversal.png")
+
+
 def make_plan(labeled_fraction: float) -> measuring.Plan:
     """The plan that the flags ask for.
 
@@ -68,6 +71,21 @@ def load_features() -> features.FeatureNetwork:
     if _FEATURES.value is None:
         raise ValueError(features.MISSING)
     return features.load(_FEATURES.value, _FEATURES_RANGE.value)
+
+
+def feature_settings(path: str) -> dict[str, str]:
+    """What FID and its like depend on besides the images."""
+    name = os.path.basename(os.path.abspath(path))
+    return {"network": name, "fingerprint": features.fingerprint(path), "range": _FEATURES_RANGE.value}
+
+
+def check_writable(workdir: str) -> None:
+    """Raises OSError where the results could not be written, before anything is measured."""
+    if not os.access(workdir, os.W_OK | os.X_OK):
+        raise PermissionError(f"--workdir: expected a folder that can be written. Received: {workdir!r}.")
+    for name in RESULTS:
+        if os.path.isdir(os.path.join(workdir, name)):
+            raise IsADirectoryError(f"--workdir: {workdir!r} has a folder called {name}; expected a file or none.")
 
 
 def load_table(run: runs.Run, data_dir: str) -> data.ImageTable:
@@ -113,11 +131,12 @@ def measure(
             "labels": len(np.load(os.path.join(run.workdir, "labeled_subset.npy"))),
             "labeled_fraction": run.config.data.labeled_fraction,
             "images_trained": run.images,
+            "checkpoint": runs.fingerprint(run),
             "samples_encoder": len(readings.encoder.codes),
             "samples_generator": samples,
             "seed": plan.seed,
             "bootstrap": dict.fromkeys(plan.names, plan.bootstrap) if plan.bootstrap else {},
-            "features": _FEATURES.value,
+            "features": feature_settings(_FEATURES.value) if network and _FEATURES.value else None,
             **dataclasses.asdict(plan.settings),
             "versions": versions(),
         },
@@ -141,7 +160,7 @@ def versions() -> dict[str, str]:
 
 def write(scores: dict[str, Any], text: str, run: runs.Run) -> list[str]:
     """Writes metrics.json, metrics.txt and traversal.png into the workdir, each whole or not at all; their paths."""
-    paths = [os.path.join(run.workdir, name) for name in ("metrics.json", "metrics.txt", "traversal.png")]
+    paths = [os.path.join(run.workdir, name) for name in RESULTS]
     files.write_json(scores, paths[0])
     with files.replacing(paths[1]) as file:
         file.write(text + "\n")
@@ -154,6 +173,7 @@ def main() -> int:
     try:
         run = runs.load_run(_WORKDIR.value)
         runs.check_grown(run)
+        check_writable(run.workdir)
         plan = make_plan(run.config.data.labeled_fraction)
         network = load_features() if "network" in plan.extras else None
         table = load_table(run, _DATA_DIR.value)

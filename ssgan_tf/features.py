@@ -8,6 +8,7 @@ Images become what TF-GAN makes of them: one channel is repeated as three, the n
 bilinearly and without antialiasing. TF-GAN divides by 128, so that its white is 0.992 where ours is 1.
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -139,6 +140,18 @@ def load(path: str, pixel_range: str = "-1,1") -> FeatureNetwork:
             f"--features: {path!r} must take one input, images [B,H,W,C]. Received: {len(names)}: {names}."
         )
     return FeatureNetwork(function, specs[0], pixel_range, repr(path))
+
+
+def fingerprint(path: str) -> str:
+    """What tells a feature network from another: a sum over its files, in whatever place they lie."""
+    digest = hashlib.sha256()
+    folders = sorted(os.walk(path)) if os.path.isdir(path) else [(os.path.dirname(path), [], [os.path.basename(path)])]
+    for folder, _, names in folders:
+        for name in sorted(names):
+            with open(os.path.join(folder, name), "rb") as file:
+                while block := file.read(2**20):
+                    digest.update(block)
+    return digest.hexdigest()[:12]
 
 
 def _open_keras(path: str) -> tuple[Function, list[tf.TensorSpec]]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
+from tqdm import tqdm
 
 from ssgan_tf.metrics import DEFAULTS, FEATURE_METRICS, METRICS, FeatureMetric, Metric, Settings, Table, frechet
 from ssgan_tf.metrics.bootstrap import intervals
@@ -114,6 +115,15 @@ def summary(result: Result) -> Scores:
     return {key + ends[group]: values[key] for group, values in found for key in TITLES if key in values}
 
 
+def reasons(result: Result) -> set[str]:
+    """Why metrics have no score, a sentence each."""
+    return {
+        f"no {TITLES.get(name, name)} of {group}: {why}"
+        for group, refused in result.refused.items()
+        for name, why in refused.items()
+    }
+
+
 @dataclasses.dataclass(frozen=True)
 class _Job:
     """One metric of one group: how to score what was read, and how to score a replicate of it."""
@@ -130,7 +140,7 @@ def score(readings: Readings, plan: Plan) -> Result:
         {group: {} for group in GROUPS}, {group: {} for group in GROUPS}, {group: {} for group in GROUPS}
     )
     jobs = _jobs(readings, plan)
-    with make_bar(len(jobs), "metric", quiet=plan.quiet) as bar:
+    with make_bar(len(jobs) * (1 + plan.bootstrap), "score", quiet=plan.quiet) as bar:
         for job in jobs:
             bar.set_description(f"{job.group} {job.name}")
             seed = [plan.seed, zlib.crc32(job.name.encode())]  # the same draws whatever else is asked for
@@ -138,14 +148,27 @@ def score(readings: Readings, plan: Plan) -> Result:
                 if job.name == "l2" and not plan.identified:
                     raise ValueError(UNNAMED)
                 values = job.score(np.random.default_rng(seed))
-                if plan.bootstrap:
-                    rng = np.random.default_rng([*seed, 1])
-                    result.intervals[job.group].update(intervals(values, job.score_again, rng, plan.bootstrap))
                 result.values[job.group].update(values)
             except ValueError as error:
                 result.refused[job.group][job.name] = str(error)
+                bar.update(1 + plan.bootstrap)
+                continue
             bar.update()
+            if plan.bootstrap:
+                rng = np.random.default_rng([*seed, 1])
+                again = _counted(job.score_again, bar)
+                result.intervals[job.group].update(intervals(values, again, rng, plan.bootstrap))
     return result
+
+
+def _counted(score_again: Callable[[np.random.Generator], Scores], bar: tqdm) -> Callable:
+    """The same, and the bar moves."""
+
+    def counted(rng: np.random.Generator) -> Scores:
+        bar.update()
+        return score_again(rng)
+
+    return counted
 
 
 def _jobs(readings: Readings, plan: Plan) -> list[_Job]:

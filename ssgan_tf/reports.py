@@ -1,5 +1,6 @@
 """metrics.json: what a later evaluation adds to it, and its table for people."""
 
+import math
 from typing import Any
 
 from ssgan_tf.metrics.titles import TITLES
@@ -22,30 +23,45 @@ def report(scores: dict[str, Any], names: tuple[str, ...]) -> str:
 def merge(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     """`new`, with the scores of metrics that only `old` has, if both are of the same checkpoint, images and settings.
 
-    So one metric can be added to a run that was measured before, and nothing that took long is lost.
+    So one metric can be added to a run that was measured before, and nothing that took long is lost. Scores over the
+    features of a network are kept only beside those of the same network.
 
     Args:
         new: what metrics.json would hold.
         old: what it holds.
     """
-    if any(_alike(new[part]) != _alike(old[part]) for part in ("settings", "oracle")):
+    if _common(new) != _common(old):
         return new
     groups = ("encoder", "generator", "images")
-    again = {key.split("/")[0] for group in groups for key in (*new[group], *new["refused"].get(group, {}))}
+    gone = {name for group in groups for name in map(_metric, (*new[group], *new["refused"].get(group, {})))}
+    features = [scores["settings"]["features"] for scores in (new, old)]
+    if None not in features and features[0] != features[1]:
+        gone.update(_OVER_FEATURES)
 
     def both(older: dict[str, Any], newer: dict[str, Any]) -> dict[str, Any]:
-        return {**{key: value for key, value in older.items() if key.split("/")[0] not in again}, **newer}
+        return {**{key: value for key, value in older.items() if _metric(key) not in gone}, **newer}
 
     result = {**new, **{group: both(old[group], new[group]) for group in groups}}
     for part in ("intervals", "refused"):
         result[part] = {group: both(old[part].get(group, {}), new[part].get(group, {})) for group in groups}
     bootstrap = both(old["settings"]["bootstrap"], new["settings"]["bootstrap"])
-    return {**result, "settings": {**new["settings"], "bootstrap": bootstrap}}
+    settings = {**new["settings"], "bootstrap": bootstrap, "features": features[0] or features[1]}
+    return {**result, "settings": settings}
 
 
-def _alike(settings: dict[str, Any]) -> dict[str, Any]:
-    """Without what is of single metrics."""
-    return {key: value for key, value in settings.items() if key != "bootstrap"}
+_OVER_FEATURES = ("fid", "kid", "precision_recall")
+
+
+def _metric(key: str) -> str:
+    """The metric that a key of a result is of."""
+    name = key.split("/")[0]
+    return "precision_recall" if name in ("precision", "recall") else name
+
+
+def _common(scores: dict[str, Any]) -> list[Any]:
+    """What all scores depend on, and not single metrics alone."""
+    settings = {key: value for key, value in scores["settings"].items() if key not in ("bootstrap", "features")}
+    return [settings, scores["oracle"]]
 
 
 def _codes(scores: dict[str, Any]) -> list[str]:
@@ -77,7 +93,9 @@ def _number(scores: dict[str, Any], group: str, key: str) -> str:
     if value is None:
         return "-"
     interval = scores["intervals"].get(group, {}).get(key)
-    return f"{value:.3f}" + (f" [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "")
+    decimals = 3 if abs(value) >= 0.01 or not value else 2 - math.floor(math.log10(abs(value)))  # a good KID is 0.0004
+    ends = f" [{interval[0]:.{decimals}f}, {interval[1]:.{decimals}f}]" if interval else ""
+    return f"{value:.{decimals}f}{ends}"
 
 
 def _factors(scores: dict[str, Any], names: tuple[str, ...]) -> list[str]:

@@ -1,6 +1,7 @@
 """A trained run, read back from its workdir: what evaluation and export begin with."""
 
 import dataclasses
+import hashlib
 import json
 import os
 
@@ -78,6 +79,13 @@ def load_run(workdir: str) -> Run:
     if step is None:
         raise FileNotFoundError(f"--workdir: {workdir!r} holds no checkpoint yet. Train longer first.")
     return Run(workdir, config, spec, model, step)
+
+
+def fingerprint(run: Run) -> str:
+    """What tells the run's weights from any others: a sum over the checksums of its checkpoint."""
+    path = os.path.join(run.workdir, "checkpoints", f"step-{run.step:09d}", "checksums.json")
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()[:12]
 
 
 def check_grown(run: Run) -> None:

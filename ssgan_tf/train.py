@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
-from absl import flags
+from absl import flags, logging
 
 from ssgan_tf import (
     callbacks,
@@ -198,11 +198,16 @@ def make_measure(
         oracle.model.encode_with_features,
     )
     plan = measuring.plan_for_training(config.train.metrics, config.data.labeled_fraction > 0)
+    said: set[str] = set()  # a reason is given once
 
     def measure() -> dict[str, float]:
         samples = config.train.metrics_samples
         read = readings.read(networks, table.images, table.factors, table.spec, samples, 0, plan.extras, quiet=True)
-        return measuring.summary(measuring.score(read, plan))
+        result = measuring.score(read, plan)
+        for why in measuring.reasons(result) - said:
+            logging.warning("train.metrics: %s", why)
+            said.add(why)
+        return measuring.summary(result)
 
     return measure
 

@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+import tensorflow_datasets as tfds
 
 from ssgan_tf import config as configs
 from ssgan_tf import data
@@ -33,6 +34,8 @@ def option(words: list[str], name: str) -> str:
 def builder_of(words: list[str], data_dir: Path):
     """What `tfds build` would build with this command."""
     folder = Path(words[2])
+    if len(folder.parts) == 1:  # one of TFDS's own, which needs neither network nor files to say what it holds
+        return tfds.builder(words[2], data_dir=data_dir)
     (file,) = (ROOT / folder).glob("*_dataset_builder.py")
     make = importlib.import_module(".".join([*folder.parts, file.stem])).Builder
     config = option(words, "config")
@@ -59,6 +62,10 @@ def test_the_commands_that_open_it_prepare_its_data_and_train_it(path, tmp_path,
 
     builder = builder_of(build, tmp_path)
     network = config.model.network
-    assert config.data.dataset == f"{builder.name}/{builder.builder_config.name}"
-    assert builder.info.features["image"].shape == (network.resolution, network.resolution, network.channels)
+    name = f"{builder.name}/{builder.builder_config.name}" if builder.builder_config else builder.name
+    assert config.data.dataset == name
+    height, width, channels = builder.info.features["image"].shape
+    edge = config.data.resolution or height  # of square images, which are reduced if asked for
+    assert height == width >= edge
+    assert (edge, channels) == (network.resolution, network.channels)
     assert data.code_spec(builder, config.data.factors).size > 0  # raises for an unknown factor

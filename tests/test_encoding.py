@@ -87,3 +87,9 @@ def test_ssim_needs_a_window():
     small = np.zeros([2, 10, 32, 3], np.uint8)
     psnr, ssim = encoding.compare_images(small, small)
     assert psnr.tolist() == [100.0, 100.0] and np.isnan(ssim).all()
+
+
+def test_a_generator_that_diverged_is_no_black_picture():
+    noise, codes = encoding.draw(SPEC, 6, 5, 0)
+    with pytest.raises(ValueError, match="NaN or infinite. It has diverged"):
+        list(encoding.generate(lambda inputs: paint(inputs) / 0.0, noise, codes))

@@ -125,13 +125,25 @@ def test_every_score_has_an_interval_around_it():
     result = score(make_readings(), plan(names, bootstrap=10))
     for group, values in result.values.items():
         intervals = result.intervals[group]
-        assert set(intervals) == {key for key, value in values.items() if isinstance(value, float)}
+        scores = {key for key, value in values.items() if isinstance(value, float)}
+        assert set(intervals) == scores - {"l2/chance"}
         for key, (low, high) in intervals.items():
             assert low <= values[key] <= high, key
     low, high = result.intervals["images"]["psnr"]
     assert 0.02 < high - low < 0.4  # 1.96 standard errors of 0.05, from ten replicates
     low, high = result.intervals["generator"]["mig"]
     assert high - low > 0.01
+
+
+def test_replicates_without_an_answer_cost_no_score():
+    # Two rows of 100 have the second value: about every seventh replicate lacks it.
+    factors = np.zeros((100, 1), int)
+    factors[:2] = 1
+    table = ideals.table(factors + 0.1 * np.random.default_rng(0).normal(size=(100, 1)), factors, (2,), ("bald",))
+    result = score(Readings(table, table, {}, {}), plan(["mig", "irs"], bootstrap=40))
+    assert result.values["encoder"]["mig"] > 0.5 and not result.refused["encoder"]
+    low, high = result.intervals["encoder"]["mig"]
+    assert low <= result.values["encoder"]["mig"] <= high
 
 
 def test_the_summary_is_flat():

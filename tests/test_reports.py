@@ -18,6 +18,7 @@ SCORES: dict = {
         "images_trained": 420000,
         "bins": 20,
         "seed": 3,
+        "features": None,
         "bootstrap": {"mig": 200},
     },
 }
@@ -83,6 +84,32 @@ def test_a_later_metric_is_added_and_one_measured_again_replaces_all_of_it():
     assert found["refused"]["encoder"] == {}
     assert found["settings"]["bootstrap"] == {"mig": 200, "factor_vae": 50}
     assert "from 50 or 200 bootstrap replicates" in report(found, ("shape", "hue"))
+
+
+def over_features(fingerprint: str, **images) -> dict:
+    """A later evaluation over the features of a network."""
+    settings = {**SCORES["settings"], "bootstrap": {}, "features": {"network": "net.keras", "fingerprint": fingerprint}}
+    nothing: dict = {"encoder": {}, "generator": {}, "images": {}}
+    return {**SCORES, **nothing, "images": images, "intervals": nothing, "refused": nothing, "settings": settings}
+
+
+def test_scores_over_features_stand_beside_the_others_and_of_one_network_alone():
+    once = merge(over_features("a", fid=1.0, precision=0.5, recall=0.25), SCORES)
+    assert once["encoder"] == SCORES["encoder"]
+    assert once["images"] == {"frechet_oracle": 0.0241, "fid": 1.0, "precision": 0.5, "recall": 0.25}
+    again = merge(one_metric(), once)
+    assert again["images"] == once["images"] and again["settings"]["features"]["fingerprint"] == "a"
+    same = merge(over_features("a", kid=0.1), again)
+    assert same["images"] == {**once["images"], "kid": 0.1}
+    other = merge(over_features("b", kid=0.1), again)
+    assert other["images"] == {"frechet_oracle": 0.0241, "kid": 0.1}
+    assert other["settings"]["features"]["fingerprint"] == "b"
+
+
+def test_small_scores_are_shown():
+    images = {"kid": 0.000423, "frechet_oracle": 0.0}
+    text = report({**SCORES, "images": images, "intervals": {"images": {"kid": [0.0001, 0.0007]}}}, ())
+    assert "0.000423 [0.000100, 0.000700]" in text and "Frechet (oracle)                0.000" in text
 
 
 def test_scores_of_other_images_or_settings_are_not_kept():

@@ -104,7 +104,7 @@ def labels_of(builder: tfds.core.DatasetBuilder, factors: Sequence[str] = ()) ->
 
 def _all_labels(builder: tfds.core.DatasetBuilder) -> Iterator[Label]:
     features = builder.info.features
-    ranges: dict[str, Any] = dict(builder.info.metadata or {}).get("ranges", {})
+    ranges = _ranges(builder)
     group = "factors" if "factors" in features else None
     for key, feature in (features["factors"] if group else features).items():
         name = key if group else key.removeprefix(_PREFIX)
@@ -117,6 +117,14 @@ def _all_labels(builder: tfds.core.DatasetBuilder) -> Iterator[Label]:
         elif key in ranges:
             low, high = map(float, ranges[key])
             yield Label(FactorSpec(name, STEPS, range=(low, high)), group, key)
+
+
+def _ranges(builder: tfds.core.DatasetBuilder) -> dict[str, Any]:
+    """Low and high of the factors that are numbers, as the data set's metadata have them."""
+    try:
+        return dict(builder.info.metadata["ranges"])  # it is read from disk when a key is asked for, not by get()
+    except (KeyError, TypeError):
+        return {}
 
 
 def code_spec(builder: tfds.core.DatasetBuilder, factors: Sequence[str] = ()) -> CodeSpec:

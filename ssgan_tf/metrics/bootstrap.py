@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import numpy as np
@@ -9,15 +10,19 @@ import numpy as np
 Scores = dict[str, float]
 
 _LIMITS = {
+    "irs": (-np.inf, 1.0),
     "l2": (0.0, np.inf),
     "total_correlation": (0.0, np.inf),
     "fid": (0.0, np.inf),
     "frechet_oracle": (0.0, np.inf),
     "kid": (-np.inf, np.inf),
+    "kid/std": (0.0, np.inf),
     "psnr": (-np.inf, np.inf),
     "ssim": (-1.0, 1.0),
 }
-"""Between which values a metric lies; 0 and 1 where it is not listed."""
+"""Between which values a score, or all of a metric's, lies; 0 and 1 where neither is listed."""
+
+_CHANCE = "/chance"  # what a score would be by chance is of the factors, not of the sample
 
 
 def intervals(
@@ -37,21 +42,24 @@ def intervals(
       count: how many, 2 or more; some hundreds for ends that stay put.
 
     Returns:
-      {key: (low, high)}, within the values that the metric can take, of the scores that at least two replicates have
-      (one that never drew a value of a factor lacks what is said of it).
+      {key: (low, high)}, within the values that the metric can take, of the scores that at least two replicates have.
+      A replicate that never drew a value of a factor may lack what is said of it, or all: it is left out there.
 
     Raises:
       ValueError: fewer than two replicates.
     """
     if count < 2:
         raise ValueError(f"A bootstrap interval needs two replicates or more. Received: {count}.")
-    replicates = [score(child) for child in rng.spawn(count)]
+    replicates = []
+    for child in rng.spawn(count):
+        with contextlib.suppress(ValueError):  # nothing to score in this one
+            replicates.append(score(child))
     result = {}
     for key, center in value.items():
         drawn = np.array([scores[key] for scores in replicates if key in scores], dtype=np.float64)
-        if not isinstance(center, float) or len(drawn) < 2:
+        if not isinstance(center, float) or len(drawn) < 2 or key.endswith(_CHANCE):
             continue
         low, high = np.percentile(drawn, [2.5, 97.5]) - drawn.mean() + center
-        limits = _LIMITS.get(key.split("/")[0], (0.0, 1.0))
+        limits = _LIMITS.get(key, _LIMITS.get(key.split("/")[0], (0.0, 1.0)))
         result[key] = (float(np.clip(low, *limits)), float(np.clip(high, *limits)))
     return result

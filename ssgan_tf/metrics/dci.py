@@ -89,7 +89,7 @@ def dci_histogram(
 
     The same as `dci` otherwise, with keys "dci_histogram", "dci_histogram/completeness" and so on.
     """
-    return _scores("dci_histogram", "DCI", _histogram_trees, table, rng, settings, jobs)
+    return _scores("dci_histogram", "DCI-histogram", _histogram_trees, table, rng, settings, jobs)
 
 
 def disentanglement(importances: np.ndarray) -> float:
@@ -127,7 +127,7 @@ def _scores(
 ) -> dict[str, float]:
     """Everything under the name `metric`, by the classifier `fit`."""
     train, test = table.split(rng, settings.train_share)
-    varying = train.varying(title)
+    varying = train.varying(f"{title}'s training")
     seeds = rng.integers(2**32, size=len(varying))
     if not test.known[:, varying].any():
         raise ValueError(

@@ -43,8 +43,11 @@ def explicitness(table: Table, rng: np.random.Generator, settings: Settings = DE
     mean, deviation = train.codes.mean(axis=0, dtype=np.float64), train.codes.std(axis=0, dtype=np.float64)
     deviation[~train.live] = 1
     sides = [((side.codes - mean) / deviation, side) for side in (train, test)]
-    varying = train.varying("Explicitness")
-    with threadpool_limits(1):  # a factor on each core; small products on two cores each took twice the time
+    varying = train.varying("Explicitness's training")
+    with threadpool_limits(1), warnings.catch_warnings():
+        # A factor on each core: small products on two cores each took twice the time.
+        # The reference stops after as many iterations, converged or not. (Filters are the process's, not a thread's.)
+        warnings.simplefilter("ignore", ConvergenceWarning)
         areas = joblib.Parallel(n_jobs=-1, prefer="threads")(joblib.delayed(_areas)(f, sides) for f in varying)
     scored = {f: pair for f, pair in zip(varying, areas, strict=True) if np.isfinite(pair).all()}
     if not scored:
@@ -66,10 +69,7 @@ def _areas(f: int, sides: list[tuple[np.ndarray, Table]]) -> tuple[float, float]
     """Factor f's mean area on the training and on the test rows, by a classifier of the former; NaN: none."""
     (codes, train), _ = sides
     rows = train.known[:, f]
-    with warnings.catch_warnings():
-        # The reference stops after as many iterations, converged or not.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        classifier = LogisticRegression().fit(codes[rows], train.factors[rows, f])
+    classifier = LogisticRegression().fit(codes[rows], train.factors[rows, f])
     result = []
     for codes, side in sides:
         rows = side.known[:, f]

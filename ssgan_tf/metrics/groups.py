@@ -26,7 +26,7 @@ def is_whole_grid(table: Table) -> bool:
 
 
 def check_enough(table: Table, factors: list[int], group: int, metric: str) -> None:
-    """Refuses a table with fewer rows than `group` for every value of each of the factors.
+    """Refuses a table that has fewer rows than `group` times the values of a factor.
 
     Raises:
       ValueError: naming the count that is needed.

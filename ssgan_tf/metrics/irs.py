@@ -26,8 +26,9 @@ def irs(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -
       settings: `bins`, `quantile`.
 
     Returns:
-      "irs" in [0, 1]; counts "irs/live_codes", "irs/bins", "irs/samples" and "irs/excluded/<name>" of factors with
-      fewer than two values.
+      "irs", 1 at most: a code that jumps to another value's place now and then may stray, in a value's rows, further
+      than it does from the mean of all, which gives numbers below 0; counts "irs/live_codes", "irs/bins",
+      "irs/samples" and "irs/excluded/<name>" of factors with fewer than two values.
 
     Raises:
       ValueError: no factor takes two values.

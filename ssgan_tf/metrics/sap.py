@@ -36,7 +36,7 @@ def sap(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -
     References: Kumar et al. 2018 (1711.00848), section 3; discrete mode of disentanglement_lib.
     """
     train, test = table.split(rng, settings.train_share)
-    factors = [f for f in train.varying("SAP") if test.known[:, f].any()]
+    factors = [f for f in train.varying("SAP's training") if test.known[:, f].any()]
     if not factors:
         raise ValueError("SAP needs a factor that test rows know. Received: none. Take more samples.")
     codes, test_codes = _at_least_two(train.codes), _at_least_two(test.codes)
@@ -73,7 +73,7 @@ def sap_continuous(table: Table, rng: np.random.Generator, settings: Settings = 
     References: Kumar et al. 2018, section 3; continuous mode of disentanglement_lib.
     """
     del rng, settings
-    factors = table.varying("SAP")
+    factors = table.varying("SAP-continuous")
     all_codes = _at_least_two(table.codes).astype(np.float64)
     matrix = np.zeros((all_codes.shape[1], len(factors)))
     for column, f in enumerate(factors):

@@ -69,8 +69,11 @@ class Table:
 
     @property
     def live(self) -> np.ndarray:
-        """[K] bool: which codes are not constant. (The variance of a constant is not 0 when its mean is rounded.)"""
-        return self.codes.min(axis=0) < self.codes.max(axis=0)
+        """[K] bool: which codes are not constant. (The variance of a constant is not 0 when its mean is rounded.)
+
+        One whose whole range is below the smallest number of float32 is taken for a constant.
+        """
+        return np.ptp(self.codes.astype(np.float64), axis=0) > np.finfo(np.float32).tiny
 
     def distinct(self, factor: int) -> int:
         """How many different known values column `factor` takes in this table."""
@@ -134,13 +137,13 @@ class Table:
             raise ValueError(f"`names` must hold {count} different names, one per factor. Received: {self.names}.")
 
     def _check_codes(self) -> None:
-        finite = np.isfinite(self.codes)
+        finite = np.abs(self.codes) <= np.finfo(np.float32).max  # not so for NaN
         if finite.all():
             return
         row, column = np.argwhere(~finite)[0]
         bad = int(np.count_nonzero(~finite[:, column]))
         raise ValueError(
-            f"`codes` must be finite. Received: {self.codes[row, column]} in column {column} "
+            f"`codes` must be finite, as float32. Received: {self.codes[row, column]} in column {column} "
             f"(row {row}; {bad} of {len(finite)} rows of this column are not finite). "
             "The encoder's output has diverged: use an earlier checkpoint."
         )

@@ -64,9 +64,17 @@ def test_counts_have_no_interval_and_what_some_replicates_lack_is_taken_from_the
     assert sorted(intervals(value, score, rng, 10)) == ["m", "m/a"]
 
 
-@pytest.mark.parametrize(
-    ("name", "low", "high"), [("mig", 0, 1), ("l2", 0, None), ("kid", None, None), ("ssim", None, 1)]
-)
+ENDS = [
+    ("mig", 0, 1),
+    ("l2", 0, None),
+    ("kid", None, None),
+    ("kid/std", 0, None),
+    ("ssim", None, 1),
+    ("irs", None, 1),
+]
+
+
+@pytest.mark.parametrize(("name", "low", "high"), ENDS)
 def test_an_interval_ends_where_its_score_does(name, low, high, rng) -> None:
     found = intervals({name: 0.5}, lambda r: {name: 0.5 + 9 * r.normal()}, rng, 200)[name]
     assert (found[0] == low) if low is not None else found[0] < -0.9
@@ -81,3 +89,20 @@ def test_the_same_generator_gives_the_same_interval() -> None:
 def test_one_replicate_is_refused(rng) -> None:
     with pytest.raises(ValueError, match="two replicates or more. Received: 1"):
         intervals({"mig": 0.5}, lambda r: {"mig": 0.5}, rng, 1)
+
+
+def test_replicates_that_cannot_be_scored_are_left_out_and_chance_has_no_interval() -> None:
+    turns = iter(range(20))
+
+    def score(r):
+        if next(turns) % 2:
+            raise ValueError("nothing to score")
+        return {"l2": r.random(), "l2/chance": r.random()}
+
+    found = intervals({"l2": 0.5, "l2/chance": 0.5}, score, np.random.default_rng(0), 20)
+    assert list(found) == ["l2"]
+
+    def never(r):
+        raise ValueError("nothing to score")
+
+    assert intervals({"l2": 0.5}, never, np.random.default_rng(0), 5) == {}

@@ -1,6 +1,7 @@
 """What every metric says of codes whose score is known, and that none fails where an answer is defined."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -182,3 +183,33 @@ def test_the_same_generator_gives_the_same_numbers_and_the_table_is_left_alone(n
 def test_codes_of_either_precision_score_nearly_the_same(name: str) -> None:
     codes = ideals.mixed(FACTORS, SIZES, 3)
     assert score(name, codes.astype(np.float32))[name] == pytest.approx(score(name, codes)[name], abs=0.01)
+
+
+@pytest.mark.parametrize("name", [*METRICS])
+@pytest.mark.parametrize("scale", [1e30, 1e-30])
+def test_codes_of_any_scale_have_a_score(name: str, scale: float) -> None:
+    found = score(name, scale * ideals.mixed(FACTORS, SIZES, 3))
+    assert all(math.isfinite(value) for value in found.values())
+
+
+@pytest.mark.parametrize("name", [*METRICS])
+def test_codes_beyond_float32_are_refused_and_those_below_it_have_a_score(name: str) -> None:
+    with pytest.raises(ValueError, match="finite, as float32.*column 0"):
+        score(name, 1e100 * PERFECT)
+    assert all(math.isfinite(value) for value in score(name, 1e-200 * PERFECT).values())
+
+
+def test_explicitness_leaves_the_process_as_it_was() -> None:
+    before = list(warnings.filters)
+    for _ in range(3):
+        score("explicitness", PERFECT)
+    assert warnings.filters == before
+
+
+def test_irs_below_zero() -> None:
+    # One row in twenty jumps to the other value's place: in its value's rows it strays nearly twice as far as from the
+    # mean of all.
+    rng = np.random.default_rng(0)
+    factors = rng.integers(2, size=(2000, 1))
+    codes = np.where(rng.random((2000, 1)) < 0.05, 1 - factors, factors).astype(float)
+    assert -1 < score("irs", codes, factors, (2,), ("side",))["irs"] < -0.5
