@@ -1,10 +1,7 @@
-"""Images in a folder + labels.csv -> a data set with named integer factors."""
+"""Images in a folder + labels.csv -> a data set with named factors."""
 
-import dataclasses
 import functools
-import hashlib
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,51 +11,27 @@ import tensorflow_datasets as tfds
 from absl import logging
 
 from . import images
-from .labels import FILE_NAME, UNKNOWN, Labels, factor_sizes, read_labels
+from .columns import Column, check_variation
+from .leftovers import full_disk_named, only_build
+from .options import LabeledFolderConfig
+from .report import Outcome, show, write_report
+from .source import SKIP_HINT, Source, read_source
 
 _COMMAND = (
     "tfds build tfds_builders/labeled_folder "
     '--config=\'{"name": "NAME", "folder": "FOLDER", "resolution": 64}\' --data_dir=data'
 )
-
-
-@dataclasses.dataclass(eq=False)
-class LabeledFolderConfig(tfds.core.BuilderConfig):
-    """Which folder, and what becomes of its images. Given as JSON: --config='{"name": ..., "folder": ...}'.
-
-    Args:
-        name: of the prepared data set: labeled_folder/<name>.
-        folder: holds labels.csv and the images, at any depth; relative to the current folder.
-        resolution: height and width of the prepared images in pixels, a power of two from 8 to 1024.
-        center_crop: cut the middle square out of images that are not square, instead of refusing them.
-        sizes: {factor: how many values it takes}, for factors with more values than were labelled.
-    """
-
-    folder: str = ""
-    resolution: int = 0
-    center_crop: bool = False
-    sizes: dict[str, int] = dataclasses.field(default_factory=dict)
-
-    def check(self) -> None:
-        """Raises ValueError, naming the field, for a value out of range."""
-        r = self.resolution
-        if not re.fullmatch(r"[A-Za-z][\w.-]*", self.name):
-            raise ValueError(f"name: expected a letter, then letters, digits or any of _.-. Received: {self.name!r}.")
-        if not self.folder or not isinstance(self.folder, str):
-            raise ValueError(f"folder: expected the folder with {FILE_NAME}. Received: {self.folder!r}.")
-        if type(r) is not int or not 8 <= r <= 1024 or r & (r - 1):
-            raise ValueError(f"resolution: expected a power of two from 8 to 1024. Received: {r!r}.")
-        if not isinstance(self.center_crop, bool):
-            raise ValueError(f"center_crop: expected true or false. Received: {self.center_crop!r}.")
-        if not isinstance(self.sizes, dict):
-            raise ValueError(f'sizes: expected {{"factor": values}}. Received: {self.sizes!r}.')
+REPORT, ROWS = "report.txt", "images.txt"
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Rows stand in the order of labels.csv; images that it does not name follow, with every factor unknown."""
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First release."}
+    VERSION = tfds.core.Version("1.1.0")
+    RELEASE_NOTES = {
+        "1.0.0": "First release.",
+        "1.1.0": "Categorical and decimal factors; images without a row in natural order; report.txt and images.txt.",
+    }
     # `tfds build` takes JSON for --config only where the list is not empty.
     BUILDER_CONFIGS = [LabeledFolderConfig(name="given_as_json")]
     builder_config: LabeledFolderConfig
@@ -67,80 +40,119 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         if not isinstance(config, LabeledFolderConfig):
             raise ValueError(f"--config: expected JSON that says which folder. Received: {config!r}. Run: {_COMMAND}")
         config.check()
+        self._where = where
         super().__init__(config=config, **where)
 
-    @property
-    def _folder(self) -> Path:
-        return Path(self.builder_config.folder).expanduser()
-
     @functools.cached_property
-    def _labels(self) -> Labels:
-        return read_labels(self._folder)
-
-    @functools.cached_property
-    def _gray(self) -> bool:
-        """Are all images gray? One in colour makes all of them RGB."""
-        c = self.builder_config
-        gray = True
-        for name in self._labels.images:  # every one is looked at, also after the first in colour
-            gray &= images.check_image(self._folder / name, c.resolution, c.center_crop)
-        return gray
-
-    @functools.cached_property
-    def _fingerprint(self) -> str:
-        """Changes when the config, labels.csv or an image file does."""
-        c = self.builder_config
-        files = [(name, (self._folder / name).stat()) for name in self._labels.images]
-        source = {
-            "options": [c.resolution, c.center_crop, sorted(c.sizes.items())],
-            "labels": (self._folder / FILE_NAME).read_text(encoding="utf-8"),
-            "images": [(name, stat.st_size, stat.st_mtime_ns) for name, stat in files],
-        }
-        return hashlib.sha256(json.dumps(source).encode()).hexdigest()
+    def _source(self) -> Source:
+        return read_source(Path(self.builder_config.folder).expanduser(), self.builder_config)
 
     def _info(self) -> tfds.core.DatasetInfo:
-        c = self.builder_config
-        sizes = factor_sizes(self._labels, c.sizes, self._folder / FILE_NAME)
-        shape = (c.resolution, c.resolution, 1 if self._gray else 3)
-        return self.dataset_info_from_configs(
+        r, source = self.builder_config.resolution, self._source
+        # TFDS refuses to read a data set whose categories are called otherwise than here: where an older one stands in
+        # the way, its own are read, so that the message about it (or --overwrite) comes to its turn.
+        old = self.data_path.exists() and self._prepared_from() != source.fingerprint
+        return tfds.core.DatasetInfo(
+            builder=self,
+            # Not README.md, which TFDS would print after the report, and push that off the screen.
+            description=f"The images in {source.folder}, and what {source.table.path.name} says about them.",
             features=tfds.features.FeaturesDict(
                 {
-                    "image": tfds.features.Image(shape=shape, dtype=np.uint8, encoding_format="png"),
+                    "image": tfds.features.Image(
+                        shape=(r, r, 1 if source.gray else 3), dtype=np.uint8, encoding_format="png"
+                    ),
                     "factors": tfds.features.FeaturesDict(
-                        {name: tfds.features.ClassLabel(num_classes=size) for name, size in sizes.items()}
+                        {c.name: tfds.features.ClassLabel() if old else _feature(c) for c in source.columns}
                     ),
                 }
             ),
             supervised_keys=None,
-            disable_shuffling=True,  # so that row numbers can be looked up in labels.csv
-            metadata=tfds.core.MetadataDict(fingerprint=self._fingerprint),
+            disable_shuffling=True,  # so that row numbers can be looked up in images.txt
+            metadata=tfds.core.MetadataDict(
+                fingerprint=source.fingerprint,
+                ranges={c.name: list(c.ends) for c in source.columns if c.kind == "decimal"},
+            ),
         )
+
+    def _prepared_from(self) -> str:
+        """The fingerprint of the data set on disk; "" if that is not whole."""
+        try:
+            fingerprint = json.loads((self.data_path / "metadata.json").read_text())["fingerprint"]
+            shards = json.loads((self.data_path / "dataset_info.json").read_text())["splits"][0]["shardLengths"]
+        except (OSError, ValueError, LookupError):
+            return ""
+        whole = self.is_prepared() and len(list(self.data_path.glob("*-of-*"))) == len(shards)
+        return fingerprint if whole else ""
 
     def download_and_prepare(self, *, download_config: tfds.download.DownloadConfig | None = None, **how: Any) -> None:
         """Prepares the data set, and refuses to pass off an older one as that of a folder that changed since.
 
         Raises:
             ValueError: if it was prepared from something else.
+            RuntimeError: if another build is preparing it.
+            OSError: if the disk is full.
         """
         overwrite = download_config is not None and download_config.download_mode.overwrite_dataset
-        if self.is_prepared() and not overwrite and self.info.metadata["fingerprint"] != self._fingerprint:
+        with full_disk_named(Path(self.data_path)), only_build(Path(self.data_path.parent)):
+            if not self.data_path.exists():
+                super().download_and_prepare(download_config=download_config, **how)
+            elif overwrite:
+                # What TFDS has read from disk into self.info is no longer true.
+                self.data_path.rmtree()
+                fresh = type(self)(config=self.builder_config, **self._where)
+                super(Builder, fresh).download_and_prepare(download_config=download_config, **how)
+            else:
+                self._check_prepared()
+                show(f"{self.info.full_name} is prepared already; {self.data_path / REPORT} tells about it.")
+                return
+        if (self.data_path / REPORT).exists():
+            show((self.data_path / REPORT).read_text(encoding="utf-8"))
+
+    def _check_prepared(self) -> None:
+        prepared_from = self._prepared_from()
+        if not prepared_from:
+            raise ValueError(
+                f"{self.info.full_name}: {str(self.data_path)!r} is not whole (was its removal cut short?). Add "
+                "--overwrite to prepare it anew."
+            )
+        if prepared_from != self._source.fingerprint:
             raise ValueError(
                 f"{self.info.full_name}: {str(self.data_path)!r} was prepared from another folder, other labels or "
                 "other options. Add --overwrite to prepare it anew, or choose another name."
             )
-        super().download_and_prepare(download_config=download_config, **how)
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
-        labels = self._labels
-        count, known = len(labels.images), (labels.values != UNKNOWN).sum(axis=0)
-        logging.info(
-            "%d images in %s, %d of them without a row in %s", count, self._folder, count - labels.rows, FILE_NAME
-        )
-        logging.info("known labels: %s", dict(zip(labels.factors, known.tolist(), strict=True)))
+        logging.info("%d images in %s", len(self._source.rows), self._source.folder)
         return {"train": self._generate_examples()}
 
     def _generate_examples(self) -> Iterator[tuple[int, dict]]:
-        labels = self._labels
-        for i, name in enumerate(labels.images):
-            image = images.read_image(self._folder / name, self.builder_config.resolution, self._gray)
-            yield i, {"image": image, "factors": dict(zip(labels.factors, labels.values[i].tolist(), strict=True))}
+        source, config = self._source, self.builder_config
+        names, outcome = source.table.images, Outcome()
+        for i in source.rows:
+            try:
+                pixels, digest = images.read_image(source.folder / names[i], config.treatment, source.gray)
+            except ValueError as error:
+                if not config.skip_bad:
+                    raise ValueError(f"{error} {SKIP_HINT}") from error
+                outcome.damaged.append((names[i], str(error).removeprefix(f"{source.folder / names[i]}: ")))
+                continue
+            outcome.same.setdefault(digest, []).append(i)
+            outcome.rows.append(i)
+            yield len(outcome.rows) - 1, {"image": pixels, "factors": {c.name: c.values[i] for c in source.columns}}
+        # Here the folder still has the name of one that is being prepared: a build that stops now leaves nothing.
+        if not outcome.rows:
+            last = ": ".join(outcome.damaged[-1])
+            raise ValueError(f"{source.folder}: none of its {len(names)} images can be used; the last: {last}")
+        check_variation(source.table, source.columns, config.declared, outcome.rows)
+        size = f"{config.resolution}x{config.resolution} {'gray' if source.gray else 'RGB'}"
+        report = write_report(f"{self.info.full_name}: {size}", source, outcome)
+        for file, text in ((REPORT, report), (ROWS, "".join(f"{names[i]}\n" for i in outcome.rows))):
+            (self.data_path / file).write_bytes(text.encode("utf-8", "backslashreplace"))
+
+
+def _feature(column: Column) -> tfds.features.FeatureConnector:
+    if column.kind == "decimal":
+        return tfds.features.Scalar(np.float32)
+    if column.categories:
+        return tfds.features.ClassLabel(names=column.categories)
+    return tfds.features.ClassLabel(num_classes=column.size)

@@ -1,75 +1,149 @@
-"""labels.csv: one row an image, one column a factor, an integer in each cell or nothing where it is unknown."""
+"""labels.csv or labels.json: one row an image, one column a factor, a cell empty where the value is unknown."""
 
 import csv
 import dataclasses
-import difflib
-import re
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import Any
 
-import numpy as np
+from .files import list_files
 
-FILE_NAME = "labels.csv"
-UNKNOWN = -1
-_CELL = re.compile(r"[0-9]{1,6}", re.ASCII)
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+FILE_NAME, JSON_NAME = "labels.csv", "labels.json"
+_TEMPLATE = "python -m tfds_builders.labeled_folder.make_labels FOLDER --factors=shape,hue"
 
 
 @dataclasses.dataclass(frozen=True)
-class Labels:
-    """What is known about the images of a folder.
+class Row:
+    """What the table says about one image.
 
     Args:
-        images: N paths below the folder, first as in labels.csv, then those it does not name, by alphabet.
-        factors: names of the F columns.
-        values: int64 [N,F]; -1 where unknown.
-        rows: how many of the images labels.csv names.
+        place: where it stands, for messages: "line 3".
+        image: path below the folder.
+        cells: text of each factor's cell, "" where unknown.
     """
 
-    images: tuple[str, ...]
+    place: str
+    image: str
+    cells: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """The labels of a folder, not yet understood.
+
+    Args:
+        path: of the file, for messages.
+        factors: names of the F columns.
+        rows: one an image, in the file's order.
+        images: all images of the folder: those of `rows`, then those without a row in natural order.
+        skipped: (what, why) of the rows that were left out.
+        others: {suffix: how many files of the folder are no pictures}.
+    """
+
+    path: Path
     factors: tuple[str, ...]
-    values: np.ndarray
-    rows: int
+    rows: tuple[Row, ...]
+    images: tuple[str, ...]
+    skipped: tuple[tuple[str, str], ...]
+    others: dict[str, int]
 
 
-def read_labels(folder: Path) -> Labels:
-    """Reads labels.csv and adds the images that it does not name, with nothing known about them.
+def labels_path(folder: Path) -> Path:
+    """The folder's table.
 
     Raises:
-        FileNotFoundError: if the folder, labels.csv, or an image that it names is missing.
-        ValueError: naming file, line and column of what cannot be understood.
+        FileNotFoundError: if there is none.
+        ValueError: if there are two.
     """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"folder: no folder {str(folder)!r} (looked for {folder.absolute()}).")
-    path = folder / FILE_NAME
-    if not path.is_file():
+    found = [folder / name for name in (FILE_NAME, JSON_NAME) if (folder / name).is_file()]
+    if not found:
         raise FileNotFoundError(
-            f"{path}: missing. Expected a table with the columns image,<factor>,<factor>,... and one row an image; "
-            "leave a cell empty where the value is unknown."
+            f"{folder / FILE_NAME}: missing. Expected a table (or {JSON_NAME}): the columns image,<factor>,<factor>,"
+            "... and one row an image; a cell is empty where the value is unknown. "
+            f"Write one to fill in with: {_TEMPLATE}"
         )
-    lines = _lines(path)
-    factors = _factors(path, next(lines, (0, []))[1])
-    seen: dict[str, int] = {}  # image -> line
-    values = []
-    for line, cells in lines:
-        if len(cells) != len(factors) + 1:
-            raise ValueError(
-                f"{path}, line {line}: expected {len(factors) + 1} cells, as in the first line. Received: {len(cells)}."
-            )
-        image = _image(path, line, cells[0])
-        if image in seen:
-            raise ValueError(f"{path}, line {line}: {image!r} has a row already, line {seen[image]}. Keep one.")
-        seen[image] = line
-        values.append([_value(path, line, name, cell) for name, cell in zip(factors, cells[1:], strict=True)])
-    unlisted = sorted(_images_below(folder) - set(seen))
-    if not seen and not unlisted:
+    if len(found) > 1:
+        raise ValueError(f"{folder}: expected {FILE_NAME} or {JSON_NAME}. Received: both. Keep one.")
+    return found[0]
+
+
+def read_labels(folder: Path, skip_bad: bool = False) -> Table:
+    """Reads the table and adds the images that it does not name.
+
+    Args:
+        folder: holds the table and the images.
+        skip_bad: leave out rows without an image and second rows for one image, instead of stopping.
+
+    Raises:
+        FileNotFoundError: if the folder, the table, or an image that it names is missing.
+        ValueError: naming file and place of what cannot be understood.
+    """
+    pictures, others = list_files(folder)
+    path = labels_path(folder)
+    others[path.suffix] -= 1
+    header, lines = (_csv_lines if path.suffix == ".csv" else _json_entries)(path)
+    rows: dict[str, Row] = {}
+    skipped = []
+    for row in lines:
+        try:
+            image = _image(folder, row.image)
+            if image in rows:
+                raise ValueError(f"{image!r} has a row already, {rows[image].place}. Keep one.")
+            rows[image] = dataclasses.replace(row, image=image)
+        except (FileNotFoundError, ValueError) as error:
+            if not skip_bad:
+                raise type(error)(f"{path}, {row.place}: {error}") from None
+            skipped.append((f"{path.name}, {row.place}", str(error)))
+    images = (*rows, *(name for name in pictures if name not in rows))
+    if not images:
         raise ValueError(f"{path}: names no image, and there is none in its folder.")
-    table = np.full([len(seen) + len(unlisted), len(factors)], UNKNOWN, np.int64)
-    table[: len(seen)] = np.reshape(values, [-1, len(factors)])
-    return Labels((*seen, *unlisted), factors, table, len(seen))
+    others = {suffix: count for suffix, count in others.items() if count}
+    return Table(path, header, tuple(rows.values()), images, tuple(skipped), others)
 
 
-def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+def check_factors(names: list[str], where: str) -> tuple[str, ...]:
+    """Raises ValueError, beginning with `where`, for names that no column can have."""
+    if not names:
+        raise ValueError(f"{where}: expected a column for each factor after 'image'. Received: none.")
+    for name in names:
+        if not name or "/" in name or len(name.splitlines()) > 1:
+            raise ValueError(f"{where}: expected a name without '/' above every column. Received: {name!r}.")
+        if names.count(name) > 1 or name == "image":
+            raise ValueError(f"{where}: column {name!r} stands there {[*names, 'image'].count(name)} times. Keep one.")
+    return tuple(names)
+
+
+def _image(folder: Path, cell: str) -> str:
+    name = PurePosixPath(cell)
+    if not cell or name.is_absolute() or ".." in name.parts:
+        raise ValueError(f"expected an image below {str(folder)!r}. Received: {cell!r}.")
+    if not (folder / name).is_file():
+        hint = " Write / between folders." if "\\" in cell else ""
+        raise FileNotFoundError(f"no image {str(folder / name)!r}.{hint}")
+    return str(name)
+
+
+def _csv_lines(path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
+    lines = _cells(path)
+    header = next(lines, (0, []))[1]
+    if header[:1] != ["image"]:
+        first = header[0] if header else ""
+        raise ValueError(f"{path}, line 1: expected a first column 'image', commas between. Received: {first!r}.")
+    factors = check_factors(header[1:], f"{path}, line 1")
+
+    def rows() -> Iterator[Row]:
+        for line, cells in lines:
+            if len(cells) != len(header):
+                raise ValueError(
+                    f"{path}, line {line}: expected {len(header)} cells, as in the first line. Received: {len(cells)}."
+                )
+            yield Row(f"line {line}", cells[0], tuple(cells[1:]))
+
+    return factors, rows()
+
+
+def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yields (line number, cells without the spaces around them) of every line that is not blank."""
     try:
         # utf-8-sig: spreadsheets put a byte-order mark before the first column's name.
@@ -82,79 +156,49 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise ValueError(f"{path}: expected comma-separated values in UTF-8. Received: {error}.") from error
 
 
-def _factors(path: Path, header: list[str]) -> tuple[str, ...]:
-    names = header[1:]
-    if header[:1] != ["image"]:
-        first = header[0] if header else ""
-        raise ValueError(f"{path}, line 1: expected a first column 'image', commas between. Received: {first!r}.")
-    if not names:
-        raise ValueError(f"{path}, line 1: expected a column for each factor after 'image'. Received: none.")
-    for name in names:
-        if not name or "/" in name:
-            raise ValueError(f"{path}, line 1: expected a name without '/' above every column. Received: {name!r}.")
-        if header.count(name) > 1:
-            raise ValueError(f"{path}, line 1: column {name!r} stands there {header.count(name)} times. Keep one.")
-    return tuple(names)
+class _Pairs(list):
+    """A JSON object as its pairs, so that a key that stands there twice is seen."""
 
 
-def _image(path: Path, line: int, cell: str) -> str:
-    name = PurePosixPath(cell)
-    if not cell or name.is_absolute() or ".." in name.parts:
-        raise ValueError(f"{path}, line {line}: expected an image below {str(path.parent)!r}. Received: {cell!r}.")
-    if not (path.parent / name).is_file():
-        raise FileNotFoundError(f"{path}, line {line}: no image {str(path.parent / name)!r}.")
-    return str(name)
+def _json_entries(path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
+    def no_number(text: str) -> None:
+        raise ValueError(f"{text}, which is no value. Write null where it is unknown")
 
-
-def _value(path: Path, line: int, factor: str, cell: str) -> int:
-    if not cell:
-        return UNKNOWN
-    if not _CELL.fullmatch(cell):
-        raise ValueError(
-            f"{path}, line {line}, column {factor!r}: expected an integer from 0 to 999999, or nothing where it is "
-            f"unknown. Received: {cell!r}."
+    expected = 'expected {"a.png": {"shape": "cube", "hue": null}, ...} or [{"image": "a.png", "shape": "cube"}, ...]'
+    try:
+        # Numbers stay text, as in a table of comma-separated values: "0.50" says that a column is decimal.
+        content = json.loads(
+            path.read_text(encoding="utf-8-sig"),
+            object_pairs_hook=_Pairs,
+            parse_int=str,
+            parse_float=str,
+            parse_constant=no_number,
         )
-    return int(cell)
+    except ValueError as error:
+        raise ValueError(f"{path}: {expected}. Received: {error}.") from error
+    if isinstance(content, _Pairs):
+        entries = [(image, pairs) for image, pairs in content]
+    elif isinstance(content, list):
+        entries = [(None, pairs) for pairs in content]
+    else:
+        raise ValueError(f"{path}: {expected}. Received: {type(content).__name__}.")
+    found = []
+    for n, (image, pairs) in enumerate(entries, 1):
+        where = f"{path}, entry {n}"
+        if not isinstance(pairs, _Pairs):
+            raise ValueError(f"{where}: {expected}. Received: {pairs!r}.")
+        cells = {key.strip(): _text(where, key, value) for key, value in pairs}
+        if len(cells) < len(pairs):
+            raise ValueError(f"{where}: a column stands there twice. Received: {[key for key, _ in pairs]}.")
+        found.append((f"entry {n}", cells.pop("image", "") if image is None else image.strip(), cells))
+    names = list(dict.fromkeys(name for _, _, cells in found for name in cells))
+    factors = check_factors(names, str(path))
+    return factors, (Row(place, image, tuple(cells.get(n, "") for n in factors)) for place, image, cells in found)
 
 
-def _images_below(folder: Path) -> set[str]:
-    found = (p.relative_to(folder) for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file())
-    # Hidden ones are the leavings of file managers.
-    return {p.as_posix() for p in found if not any(part.startswith(".") for part in p.parts)}
-
-
-def factor_sizes(labels: Labels, given: Mapping[str, int], path: Path) -> dict[str, int]:
-    """How many values each factor takes: as given, otherwise the largest label plus 1.
-
-    Args:
-        labels: the table.
-        given: sizes of some factors, where more values exist than were labelled.
-        path: of the table, for messages.
-
-    Raises:
-        ValueError: if a given size is unknown or too small, or a factor has one value only and no size is given.
-    """
-    for name, size in given.items():
-        if name not in labels.factors:
-            near = difflib.get_close_matches(name, labels.factors, 1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"sizes: expected columns of {path}: {list(labels.factors)}. Received: {name!r}.{hint}")
-        if not isinstance(size, int) or size < 2:
-            raise ValueError(f"sizes: expected 2 values or more for {name!r}. Received: {size!r}.")
-    sizes = {}
-    for k, name in enumerate(labels.factors):
-        known = labels.values[:, k][labels.values[:, k] != UNKNOWN]
-        sizes[name] = given.get(name, int(known.max(initial=0)) + 1)
-        if name in given and known.max(initial=0) >= given[name]:
-            image = labels.images[int(labels.values[:, k].argmax())]
-            raise ValueError(
-                f"{path}, column {name!r}: expected 0 to {given[name] - 1}, since sizes says {given[name]} values. "
-                f"Received: {known.max()} for {image!r}."
-            )
-        if name not in given and len(np.unique(known)) < 2:
-            what = f"only the value {known[0]}" if len(known) else "no value at all"
-            raise ValueError(
-                f"{path}, column {name!r}: {what}; a factor needs two or more. Remove the column, label more images, "
-                f'or say how many values there are: "sizes": {{"{name}": 2}}.'
-            )
-    return sizes
+def _text(where: str, key: str, value: Any) -> str:
+    if isinstance(value, (list, dict)):
+        raise ValueError(f"{where}, column {key!r}: expected one value. Received: a list or an object.")
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else value.strip()

@@ -1,0 +1,80 @@
+"""What a person can ask for: the fields of --config."""
+
+import dataclasses
+import re
+from typing import Any
+
+import tensorflow_datasets as tfds
+from PIL import ImageColor
+
+from .declared import Declared
+from .images import Treatment
+from .labels import FILE_NAME
+
+
+@dataclasses.dataclass(eq=False)
+class LabeledFolderConfig(tfds.core.BuilderConfig):
+    """Which folder, and what becomes of its images. Given as JSON: --config='{"name": ..., "folder": ...}'.
+
+    Args:
+        name: of the prepared data set: labeled_folder/<name>.
+        folder: holds labels.csv (or labels.json) and the images, at any depth; relative to the current folder.
+        resolution: height and width of the prepared images in pixels, a power of two from 8 to 1024.
+        center_crop: cut the middle square out of images that are not square, instead of refusing them.
+        flatten: a colour such as "white" or "#rrggbb" that transparent images are laid on; "" refuses them.
+        skip_bad: leave out images and rows that cannot be used, and count them, instead of stopping at the first.
+        kinds: {factor: "integer", "categorical" or "decimal"}, where its cells do not tell.
+        sizes: {factor: how many values it takes}, for integers with more values than were labelled.
+        categories: {factor: [names of its values, in their order]}, otherwise those that were labelled, sorted.
+        ranges: {factor: [low, high]}, for decimals that reach further than was labelled.
+    """
+
+    folder: str = ""
+    resolution: int = 0
+    center_crop: bool = False
+    flatten: str = ""
+    skip_bad: bool = False
+    kinds: dict[str, str] = dataclasses.field(default_factory=dict)
+    sizes: dict[str, int] = dataclasses.field(default_factory=dict)
+    categories: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    ranges: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raises ValueError, naming the field, for a value out of range."""
+        r = self.resolution
+        if not isinstance(self.name, str) or not re.fullmatch(r"[A-Za-z][\w.-]*", self.name):
+            raise ValueError(f"name: expected a letter, then letters, digits or any of _.-. Received: {self.name!r}.")
+        if not self.folder or not isinstance(self.folder, str):
+            raise ValueError(f"folder: expected the folder with {FILE_NAME}. Received: {self.folder!r}.")
+        if type(r) is not int or not 8 <= r <= 1024 or r & (r - 1):
+            raise ValueError(f"resolution: expected a power of two from 8 to 1024. Received: {r!r}.")
+        for field in ("center_crop", "skip_bad"):
+            if not isinstance(getattr(self, field), bool):
+                raise ValueError(f"{field}: expected true or false. Received: {getattr(self, field)!r}.")
+        self.declared.check()
+        _ = self.treatment
+
+    @property
+    def treatment(self) -> Treatment:
+        """What becomes of the images."""
+        return Treatment(self.resolution, self.center_crop, _color(self.flatten) if self.flatten != "" else None)
+
+    @property
+    def declared(self) -> Declared:
+        """What is said about columns."""
+        return Declared(self.kinds, self.sizes, self.categories, self.ranges)
+
+    def options(self) -> dict[str, Any]:
+        """All that changes what is prepared from a folder, for a fingerprint."""
+        fields = ("resolution", "center_crop", "flatten", "skip_bad", "kinds", "sizes", "categories", "ranges")
+        return {field: getattr(self, field) for field in fields}
+
+
+def _color(text: str) -> tuple[int, int, int]:
+    try:
+        color = ImageColor.getrgb(text)
+    except (ValueError, AttributeError, TypeError):
+        color = (0, 0, 0, 0)
+    if len(color) == 4:  # a transparent colour
+        raise ValueError(f'flatten: expected a colour such as "white" or "#rrggbb". Received: {text!r}.')
+    return color
