@@ -1,0 +1,201 @@
+"""MPI3D: two sizes of grid under the same names, and arrays that are read without being held in memory."""
+
+import io
+import json
+import subprocess
+import sys
+import tempfile
+import tracemalloc
+import zipfile
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+from tests.tfds_builders.grid_files import picture, read_back
+from tfds_builders.mpi3d import stream
+from tfds_builders.mpi3d.mpi3d_dataset_builder import LARGE, RELEASES, SMALL, Builder, Mpi3dConfig
+
+FIRST = {**dict.fromkeys(SMALL.factors, 1), "object_color": 3, "object_shape": 2, "vertical_axis": 2}
+INDICES = [c * 115200 + s * 28800 + v for c in range(3) for s in range(2) for v in range(2)]
+TOY = "mpi3d_toy.npz"
+
+
+def write(folder: Path, name: str = TOY, images: np.ndarray | None = None, key: str = "images") -> Path:
+    """A file with 12 images; others, or under another name, if given."""
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez(folder / name, **{key: np.stack([picture(i, 64) for i in range(12)]) if images is None else images})
+    return folder
+
+
+@pytest.fixture
+def manual(tmp_path: Path) -> Path:
+    return write(tmp_path / "manual")
+
+
+def make(manual_dir: Path, data_dir: Path, **fields) -> tfds.core.DatasetBuilder:
+    builder = Builder(config=Mpi3dConfig(**{"name": "tiny", "first": FIRST, **fields}), data_dir=data_dir)
+    builder.download_and_prepare(download_config=tfds.download.DownloadConfig(manual_dir=manual_dir))
+    return builder
+
+
+def check(data_dir: Path) -> None:
+    """Compares each picture with its labels."""
+    images = read_back("mpi3d/tiny", data_dir, SMALL)
+    assert sorted(images) == INDICES
+    assert all(np.array_equal(images[index], picture(place, 64)) for place, index in enumerate(INDICES))
+
+
+class Mpi3dTest(tfds.testing.DatasetBuilderTestCase):
+    """What TFDS asks of every builder."""
+
+    DATASET_CLASS = Builder
+    SPLITS = {"train": 12}
+    BUILDER_CONFIG_NAMES_TO_TEST = [Mpi3dConfig(name="tiny", first=FIRST)]
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.EXAMPLE_DIR = write(Path(folder.name))
+
+
+def test_the_grids() -> None:
+    assert (SMALL.size, LARGE.size) == (460_800, 1_036_800)
+    assert SMALL.bases == {
+        "object_color": 115200,
+        "object_shape": 28800,
+        "object_size": 14400,
+        "camera_height": 4800,
+        "background_color": 1600,
+        "horizontal_axis": 40,
+        "vertical_axis": 1,
+    }
+    assert LARGE.sizes == (6, 6, 2, 3, 3, 40, 40)
+
+
+def test_configs_and_their_pictures(tmp_path: Path) -> None:
+    counts = {name: release.grid.size for name, release in RELEASES.items()}
+    assert (counts["toy"], counts["realistic"], counts["real"]) == (460_800, 460_800, 1_036_800)
+    assert list(Builder.builder_configs) == list(RELEASES)
+    for name, release in RELEASES.items():
+        info = Builder(config=name, data_dir=tmp_path).info
+        assert (info.name, info.features["image"].shape) == ("mpi3d", (64, 64, 3))
+        assert {k: v.num_classes for k, v in info.features["factors"].items()} == release.grid.factors
+
+
+def test_pictures_get_the_values_of_their_place(manual: Path, tmp_path: Path) -> None:
+    assert make(manual, tmp_path / "data").info.metadata == {"release": "toy", "read_from": TOY}
+    check(tmp_path / "data")
+
+
+def test_a_compressed_file_with_an_axis_for_each_factor_is_read_alike(tmp_path: Path) -> None:
+    (tmp_path / "manual").mkdir()
+    images = np.stack([picture(i, 64) for i in range(12)]).reshape(3, 2, 1, 1, 1, 1, 2, 64, 64, 3)
+    np.savez_compressed(tmp_path / "manual" / "sim_toy_64x_ordered_without_heldout_factors.npz", images=images)
+    make(tmp_path / "manual", tmp_path / "data")
+    check(tmp_path / "data")
+
+
+def test_an_array_is_read_bit_by_bit(tmp_path: Path) -> None:
+    count = 4000  # 47 MiB
+    path = write(tmp_path, images=np.zeros([count, 64, 64, 3], np.uint8)) / TOY
+    tracemalloc.start()
+    assert sum(1 for _ in stream.read_images(path, count, "")) == count
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**22
+
+
+def test_the_other_release_of_the_same_name_is_told_apart(manual: Path, tmp_path: Path) -> None:
+    for release, count, other in (("toy", 460_800, "toy_1036800"), ("toy_1036800", 1_036_800, "toy, realistic")):
+        with pytest.raises(ValueError) as error:
+            make(manual, tmp_path / "data", release=release, first={})
+        assert f"mpi3d_toy.npz: expected {count:,} images. Received: 12. The other release" in str(error.value)
+        assert other in str(error.value)
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def with_member(path: Path, name: str, mode: Literal["a", "w"] = "a") -> None:
+    with zipfile.ZipFile(path, mode) as archive:
+        archive.writestr(name, b"")
+
+
+def cut_or_longer(path: Path, cut: int, more: bytes) -> None:
+    """An array that is not as long as its head says; the archive around it is in order."""
+    buffer = io.BytesIO()
+    np.save(buffer, ONE)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("images.npy", buffer.getvalue()[: len(buffer.getvalue()) - cut] + more)
+
+
+ONE = np.zeros([12, 64, 64, 3], np.uint8)
+BAD_FILES = {
+    "cut": (lambda path: path.write_bytes(path.read_bytes()[:-500]), "the .npz file cannot be read (BadZipFile: "),
+    "flipped bit": (flip, "the .npz file cannot be read (BadZipFile: Bad CRC-32"),
+    "ends early": (lambda path: cut_or_longer(path, 100, b""), "the array ends after 11 of 12 images."),
+    "goes on": (lambda path: cut_or_longer(path, 0, b"more"), "the array is longer than 12 images."),
+    "other key": (lambda path: write(path.parent, key="x"), "expected one array, 'images'. Received: ['x.npy']."),
+    "leads out": (lambda path: with_member(path, "../evil"), "Received: ['images.npy', '../evil']."),
+    "no array": (lambda path: with_member(path, "images.npy", "w"), "images.npy is no array of NumPy's ("),
+    "one less": (lambda path: write(path.parent, images=ONE[1:]), "expected 12 images. Received: 11. The other rel"),
+    "one more": (lambda path: write(path.parent, images=np.zeros([13, 64, 64, 3], np.uint8)), "Received: 13."),
+    "size": (lambda path: write(path.parent, images=ONE[:, ::2]), "Received: uint8 [12, 32, 64, 3]."),
+    "type": (lambda path: write(path.parent, images=ONE / 255), "Received: float64 [12, 64, 64, 3]."),
+    "pickled": (lambda path: write(path.parent, images=ONE.astype(object)), "Received: object [12, 64, 64, 3]."),
+    "Fortran": (lambda path: write(path.parent, images=np.asfortranarray(ONE)), "[12, 64, 64, 3] in Fortran order."),
+}
+
+
+@pytest.mark.parametrize(("spoil", "message"), BAD_FILES.values(), ids=BAD_FILES)
+def test_bad_files_are_named(spoil, message: str, manual: Path, tmp_path: Path) -> None:
+    spoil(manual / TOY)
+    with pytest.raises(ValueError) as error:
+        make(manual, tmp_path / "data")
+    assert str(error.value).startswith(f"{manual / TOY}: ")
+    assert message in str(error.value)
+    assert not list(tmp_path.glob("data/mpi3d/tiny/*"))
+
+
+def test_nothing_to_read_is_answered_with_what_to_download(manual: Path, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="expected mpi3d_real.npz in .* Received: a folder with mpi3d_toy.npz"):
+        make(manual, tmp_path / "data", release="real")
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"release": "reel"}, "Received: 'reel'. Did you mean 'real'?"),
+        ({"first": {"object_color": 5}}, "first['object_color']: expected 1 to 4. Received: 5."),
+    ],
+)
+def test_a_bad_config_names_the_field(fields: dict, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError) as error:
+        Builder(config=Mpi3dConfig(name="bad", **fields), data_dir=tmp_path)
+    assert message in str(error.value)
+
+
+@pytest.mark.slow
+def test_the_command_line_builds_it(manual: Path, repository: Path, tmp_path: Path) -> None:
+    subprocess.run(
+        [
+            Path(sys.executable).with_name("tfds"),
+            "build",
+            "tfds_builders/mpi3d",
+            f"--config={json.dumps({'name': 'tiny', 'first': FIRST})}",
+            f"--data_dir={tmp_path / 'data'}",
+            f"--manual_dir={manual}",
+        ],
+        cwd=repository,
+        check=True,
+        capture_output=True,
+    )
+    check(tmp_path / "data")

@@ -1,0 +1,189 @@
+"""Data sets of numbered PNG files, one for every combination of the factors: Isaac3D and Falcor3D.
+
+A release is a folder `<folder>/images/000000.png ...`, or its archive, perhaps with a table of labels beside the
+folder of images. Names, count and labels are checked before the first picture is read, each picture as it is read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from tfds_builders.shared import builders, grids, pictures, sources
+
+
+@dataclasses.dataclass(frozen=True)
+class Release:
+    """One publication of the pictures.
+
+    Args:
+        name: in configs and messages.
+        edge: height and width of its pictures in pixels.
+        folder: what its archive unpacks to.
+        archives: names of the archive, without .zip, .tar, .tar.gz or .tgz.
+        labels: file in `folder` with the table of labels, a .npy file whatever its name says.
+        needs_labels: the table belongs to the archive; otherwise it is checked where it is there.
+        size: of the archive, as published.
+        drive: its id at Google Drive.
+    """
+
+    name: str
+    edge: int
+    folder: str
+    archives: tuple[str, ...]
+    labels: str
+    needs_labels: bool
+    size: str
+    drive: str
+
+
+@dataclasses.dataclass
+class PngGridConfig(builders.GridConfig):
+    """Which pictures, and of which size.
+
+    Args:
+        resolution: height and width of the prepared pictures in pixels; 0 for the release's own.
+        release: name of the release; empty for the first one that is there and large enough (without a resolution
+            either: the first one).
+        first: see GridConfig. The files of all other values may be there or not.
+    """
+
+    resolution: int = 0
+    release: str = ""
+
+
+def make_configs(grid: grids.Grid, releases: Sequence[Release], smaller: Sequence[int]) -> list[PngGridConfig]:
+    """A config for each release as it is, and one for each resolution in `smaller`."""
+    own = [
+        PngGridConfig(
+            name=release.name,
+            description=f"{grid.size:,} pictures of {release.edge}x{release.edge} pixels, as published.",
+            release=release.name,
+        )
+        for release in releases
+    ]
+    reduced = [
+        PngGridConfig(
+            name=str(edge),
+            description=f"{grid.size:,} pictures of {edge}x{edge} pixels, averaged from larger ones.",
+            resolution=edge,
+        )
+        for edge in smaller
+    ]
+    return own + reduced
+
+
+def make_instructions(releases: Sequence[Release]) -> str:
+    """What to download, and where it goes."""
+    lines = ["Download one of these archives from Google Drive into the folder of --manual_dir, under the name given:"]
+    for r in releases:
+        lines.append(
+            f"{r.archives[0]}.zip ({r.size}, {r.edge}x{r.edge}): "
+            f"https://drive.google.com/uc?export=download&id={r.drive} - it may stay as it is (also as .tar, .tar.gz "
+            f"or .tgz), or be unpacked there, which gives {r.folder}/images/000000.png ..."
+        )
+    return "\n".join([*lines, "The builder's README.md says which release each config reads."])
+
+
+class PngGridBuilder(builders.GridBuilder, skip_registration=True):  # type: ignore[call-arg]
+    """To be given GRID and RELEASES (largest first), BUILDER_CONFIGS and MANUAL_DOWNLOAD_INSTRUCTIONS."""
+
+    GRID: ClassVar[grids.Grid]
+    RELEASES: ClassVar[tuple[Release, ...]]
+    builder_config: PngGridConfig
+
+    def _candidates(self) -> list[Release]:
+        """Releases that the config can be made from, the preferred one first.
+
+        Raises:
+            ValueError: naming the field of the config that is out of range.
+        """
+        c = self.builder_config
+        names = [release.name for release in self.RELEASES]
+        if c.release and c.release not in names:
+            near = difflib.get_close_matches(c.release, names, 1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"release: expected one of {names}, or none. Received: {c.release!r}.{hint}")
+        chosen = [release for release in self.RELEASES if c.release in ("", release.name)]
+        edge = c.resolution or chosen[0].edge
+        if type(edge) is not int or edge < 8 or edge & (edge - 1) or edge > chosen[0].edge:
+            raise ValueError(
+                f"resolution: expected a power of two from 8 to {chosen[0].edge}, since pictures are never enlarged. "
+                f"Received: {c.resolution!r}."
+            )
+        self.GRID.part(c.first)
+        return [release for release in chosen if release.edge >= edge]
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        candidates = self._candidates()  # checks the config, too
+        return self._grid_info(self.GRID, self.builder_config.resolution or candidates[0].edge)
+
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
+        release, source = self._find(Path(dl_manager.manual_dir))
+        names = source.names()
+        self._check(release, source, names)
+        self._note(release=release.name, read_from=source.path.name, read_resolution=release.edge)
+        return {"train": self._generate_examples(release, source)}
+
+    def _find(self, manual_dir: Path) -> tuple[Release, sources.Source]:
+        candidates = self._candidates()
+        for release in candidates:
+            source = sources.find(manual_dir, release.folder, release.archives)
+            if source is not None:
+                return release, source
+        looked_for = [name for r in candidates for name in (f"{r.folder}/images/", f"{r.archives[0]}.zip")]
+        raise builders.not_found(looked_for, manual_dir, self.MANUAL_DOWNLOAD_INSTRUCTIONS)
+
+    def _check(self, release: Release, source: sources.Source, names: list[str]) -> None:
+        """Every file there, none too many, and the labels as the files' numbers say."""
+        images, table = f"{release.folder}/images/", f"{release.folder}/{release.labels}"
+        # Systems leave files with a dot in front everywhere; no reader takes them for pictures.
+        found = [
+            name
+            for name in names
+            if name.startswith(images) and name.endswith(".png") and not name.startswith(f"{images}.")
+        ]
+        known = [_file_name(release, index) for index in range(self.GRID.size)]
+        expected = [known[index] for index in self.GRID.indices(self.builder_config.first)]
+        grids.check_names(found, expected, known, str(source.path))
+        if table in names:
+            ((_, content),) = source.read([table])
+            grids.check_labels(_load(content, f"{source.path}: {table}"), self.GRID, f"{source.path}: {table}")
+        elif release.needs_labels:
+            raise ValueError(
+                f"{source.path}: expected {table!r} beside the images. Received: no such file. It is in the archive "
+                f"{release.archives[0]}.zip; the order of the files is checked against it."
+            )
+
+    def _generate_examples(self, release: Release, source: sources.Source) -> Iterator[tuple[int, dict[str, Any]]]:
+        edge = self.info.features["image"].shape[0]
+        wanted = {_file_name(release, int(i)): int(i) for i in self.GRID.indices(self.builder_config.first)}
+
+        def prepare(file: tuple[str, bytes]) -> tuple[int, bytes]:
+            name, content = file
+            where = f"{source.path}: {name}" if source.path.is_file() else str(source.path.parent / name)
+            return wanted[name], pictures.prepare_png(content, release.edge, edge, where)
+
+        for index, png in pictures.in_parallel(prepare, source.read(wanted)):
+            yield index, {"image": io.BytesIO(png), "factors": self.GRID.values_of(index)}
+
+
+def _file_name(release: Release, index: int) -> str:
+    return f"{release.folder}/images/{index:06d}.png"
+
+
+def _load(content: bytes, where: str) -> np.ndarray:
+    try:
+        return np.load(io.BytesIO(content), allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ValueError(
+            f"{where}: no table of labels that NumPy can read ({error}). Expected a .npy file of numbers; unpack or "
+            "download it again."
+        ) from error
