@@ -7,7 +7,8 @@ linear output. The paper's lengths are not known; 8 GPUs were used for the earli
 
 The pictures would need 683 GiB of memory; they are read from disk.
 
-  tfds build tfds_builders/falcor3d --config=full --data_dir=data --manual_dir=downloads
+  tfds build tfds_builders/falcor3d --config=full --data_dir=data --manual_dir=downloads \
+      --file_format=array_record
   python -m ssgan_tf.train --config=configs/falcor3d_1024.py --workdir=runs/falcor3d_1024 --data_dir=data
 """
 

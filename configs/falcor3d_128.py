@@ -7,7 +7,8 @@ output. The paper's lengths are not known; 8 GPUs were used for the earlier prog
 
 The pictures need 10.7 GiB of memory.
 
-  tfds build tfds_builders/falcor3d --config=release128 --data_dir=data --manual_dir=downloads
+  tfds build tfds_builders/falcor3d --config=release128 --data_dir=data --manual_dir=downloads \
+      --file_format=array_record
   python -m ssgan_tf.train --config=configs/falcor3d_128.py --workdir=runs/falcor3d_128 --data_dir=data
 
 Near-full supervision, as the paper found it: --set=data.labeled_fraction=0.025.

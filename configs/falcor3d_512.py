@@ -8,7 +8,8 @@ were used for the earlier program.
 
 The pictures would need 171 GiB of memory; they are read from disk.
 
-  tfds build tfds_builders/falcor3d --config=512 --data_dir=data --manual_dir=downloads
+  tfds build tfds_builders/falcor3d --config=512 --data_dir=data --manual_dir=downloads \
+      --file_format=array_record
   python -m ssgan_tf.train --config=configs/falcor3d_512.py --workdir=runs/falcor3d_512 --data_dir=data
 """
 

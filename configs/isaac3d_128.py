@@ -8,7 +8,8 @@ averaged generator, the linear output. The paper's lengths are not known; 8 GPUs
 The pictures need 33.8 GiB of memory: --set=data.memory_gib=34 where there is as much. Otherwise they
 are read from disk.
 
-  tfds build tfds_builders/isaac3d --config=release128 --data_dir=data --manual_dir=downloads
+  tfds build tfds_builders/isaac3d --config=release128 --data_dir=data --manual_dir=downloads \
+      --file_format=array_record
   python -m ssgan_tf.train --config=configs/isaac3d_128.py --workdir=runs/isaac3d_128 --data_dir=data
 
 Near-full supervision, as the paper found it: --set=data.labeled_fraction=0.0025. Info-StyleGAN (no labels):

@@ -8,7 +8,8 @@ were used for the earlier program.
 
 The pictures would need 540 GiB of memory; they are read from disk.
 
-  tfds build tfds_builders/isaac3d --config=full --data_dir=data --manual_dir=downloads
+  tfds build tfds_builders/isaac3d --config=full --data_dir=data --manual_dir=downloads \
+      --file_format=array_record
   python -m ssgan_tf.train --config=configs/isaac3d_512.py --workdir=runs/isaac3d_512 --data_dir=data
 """
 

@@ -1,0 +1,40 @@
+"""SmallNORB (48,600 photographs of toys) reduced from 96x96 to 64x64 with 2.5 % of the labels (1,215).
+
+From the paper, which trains on other data sets: gamma_g = beta = 10, gamma_e = 0, alpha = 1, xi = 0.75, the networks'
+sizes. From its authors' earlier program: batch, learning rate at 64x64, R1, growth from 8x8, and the lengths that it
+has for dSprites. Ours: the share of labels, the size of the labelled batch, the averaged generator, the linear output.
+The left pictures of all pairs, the published halves for training and testing together: each half has only five of the
+ten toys of every category. The number of a toy has no meaning across categories. TFDS downloads SmallNORB.
+
+  tfds build smallnorb --data_dir=data
+  python -m ssgan_tf.train --config=configs/smallnorb.py --workdir=runs/smallnorb --data_dir=data
+"""
+
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions
+
+
+def get_config() -> Config:
+    return Config(
+        data=DataOptions(
+            dataset="smallnorb",
+            split="train+test",
+            resolution=64,
+            factors=("category", "elevation", "azimuth", "lighting", "instance"),
+            labeled_fraction=0.025,
+            batch=32,
+            labeled_batch=32,
+        ),
+        model=SemiStyleGANOptions(
+            network=NetworkOptions(resolution=64, channels=1),
+            gamma_g=10.0,
+            gamma_e=0.0,
+            beta=10.0,
+            alpha=1.0,
+            xi=0.75,
+            r1=10.0,
+            learning_rate=0.001,
+            grow_from=8,
+            phase_images=2_220_000,
+        ),
+        train=TrainOptions(images=44_400_000, log_every=5_000, sample_every=200_000, checkpoint_every=200_000),
+    )

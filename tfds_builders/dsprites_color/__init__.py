@@ -1,0 +1,1 @@
+"""dsprites_color: dSprites, every sprite in a random colour."""

@@ -1,0 +1,1 @@
+"""dsprites_noisy: dSprites in front of uniform noise."""
