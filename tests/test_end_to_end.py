@@ -28,6 +28,8 @@ SHORT = {
     "ssgan_tf.export": [],
     "tools/compare_runs": [],
     "tools/benchmark_metrics": ["--metrics=mig,sap_continuous", "--rows=2560", "--repeats=1"],
+    "tools/show_data": ["--pairs=5"],
+    "tools/benchmark_data": ["--seconds=0.2"],
 }
 # Documented commands that other tests run.
 ELSEWHERE = {"tools/demo": "tests/tools", "tools/test": "tests/tools"}

@@ -1,11 +1,14 @@
 """Streams: who is labelled, and that batches are a function of (seed, step) alone."""
 
+import itertools
 from itertools import islice
 
 import numpy as np
 import pytest
+from scipy.stats import chisquare
 
 from ssgan_tf import data, streams
+from ssgan_tf.codes import CodeSpec, FactorSpec
 from tests import fakes
 
 
@@ -196,3 +199,39 @@ def test_a_batch_that_does_not_divide_among_the_replicas(table, labeled_rows):
         streams.batches(table, labeled_rows, OPTIONS, 0, replicas=range(8), replica_count=8)
     with pytest.raises(ValueError, match=r"^data.batch: expected a multiple of the 3 replicas. Received: 8"):
         streams.batches(table, labeled_rows, OPTIONS, 0, replicas=range(3), replica_count=3)
+
+
+def sorted_grid() -> data.ImageTable:
+    """A factor grid in the order that such sets are stored in, the first factor's values one after another."""
+    sizes = (4, 6, 10, 20)
+    factors = np.stack([axis.ravel() for axis in np.indices(sizes)], axis=1)
+    spec = CodeSpec(tuple(FactorSpec(str(k), size) for k, size in enumerate(sizes)))
+    return data.ImageTable("fake/grid", np.zeros([len(factors), 8, 8, 1], np.uint8), factors, spec)
+
+
+@pytest.mark.parametrize("first_step", [0, 30])
+def test_the_first_thousand_images_are_of_the_whole_set_though_it_is_stored_sorted(first_step):
+    table = sorted_grid()
+    stream = streams.RowStream(np.arange(len(table)), 20, [0, 2])
+    rows = np.concatenate([stream.at(first_step + step) for step in range(50)])
+    assert len(set(rows)) == 1000
+    for k, size in enumerate(table.spec.sizes):
+        assert chisquare(np.bincount(table.factors[rows, k], minlength=size)).pvalue > 1e-3
+    for a, b in itertools.combinations(range(4), 2):
+        assert abs(np.corrcoef(table.factors[rows, a], table.factors[rows, b])[0, 1]) < 0.1
+    # Nor is there an order within: the second half looks like the first.
+    assert abs(np.corrcoef(np.arange(1000), table.factors[rows, 0])[0, 1]) < 0.1
+
+
+def test_every_batch_has_labels_at_half_a_thousandth():
+    table = sorted_grid()
+    rows = streams.choose_labeled(table.factors, 0.0005, 0)
+    assert len(rows) == 2
+    options = data.DataOptions(batch=8, labeled_batch=4)
+    seen = []
+    for element in streams.batches(table, rows, options, seed=0).take(20):
+        assert element["labeled_image"].shape[0] == 4 and np.all(element["labeled_mask"] == 1)
+        seen.append(element["labeled_codes"].numpy())
+    codes = np.concatenate(seen)
+    assert len(np.unique(codes, axis=0)) == 2
+    assert np.array_equal(np.sort(codes[:2], axis=0), np.sort(codes[2:4], axis=0)), "each once before any again"
