@@ -46,7 +46,7 @@ def beta_vae(table: Table, rng: np.random.Generator, settings: Settings = DEFAUL
         **accuracies(*train, *test),
         "beta_vae/samples": len(table.codes),
         "beta_vae/whole_grid": int(is_whole_grid(table)),
-        **{f"beta_vae/excluded/{n}": table.distinct(f) for f, n in enumerate(table.names) if f not in factors},
+        **table.excluded("beta_vae", factors),
     }
 
 

@@ -61,7 +61,7 @@ def explicitness(table: Table, rng: np.random.Generator, settings: Settings = DE
         **{f"explicitness/area/{table.names[f]}": float(pair[1]) for f, pair in scored.items()},
         "explicitness/samples_train": len(train.codes),
         "explicitness/samples_test": len(test.codes),
-        **{f"explicitness/excluded/{n}": table.distinct(f) for f, n in enumerate(table.names) if f not in scored},
+        **table.excluded("explicitness", scored),
     }
 
 

@@ -42,7 +42,7 @@ def factor_vae(table: Table, rng: np.random.Generator, settings: Settings = DEFA
     result: dict[str, float] = {
         "factor_vae/samples": len(table.codes),
         "factor_vae/whole_grid": int(is_whole_grid(table)),
-        **{f"factor_vae/excluded/{n}": table.distinct(f) for f, n in enumerate(table.names) if f not in factors},
+        **table.excluded("factor_vae", factors),
     }
     codes = table.codes.astype(np.float64)
     variances = np.var(codes, axis=0, ddof=1)

@@ -42,7 +42,7 @@ def irs(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -
         "irs/live_codes": codes.shape[1],
         "irs/bins": settings.bins,
         "irs/samples": len(table.codes),
-        **{f"irs/excluded/{n}": table.distinct(f) for f, n in enumerate(table.names) if f not in factors},
+        **table.excluded("irs", factors),
     }
     if not codes.shape[1]:
         return {"irs": 0.0, **result}

@@ -42,7 +42,7 @@ def modularity(table: Table, rng: np.random.Generator, settings: Settings = DEFA
         "modularity/live_codes": len(live),
         "modularity/bins": settings.bins,
         "modularity/samples": len(table.codes),
-        **{f"modularity/excluded/{n}": table.distinct(f) for f, n in enumerate(table.names) if f not in factors},
+        **table.excluded("modularity", factors),
     }
 
 

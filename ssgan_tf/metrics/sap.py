@@ -101,5 +101,4 @@ def _gaps(name: str, matrix: np.ndarray, table: Table, factors: list[int]) -> di
     for column, f in enumerate(factors):
         result[f"{name}/gap/{table.names[f]}"] = float(gaps[column])
         result[f"{name}/code/{table.names[f]}"] = int(np.argmax(matrix[:, column]))
-    left_out = {f"{name}/excluded/{n}": table.distinct(f) for f, n in enumerate(table.names) if f not in factors}
-    return {**result, **left_out}
+    return {**result, **table.excluded(name, factors)}

@@ -7,6 +7,7 @@ score an encoder, on (E(x), factors of x), and a generator, on (oracle(generate(
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 
 import numpy as np
 
@@ -93,6 +94,10 @@ class Table:
                 f"Received: {len(self.codes)} rows in which no factor of {list(self.names)} does."
             )
         return found
+
+    def excluded(self, metric: str, counted: Collection[int]) -> dict[str, float]:
+        """"<metric>/excluded/<name>" of the factors that are not `counted`: how many known values each takes."""
+        return {f"{metric}/excluded/{n}": self.distinct(f) for f, n in enumerate(self.names) if f not in counted}
 
     def rows(self, chosen: np.ndarray) -> Table:
         """The table of the rows `chosen` [n], indices or bool [N]."""

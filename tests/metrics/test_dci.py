@@ -148,7 +148,7 @@ def test_a_table_without_any_scorable_factor_is_refused(metric, factors) -> None
     with pytest.raises(ValueError, match="DCI needs test rows that know a factor of .*'shape'.*120 test rows"):
         score(metric, exact(factors), untested)
     for value in (-1, 1):
-        with pytest.raises(ValueError, match="DCI needs at least one factor that takes two known values.*shape"):
+        with pytest.raises(ValueError, match="DCI.*training needs at least one factor that takes two known values.*shape"):
             score(metric, exact(factors), np.full_like(factors, value))
 
 

@@ -199,7 +199,6 @@ def test_a_bad_config_names_the_field(fields: dict, message: str, tmp_path: Path
     assert message in str(error.value)
 
 
-@pytest.mark.slow
 def test_the_command_line_builds_it(manual: Path, repository: Path, tmp_path: Path) -> None:
     subprocess.run(
         [

@@ -259,7 +259,6 @@ def test_a_build_that_is_killed_is_made_anew(manual: Path, repository: Path, tmp
     assert sorted(load(tmp_path / "data")) == INDICES
 
 
-@pytest.mark.slow
 def test_the_command_line_builds_it(manual: Path, repository: Path, tmp_path: Path) -> None:
     config = {"name": "tiny", "resolution": 64, "first": FIRST}
     subprocess.run(
