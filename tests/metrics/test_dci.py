@@ -145,10 +145,10 @@ def test_a_factor_that_no_test_row_knows_is_not_tested(metric, factors) -> None:
 def test_a_table_without_any_scorable_factor_is_refused(metric, factors) -> None:
     untested = factors.copy()
     untested[halves()[1]] = -1
-    with pytest.raises(ValueError, match="DCI needs test rows that know a factor of .*'shape'.*120 test rows"):
+    with pytest.raises(ValueError, match="DCI.* needs test rows that know a factor of .*'shape'.*120 test rows"):
         score(metric, exact(factors), untested)
     for value in (-1, 1):
-        with pytest.raises(ValueError, match="DCI.*training needs at least one factor that takes two known values.*shape"):
+        with pytest.raises(ValueError, match="DCI.* training needs at least one factor.*shape"):
             score(metric, exact(factors), np.full_like(factors, value))
 
 
