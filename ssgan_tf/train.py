@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 from collections.abc import Callable
+from typing import IO
 
 import numpy as np
 import tensorflow as tf
@@ -62,6 +63,7 @@ class Session:
         model: compiled, with the weights of `first_step`.
         checkpoints: of the run.
         first_step: 0, or where the newest whole checkpoint goes on.
+        lock: what keeps others out of the workdir as long as it is open; None on workers that write nothing.
         measure: scores of the model as it is; None where none are asked for, or another worker takes them.
     """
 
@@ -72,6 +74,7 @@ class Session:
     model: tf.keras.Model
     checkpoints: Checkpoints
     first_step: int
+    lock: IO[str] | None
     measure: Callable[[], dict[str, float]] | None
 
 
@@ -168,17 +171,18 @@ def start() -> Session | None:
     parameters = model.generator.count_params() + model.discriminator.count_params()
     workdirs.check_disk(workdir, parameters, config.train.keep_checkpoints)
     table = data.load(d.dataset, _DATA_DIR.value, d.factors, d.memory_gib, d.split, d.resolution)
+    chief = distribution.is_chief(strategy)
+    lock = workdirs.lock(workdir) if chief else None
     with strategy.scope():
         items = model.checkpoint_items()
         checkpoints = Checkpoints(os.path.join(workdir, "checkpoints"), items, config.train.keep_checkpoints)
         first_step = checkpoints.restore_latest() or 0
-    chief = distribution.is_chief(strategy)
     measure = make_measure(config, table, model) if config.train.metrics_every and chief else None
     if chief:
         rows = write_start(workdir, config, table)
     else:
         rows = streams.choose_labeled(table.factors, d.labeled_fraction, config.train.seed, d.stratified)
-    return Session(config, strategy, table, rows, model, checkpoints, first_step, measure)
+    return Session(config, strategy, table, rows, model, checkpoints, first_step, lock, measure)
 
 
 def make_measure(

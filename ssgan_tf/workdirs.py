@@ -1,7 +1,10 @@
 """The folder of a run before it starts: is it the right one, is there room, and whose labels are used."""
 
+import fcntl
 import os
 import shutil
+import socket
+from typing import IO
 
 import numpy as np
 
@@ -69,6 +72,32 @@ def check_disk(workdir: str, parameters: int, keep: int) -> None:
             f"--workdir: {workdir!r} needs {(needed - held) / 2**20:,.1f} MiB for checkpoints. Received: a disk with "
             f"{free / 2**20:,.1f} MiB free. Free some, or lower train.keep_checkpoints."
         )
+
+
+def lock(workdir: str) -> IO[str]:
+    """Makes the folder this process's own for as long as the file that is returned is open.
+
+    The system lets go of it when the process ends, however it ends.
+
+    Raises:
+        ValueError: another process trains there.
+        OSError: the folder cannot be written.
+    """
+    os.makedirs(workdir, exist_ok=True)
+    file = open(os.path.join(workdir, "lock"), "a+", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        holder = file.read().strip() or "another process"
+        file.close()
+        raise ValueError(
+            f"--workdir: {workdir!r} is being trained by {holder}. Wait until it has ended, or choose another folder."
+        ) from None
+    file.truncate(0)
+    file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+    file.flush()
+    return file
 
 
 def labeled_subset(workdir: str, table: data.ImageTable, config: configs.Config) -> np.ndarray:

@@ -55,7 +55,9 @@ def train(inputs: Path, workdir: Path | str, *more: str, before=None) -> fakes.R
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    """Content of every file but the lock, which says who was there last."""
+    paths = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != "lock"]
+    return {str(p.relative_to(folder)): p.read_bytes() for p in paths}
 
 
 def steps(workdir: Path) -> list[int]:
