@@ -93,7 +93,8 @@ def _number(scores: dict[str, Any], group: str, key: str) -> str:
     if value is None:
         return "-"
     interval = scores["intervals"].get(group, {}).get(key)
-    decimals = 3 if abs(value) >= 0.01 or not value else 2 - math.floor(math.log10(abs(value)))  # a good KID is 0.0004
+    small = group == "images" and 0 < abs(value) < 0.01  # a good KID is 0.0004
+    decimals = 2 - math.floor(math.log10(abs(value))) if small else 3
     ends = f" [{interval[0]:.{decimals}f}, {interval[1]:.{decimals}f}]" if interval else ""
     return f"{value:.{decimals}f}{ends}"
 
