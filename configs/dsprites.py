@@ -3,14 +3,14 @@
 From the paper: no labels (its table for dSprites has none), and the networks' sizes (47.89M with five codes). From its
 authors' earlier program: gamma 1 (the paper's value for this data set is not known), batch, learning rate at 64x64,
 R1, growth from 8x8 and the lengths. Ours, since neither says: gamma_e = gamma_g, the averaged generator, the linear
-output. The pictures need 2.9 GiB of memory. TFDS downloads dSprites (27 MB).
+output. The pictures need 2.8 GiB of memory. TFDS downloads dSprites (27 MB).
 
   tfds build dsprites --data_dir=data
   python -m ssgan_tf.train --config=configs/dsprites.py --workdir=runs/dsprites --data_dir=data
 
 Semi-StyleGAN with 0.5 % of the labels, at the weights that the paper has for other data sets:
 --set=data.labeled_fraction=0.005 --set=model.gamma_g=10 --set=model.gamma_e=0 --set=model.beta=10 --set=model.alpha=1
-Without the download: --set=data.dataset=sprites2d/full
+Without the download: build tfds_builders/sprites2d --config=full instead, and --set=data.dataset=sprites2d/full
 --set=data.factors=shape,scale,orientation,position_x,position_y
 """
 

@@ -3,7 +3,7 @@
 From the paper, which trains on other data sets: gamma_g = beta = 10, gamma_e = 0, alpha = 1, xi = 0.75, the networks'
 sizes. From its authors' earlier program: batch, learning rate at 64x64, R1, growth from 8x8, and the lengths that it
 has for dSprites. Ours: the share of labels, the size of the labelled batch, the averaged generator, the linear output.
-The pictures need 8.5 GiB of memory, and as much on the disk.
+The pictures need 8.4 GiB of memory, and as much on the disk.
 
   tfds build tfds_builders/dsprites_noisy --config=dsprites --data_dir=data
   python -m ssgan_tf.train --config=configs/dsprites_noisy.py --workdir=runs/dsprites_noisy --data_dir=data

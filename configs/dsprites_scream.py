@@ -3,12 +3,12 @@
 From the paper, which trains on other data sets: gamma_g = beta = 10, gamma_e = 0, alpha = 1, xi = 0.75, the networks'
 sizes. From its authors' earlier program: batch, learning rate at 64x64, R1, growth from 8x8, and the lengths that it
 has for dSprites. Ours: the share of labels, the size of the labelled batch, the averaged generator, the linear output.
-The pictures need 8.5 GiB of memory. downloads/ holds scream.jpg: tfds_builders/dsprites_scream/README.md.
+The pictures need 8.4 GiB of memory. downloads/ holds scream.jpg: tfds_builders/dsprites_scream/README.md.
 
   tfds build tfds_builders/dsprites_scream --config=dsprites --data_dir=data --manual_dir=downloads
   python -m ssgan_tf.train --config=configs/dsprites_scream.py --workdir=runs/dsprites_scream --data_dir=data
 
-Without the download: --config=sprites2d when building, and --set=data.dataset=dsprites_scream/sprites2d
+Without the download of dSprites: --config=sprites2d when building, and --set=data.dataset=dsprites_scream/sprites2d
 """
 
 from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions

@@ -26,10 +26,16 @@ _ROUNDING = 1e-6  # by which a sum such as 0.9 + "+0.1" may leave [0, 1]
 
 
 class Factor(NamedTuple):
-    """What one column of a code is about: its name, and how many values the training data had between 0 and 1."""
+    """What one column of a code is about.
+
+    Its name; how many values between 0 and 1 it was trained on; their names, if they have any; and what 0 and 1 stand
+    for, if it is a number.
+    """
 
     name: str
     size: int
+    values: tuple[str, ...] = ()
+    range: tuple[float, float] | None = None
 
 
 def to_uint8(images: ArrayLike) -> np.ndarray:
@@ -81,7 +87,10 @@ class Editor:
     def __init__(self, model: Any, card: Mapping[str, Any]):
         self._model = model
         self.card = dict(card)
-        self.factors = tuple(Factor(f["name"], f["size"]) for f in card["factors"])
+        self.factors = tuple(
+            Factor(f["name"], f["size"], tuple(f.get("values", ())), tuple(f["range"]) if "range" in f else None)
+            for f in card["factors"]
+        )
         self.noise_size = int(card["noise_size"])
 
     @classmethod

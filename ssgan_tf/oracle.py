@@ -103,12 +103,23 @@ def train_or_load(table: data.ImageTable, cache_dir: str, options: OracleOptions
             logging.warning("The oracle kept in %s cannot be used (%s); training it again.", folder, error)
             model = _make(table, options)
             checkpoints = Checkpoints(folder, {"discriminator": model.discriminator}, keep=1)
+    _check_writable(cache_dir)
     _train(model, table, rows[held:], options)
     codes = encode_images(model.encode, table.images[rows[:held]])
     scores = score(codes, table.factors[rows[:held]], table.spec)
     checkpoints.save(_steps(options))
     files.write_json(scores, scores_path)
     return Oracle(model, scores, folder)
+
+
+def _check_writable(cache_dir: str) -> None:
+    """Raises OSError where an oracle could not be kept, before it is trained."""
+    try:
+        os.makedirs(cache_dir, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"--data_dir: oracles are kept in {cache_dir!r}, which cannot be made: {error}") from error
+    if not os.access(cache_dir, os.W_OK | os.X_OK):
+        raise PermissionError(f"--data_dir: oracles are kept in {cache_dir!r}, which cannot be written.")
 
 
 def score(codes: np.ndarray, factors: np.ndarray, spec: CodeSpec, bins: int = 20, seed: int = 0) -> dict[str, float]:

@@ -125,7 +125,7 @@ def make_table(codes: np.ndarray, factors: np.ndarray, spec: CodeSpec) -> Table:
             sizes[k] = NUMBER_BINS
             coarse[:, k] = np.where(factors[:, k] < 0, factors[:, k], factors[:, k] * NUMBER_BINS // factor.size)
     truth = np.where(spec.mask(factors) > 0, spec.encode(factors), np.nan)
-    return Table(codes, coarse, tuple(sizes), spec.names, truth)
+    return Table(codes, coarse, tuple(sizes), spec.names, truth, spec.sizes)
 
 
 def _in_batches(images: Images, rows: np.ndarray) -> Iterator[np.ndarray]:

@@ -1,4 +1,4 @@
-"""Images and labels in memory -> the labelled subset and training batches that are a function of (seed, step)."""
+"""Images and labels by row -> the labelled subset, and training batches that are a function of (seed, step)."""
 
 from collections.abc import Iterator, Sequence
 
@@ -41,24 +41,45 @@ def choose_labeled(factors: np.ndarray, fraction: float, seed: int, stratified: 
 
 
 def _choose_stratified(factors: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """`count` different rows of [N,K], taken one by one: of some random ones that whose values are scarcest so far."""
+    """`count` different rows of [N,K], taken one by one: of some candidates that whose values are scarcest so far.
+
+    Candidates are random rows, and random rows that have the scarcest value of all.
+    """
     sizes = factors.max(axis=0) + 1
     ends = np.cumsum(sizes)
     cells = np.where(factors == UNKNOWN, ends[-1], factors + ends - sizes)  # [N,K], a number for each value of each
     share = np.bincount(cells.ravel(), minlength=ends[-1] + 1) / len(factors)
-    taken = np.zeros(ends[-1] + 1)
-    left = rng.permutation(len(factors))
+    share[-1] = 0  # an unknown label fills no share
+    there = np.flatnonzero(share)
+    order = rng.permutation(len(factors))
+    queues = {cell: _Queue(order[(cells[order] == cell).any(axis=1)]) for cell in there}
+    every, taken = _Queue(order), np.zeros(len(share))
+    used = np.zeros(len(factors), bool)
     chosen = np.empty(count, np.int64)
     for i in range(count):
-        # What is left is in random order, so that its first rows are random ones.
-        candidates = left[i : i + _CANDIDATES]
-        excess = taken - share * i
-        excess[-1] = 0  # an unknown label fills no share
-        best = int(np.argmin((excess / np.maximum(share, 1e-12))[cells[candidates]].sum(axis=1)))
-        left[i], left[i + best] = left[i + best], left[i]
-        chosen[i] = left[i]
-        np.add.at(taken, cells[left[i]], 1)
+        excess = np.zeros(len(share))
+        excess[there] = (taken[there] - share[there] * i) / share[there]
+        scarcest = there[np.argmin(excess[there])]
+        candidates = np.concatenate([every.some(used), queues[scarcest].some(used)])
+        row = candidates[np.argmin(excess[cells[candidates]].sum(axis=1))]
+        used[row], chosen[i] = True, row
+        np.add.at(taken, cells[row], 1)
     return chosen
+
+
+class _Queue:
+    """Rows in random order, of which those in use drop out."""
+
+    def __init__(self, rows: np.ndarray):
+        self._rows = rows
+        self._first = 0
+
+    def some(self, used: np.ndarray) -> np.ndarray:
+        """Unused rows among the next ones; none only if none is left."""
+        while self._first < len(self._rows) and used[self._rows[self._first]]:
+            self._first += 1
+        window = self._rows[self._first : self._first + _CANDIDATES]
+        return window[~used[window]]
 
 
 class RowStream:

@@ -108,7 +108,10 @@ def check_data(config: configs.Config, header: data.Header, workdir: str) -> Non
 def describe(config: configs.Config, header: data.Header, model: tf.keras.Model, strategy) -> str:
     """What a person wants to see before a run: data, factors, sizes, length, devices."""
     generator, discriminator = model.generator.count_params(), model.discriminator.count_params()
-    factors = ", ".join(f"{f.name} {f.size}" for f in header.spec.factors)
+    factors = ", ".join(
+        f"{f.name} {f.size}" if f.range is None else f"{f.name} from {f.range[0]:g} to {f.range[1]:g}"
+        for f in header.spec.factors
+    )
     steps = -(-config.train.images // config.data.batch)
     kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
     return (
@@ -141,6 +144,7 @@ def write_start(workdir: str, config: configs.Config, table: data.ImageTable) ->
         os.makedirs(workdir, exist_ok=True)
         configs.write_config(config, workdir)  # first: without it, what else is there would belong to nothing
         runs.write_spec(table.spec, workdir)
+        workdirs.check_labels(workdir, table)
         rows = workdirs.labeled_subset(workdir, table, config)
         picture = drawing.draw_data(table.images, config.train.seed)
         pictures.save_png(picture, os.path.join(workdir, "samples", "data.png"))

@@ -1,6 +1,8 @@
 """The folder of a run before it starts: is it the right one, is there room, and whose labels are used."""
 
 import fcntl
+import hashlib
+import json
 import os
 import shutil
 import socket
@@ -118,9 +120,34 @@ def labeled_subset(workdir: str, table: data.ImageTable, config: configs.Config)
         there = np.load(path)
     except (ValueError, EOFError) as error:
         raise ValueError(f"--workdir: {path} is damaged ({error}). Remove it: the seed draws it again.") from error
-    if there.shape != rows.shape or (there.size and not 0 <= there.min() <= there.max() < len(table)):
+    if not np.array_equal(there, rows):
         raise ValueError(
-            f"--workdir: {path} is not of this data; expected {len(rows)} rows of {len(table)} images. Received: "
-            f"{there.size} rows up to {there.max(initial=-1)}."
+            f"--workdir: {path} is not of this data; expected the {len(rows)} rows of {len(table)} images that the "
+            f"seed chooses. Received: {there.size} rows up to {there.max(initial=-1)}. The data set has other labels "
+            "than when the run began: build it as it was, or choose another folder."
         )
     return there
+
+
+def check_labels(workdir: str, table: data.ImageTable) -> None:
+    """Notes in workdir/data.json which labels the run is about, or refuses others.
+
+    Raises:
+        ValueError: the data set has other labels, or the same in another order, than when the run began.
+    """
+    path = os.path.join(workdir, "data.json")
+    digest = hashlib.sha256(np.ascontiguousarray(table.factors, np.int64).tobytes()).hexdigest()
+    now = {"dataset": table.name, "images": len(table), "labels_sha256": digest}
+    if not os.path.exists(path):
+        files.write_json(now, path)
+        return
+    with open(path, encoding="utf-8") as file:
+        try:
+            then = json.load(file)
+        except ValueError as error:
+            raise ValueError(f"--workdir: {path} is damaged ({error}). Remove it if the data is the same.") from error
+    if then != now:
+        raise ValueError(
+            f"--workdir: {workdir!r} holds a run on other labels, or on labels in another order (expected {then}). "
+            f"Received: {now}. Build the data set as it was, or choose another folder."
+        )

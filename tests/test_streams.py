@@ -100,6 +100,15 @@ def test_a_stratified_subset_gives_every_value_its_share() -> None:
     assert not np.array_equal(rows, streams.choose_labeled(factors, 0.02, seed=1, stratified=True))
 
 
+def test_a_stratified_subset_has_every_value_that_it_can_have() -> None:
+    factors = np.stack([axis.ravel() for axis in np.indices((4, 24, 183))], axis=1)  # Cars3D
+    rows = streams.choose_labeled(factors, 190 / len(factors), seed=0, stratified=True)
+    assert [len(np.unique(factors[rows, k])) for k in range(3)] == [4, 24, 183]
+    rare = (np.random.default_rng(0).random((20_000, 1)) < 0.005).astype(int)
+    rows = streams.choose_labeled(rare, 0.05, seed=2, stratified=True)
+    assert rare[rows].sum() in (round(1000 * rare.mean()) - 1, round(1000 * rare.mean()), round(1000 * rare.mean()) + 1)
+
+
 def test_a_stratified_subset_of_partly_labelled_images() -> None:
     factors = np.full([100, 2], -1)
     factors[:30, 0] = np.arange(30) % 3

@@ -114,6 +114,7 @@ def test_every_file_is_there(finished):
     assert names == {
         "config.json",
         "codes.json",
+        "data.json",
         "labeled_subset.npy",
         "metrics.jsonl",
         "samples/data.png",

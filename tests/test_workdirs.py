@@ -1,13 +1,16 @@
-"""A run's folder belongs to one process at a time."""
+"""A run's folder belongs to one process at a time, and to the labels that it began with."""
 
 import os
 import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
-from ssgan_tf import workdirs
+from ssgan_tf import data, workdirs
+from ssgan_tf.codes import CodeSpec, FactorSpec
+from ssgan_tf.config import Config
 
 HOLD = """
 import sys, time
@@ -38,3 +41,30 @@ def test_a_process_that_was_killed_holds_nothing(tmp_path):
     with workdirs.lock(str(tmp_path)) as file:
         file.seek(0)
         assert file.read().startswith(f"process {os.getpid()} on ")
+
+
+def table(factors) -> data.ImageTable:
+    spec = CodeSpec((FactorSpec("hue", 3), FactorSpec("shape", 2)))
+    return data.ImageTable("fake/tiny", np.zeros([len(factors), 8, 8, 3], np.uint8), np.array(factors), spec)
+
+
+def test_a_run_does_not_go_on_with_other_labels(tmp_path):
+    labels = [[0, 1], [2, -1], [1, 0]]
+    workdirs.check_labels(str(tmp_path), table(labels))
+    workdirs.check_labels(str(tmp_path), table(labels))
+    for other in ([labels[1], labels[0], labels[2]], [[0, 1], [2, 0], [1, 0]], labels[:2]):
+        with pytest.raises(ValueError, match="^--workdir: .* holds a run on other labels, or on labels in another order"):
+            workdirs.check_labels(str(tmp_path), table(other))
+    (tmp_path / "data.json").write_text("{")
+    with pytest.raises(ValueError, match="data.json is damaged"):
+        workdirs.check_labels(str(tmp_path), table(labels))
+
+
+def test_labelled_rows_that_the_seed_does_not_choose_are_refused(tmp_path):
+    labels = np.stack([np.arange(40) % 3, np.arange(40) % 2], axis=1)
+    config = Config(data.DataOptions(labeled_fraction=0.25, batch=4, labeled_batch=2))
+    rows = workdirs.labeled_subset(str(tmp_path), table(labels), config)
+    assert np.array_equal(workdirs.labeled_subset(str(tmp_path), table(labels), config), rows)
+    np.save(tmp_path / "labeled_subset.npy", (rows + 1) % 40)
+    with pytest.raises(ValueError, match="labeled_subset.npy is not of this data; .* that the seed chooses"):
+        workdirs.labeled_subset(str(tmp_path), table(labels), config)

@@ -20,9 +20,15 @@ def reduce(images: np.ndarray, resolution: int) -> np.ndarray:
     return tf.cast(tf.round(smaller), tf.uint8).numpy()
 
 
-def scale_of(images: np.ndarray) -> np.uint8:
-    """What pixels are to be multiplied with, judged by some: 255 where they are 0 and 1, as in TFDS's dsprites."""
-    return np.uint8(255 if images.max(initial=0) == 1 else 1)
+def scaled(images: np.ndarray, scale: int) -> np.ndarray:
+    """Pixels as they are kept times `scale`: uint8.
+
+    Raises:
+        ValueError: one is brighter than white then.
+    """
+    if scale != 1 and images.max(initial=0) * scale > 255:
+        raise ValueError(f"expected pixels of 0 and 1, as TFDS's dsprites has. Received: {images.max()}.")
+    return images * np.uint8(scale)
 
 
 class StoredImages:
@@ -31,15 +37,15 @@ class StoredImages:
     Args:
         records: of the data set.
         shape: (R, R, C) of the images as asked for; larger ones are reduced.
+        scale: what pixels are multiplied with.
     """
 
     dtype = np.dtype(np.uint8)
 
-    def __init__(self, records: Records, shape: tuple[int, ...]):
+    def __init__(self, records: Records, shape: tuple[int, ...], scale: int = 1):
         self.shape = (len(records), *shape)
         self._records = records
-        self._scale = np.uint8(1)
-        self._scale = scale_of(self._decode(np.arange(min(len(records), _CHUNK))))
+        self._scale = scale
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -69,4 +75,4 @@ class StoredImages:
     def _decode(self, rows: np.ndarray) -> np.ndarray:
         """Pixels as they are kept: uint8 [n,h,w,C]."""
         found = [tf.io.decode_image(r["image"], expand_animations=False).numpy() for r in self._records.read(rows)]
-        return np.stack(found) * self._scale
+        return scaled(np.stack(found), self._scale)

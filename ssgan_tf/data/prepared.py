@@ -132,6 +132,11 @@ def code_spec(builder: tfds.core.DatasetBuilder, factors: Sequence[str] = ()) ->
     return CodeSpec(tuple(label.spec for label in labels_of(builder, factors)))
 
 
+def pixel_scale(builder: tfds.core.DatasetBuilder) -> int:
+    """What pixels are to be multiplied with: TFDS's own dsprites keeps 0 and 1 for black and white."""
+    return 255 if builder.name == "dsprites" and "factors" not in builder.info.features else 1
+
+
 def has_random_access(builder: tfds.core.DatasetBuilder) -> bool:
     """Is the data set kept in a format of which any record can be read at once?"""
     return builder.info.file_format == tfds.core.FileFormat.ARRAY_RECORD

@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import zipfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from ssgan_tf import files
-from ssgan_tf.codes import CodeSpec
+from ssgan_tf.codes import UNKNOWN, CodeSpec
 from ssgan_tf.data import images as pixels
 from ssgan_tf.data import prepared
 
@@ -78,7 +79,10 @@ def inspect(
     """
     builder = prepared.open_builder(dataset, data_dir)
     spec, info = prepared.code_spec(builder, factors), builder.info
-    for part in split.split("+"):
+    parts = split.split("+")
+    if len(set(parts)) < len(parts):
+        raise ValueError(f"data.split: expected every split once. Received: {split!r}.")
+    for part in parts:
         if part not in info.splits:
             raise ValueError(f"data.split: {dataset} has no split `{part}`. Received: {list(info.splits)}.")
     image = info.features["image"] if "image" in info.features else None
@@ -136,16 +140,14 @@ def _load_sequence(header: Header, builder, split: str, labels: Sequence[prepare
     """All of a data set that can only be read from its beginning."""
     images = np.empty([header.count, *header.shape], np.uint8)
     factors = np.empty([header.count, header.spec.size], np.int64)
-    start, scale = 0, np.uint8(1)
+    start, scale = 0, prepared.pixel_scale(builder)
     try:
         for batch in prepared.sequential(builder, split, _BATCH):
             stop = start + len(batch["image"])
-            if start == 0:
-                scale = pixels.scale_of(batch["image"])
-            images[start:stop] = pixels.reduce(batch["image"] * scale, header.shape[0])
+            images[start:stop] = pixels.reduce(pixels.scaled(batch["image"], scale), header.shape[0])
             factors[start:stop] = prepared.labels_in(batch, labels)
             start = stop
-    except tf.errors.OpError as error:
+    except (tf.errors.OpError, ValueError) as error:
         raise _damaged(where, start, header.count, error) from error
     return ImageTable(header.name, images, factors, header.spec)
 
@@ -154,10 +156,10 @@ def _load_records(header: Header, builder, split: str, labels: Sequence[prepared
     """The labels of a data set of which any record can be read, and its images where they fit."""
     try:
         records = prepared.Records(builder, split)
-        stored = pixels.StoredImages(records, header.shape)
+        stored = pixels.StoredImages(records, header.shape, prepared.pixel_scale(builder))
         factors = _labels_of_records(builder, split, labels, records)
         images = stored[:] if header.in_memory else stored
-    except (tf.errors.OpError, IndexError, RuntimeError, ValueError) as error:
+    except (tf.errors.OpError, IndexError, RuntimeError, ValueError, TypeError) as error:  # of a record cut short
         raise _damaged(where, 0, header.count, error) from error
     return ImageTable(header.name, images, factors, header.spec)
 
@@ -168,9 +170,11 @@ def _labels_of_records(builder, split: str, labels: Sequence[prepared.Label], re
     path = os.path.join(builder.data_dir, f"labels-{hashlib.sha256(named.encode()).hexdigest()[:16]}.npy")
     try:
         kept = np.load(path)
-        if kept.shape == (len(records), len(labels)):
+        sizes = [label.spec.size for label in labels]
+        whole = kept.shape == (len(records), len(labels)) and kept.dtype == np.int32
+        if whole and np.all((kept >= UNKNOWN) & (kept < sizes)):
             return kept.astype(np.int64)
-    except (OSError, ValueError):
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
         pass  # there are none, or they are damaged
     parts = []
     for start in range(0, len(records), _BATCH):

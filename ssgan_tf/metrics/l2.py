@@ -54,11 +54,10 @@ def l2(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) ->
             "L2 needs rows in which every factor that takes several values is known. "
             f"Received: {len(known)} rows, none of them complete. Label more rows in full."
         )
-    sizes = [table.sizes[f] for f in counted]
     difference = table.codes[:, counted] - table.truth[:, counted]
     result: dict[str, float] = {
         "l2": float(np.mean(np.linalg.norm(difference[complete], axis=1))),
-        "l2/chance": chance_l2(sizes, rng),
+        "l2/chance": chance_l2([table.truth_sizes[f] for f in counted], rng),
         "l2/samples": int(complete.sum()),
     }
     for column, f in enumerate(counted):

@@ -27,6 +27,7 @@ class Table:
       names: F factor names for results and messages. Default: "0", "1", ...
       truth: true codes [N, F] in [0, 1] or NaN for unknown, where they are finer than `factors` (a factor that is a
         number, put into bins). Default: factors / (sizes - 1).
+      truth_sizes: how many values `truth` takes. Default: sizes.
       origins: N numbers that say which picture a row is of; rows of one picture are never split between training
         and testing. Default: all different.
 
@@ -39,6 +40,7 @@ class Table:
     sizes: tuple[int, ...]
     names: tuple[str, ...] = ()
     truth: np.ndarray = dataclasses.field(default_factory=lambda: np.empty((0, 0)))
+    truth_sizes: tuple[int, ...] = ()
     origins: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int64))
 
     def __post_init__(self) -> None:
@@ -54,6 +56,7 @@ class Table:
         object.__setattr__(self, "sizes", sizes)
         names = tuple(self.names) or tuple(str(f) for f in range(len(sizes)))
         object.__setattr__(self, "names", names)
+        object.__setattr__(self, "truth_sizes", tuple(self.truth_sizes) or sizes)
         if not len(self.origins):
             object.__setattr__(self, "origins", np.arange(len(codes)))
         self._check_shapes()
@@ -101,8 +104,12 @@ class Table:
 
     def rows(self, chosen: np.ndarray) -> Table:
         """The table of the rows `chosen` [n], indices or bool [N]."""
-        return Table(
-            self.codes[chosen], self.factors[chosen], self.sizes, self.names, self.truth[chosen], self.origins[chosen]
+        return dataclasses.replace(
+            self,
+            codes=self.codes[chosen],
+            factors=self.factors[chosen],
+            truth=self.truth[chosen],
+            origins=self.origins[chosen],
         )
 
     def resample(self, rng: np.random.Generator) -> Table:

@@ -61,6 +61,13 @@ def test_values_are_called_what_they_are(tool):
     assert tool.text_of(FactorSpec("angle", 1001, range=(-90.0, 90.0)), 750) == "45"
 
 
+def test_of_a_number_the_nearest_value_is_shown(tool):
+    factors = np.array([[0], [340], [520], [-1], [1000], [360]])
+    chosen, _ = tool.traversal_rows(factors, [[0, 333, 667, 1000]], base=0)
+    assert chosen[0][0] == 0 and chosen[0][3] == 4
+    assert chosen[0][1] in (1, 5) and chosen[0][2] == 2
+
+
 def test_neighbours_differ_by_one_in_one_factor(tool):
     rng = np.random.default_rng(0)
     pairs = tool.neighbours(GRID, 1, 100, rng)
@@ -97,7 +104,7 @@ def test_picture_and_table(tool, data_dir, tmp_path, monkeypatch, capsys):
         (["--factors=shape,colour"], "data.factors: expected names among .*Received: 'colour'"),
         (["--pairs=0"], "--pairs: expected 1 or more. Received: 0"),
         (["--seed=x"], "--seed: .*'x'"),
-        (["--memory_gib=0"], "data.memory_gib: "),
+        (["--memory_gib=0"], "^error: --memory_gib: "),
         (["factors.png"], "unrecognized arguments: factors.png"),
         (["--out={blocked}/factors.png"], "--out: cannot write"),
     ],

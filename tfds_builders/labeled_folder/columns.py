@@ -85,6 +85,11 @@ def read_columns(table: Table, declared: Declared, skip_bad: bool) -> tuple[list
     return columns, skipped
 
 
+def _short(value: np.float32) -> float:
+    """The number with the fewest figures that is stored as this one: 0.1, not 0.10000000149."""
+    return float(str(value))
+
+
 def _where(table: Table, row: int, name: str) -> str:
     return f"{table.path}, {table.rows[row].place}, column {name!r}"
 
@@ -188,7 +193,7 @@ def _column(name: str, kind: str, values: np.ndarray, declared: Declared, catego
     if kind == "integer":
         return Column(name, kind, values, declared.sizes.get(name, int(values.max(initial=0)) + 1))
     known = values[~np.isnan(values)]
-    ends = declared.ranges.get(name, (known.min(), known.max()) if len(known) else (0, 0))
+    ends = declared.ranges.get(name, (_short(known.min()), _short(known.max())) if len(known) else (0, 0))
     return Column(name, kind, values, ends=(float(ends[0]), float(ends[1])))
 
 
