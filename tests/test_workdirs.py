@@ -53,7 +53,7 @@ def test_a_run_does_not_go_on_with_other_labels(tmp_path):
     workdirs.check_labels(str(tmp_path), table(labels))
     workdirs.check_labels(str(tmp_path), table(labels))
     for other in ([labels[1], labels[0], labels[2]], [[0, 1], [2, 0], [1, 0]], labels[:2]):
-        with pytest.raises(ValueError, match="^--workdir: .* holds a run on other labels, or on labels in another order"):
+        with pytest.raises(ValueError, match="^--workdir: .* holds a run on other labels, or on labels in another"):
             workdirs.check_labels(str(tmp_path), table(other))
     (tmp_path / "data.json").write_text("{")
     with pytest.raises(ValueError, match="data.json is damaged"):
