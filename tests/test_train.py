@@ -472,7 +472,7 @@ def test_a_workdir_whose_checkpoints_are_all_damaged(inputs, workdir):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "labeled_subset.npy is damaged"), (None, "labeled_subset.npy is not of this data; expected the 15 rows of 60")],
+    [(b"", "labeled_subset.npy is damaged"), (None, "is not of this data; expected the 15 rows of 60")],
 )
 def test_a_labeled_subset_that_is_not_the_run_s(content, message, inputs, workdir):
     path = workdir / "labeled_subset.npy"
