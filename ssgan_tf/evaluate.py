@@ -81,8 +81,7 @@ def feature_settings(path: str) -> dict[str, str]:
 
 def check_writable(workdir: str) -> None:
     """Raises OSError where the results could not be written, before anything is measured."""
-    if not os.access(workdir, os.W_OK | os.X_OK):
-        raise PermissionError(f"--workdir: expected a folder that can be written. Received: {workdir!r}.")
+    files.check_writable(workdir, f"--workdir: expected a folder that can be written. Received: {workdir!r}.")
     for name in RESULTS:
         if os.path.isdir(os.path.join(workdir, name)):
             raise IsADirectoryError(f"--workdir: {workdir!r} has a folder called {name}; expected a file or none.")

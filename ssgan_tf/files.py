@@ -21,6 +21,12 @@ def replacing(path: str, mode: str = "w") -> Iterator[IO[Any]]:
     os.replace(partial, path)
 
 
+def check_writable(folder: str, message: str) -> None:
+    """Raises PermissionError with `message` where files cannot be made in `folder`."""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(message)
+
+
 def write_json(value: Any, path: str) -> None:
     """Writes `value` as indented JSON."""
     with replacing(path) as file:

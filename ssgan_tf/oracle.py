@@ -118,8 +118,7 @@ def _check_writable(cache_dir: str) -> None:
         os.makedirs(cache_dir, exist_ok=True)
     except OSError as error:
         raise OSError(f"--data_dir: oracles are kept in {cache_dir!r}, which cannot be made: {error}") from error
-    if not os.access(cache_dir, os.W_OK | os.X_OK):
-        raise PermissionError(f"--data_dir: oracles are kept in {cache_dir!r}, which cannot be written.")
+    files.check_writable(cache_dir, f"--data_dir: oracles are kept in {cache_dir!r}, which cannot be written.")
 
 
 def score(codes: np.ndarray, factors: np.ndarray, spec: CodeSpec, bins: int = 20, seed: int = 0) -> dict[str, float]:

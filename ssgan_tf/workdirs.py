@@ -37,8 +37,7 @@ def check(workdir: str, config: configs.Config) -> None:
     place = _nearest(workdir)
     if not os.path.isdir(place):
         raise NotADirectoryError(f"--workdir: expected a folder. Received: {workdir!r}, and {place} is a file.")
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise PermissionError(f"--workdir: expected a folder that can be written. Received: {workdir!r}.")
+    files.check_writable(place, f"--workdir: expected a folder that can be written. Received: {workdir!r}.")
     if not os.path.exists(os.path.join(workdir, "config.json")):
         for name in ("checkpoints", "labeled_subset.npy"):
             if os.path.exists(os.path.join(workdir, name)):

@@ -46,13 +46,14 @@ class StoredImages:
         self.shape = (len(records), *shape)
         self._records = records
         self._scale = scale
+        self._rows = np.arange(len(records))
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, rows: Any) -> np.ndarray:
         """Pixels of a row number, a slice, or an array of row numbers or of bools."""
-        wanted = np.arange(len(self))[rows]
+        wanted = self._rows[rows]
         return self.read(np.atleast_1d(wanted).ravel()).reshape(*np.shape(wanted), *self.shape[1:])
 
     def read(self, rows: np.ndarray) -> np.ndarray:

@@ -63,7 +63,7 @@ def test_values_are_called_what_they_are(tool):
 
 def test_of_a_number_the_nearest_value_is_shown(tool):
     factors = np.array([[0], [340], [520], [-1], [1000], [360]])
-    chosen, _ = tool.traversal_rows(factors, [[0, 333, 667, 1000]], base=0)
+    chosen, _ = tool.traversal_rows(factors, [[0, 333, 667, 1000]], base=0, reach=[166])
     assert chosen[0][0] == 0 and chosen[0][3] == 4
     assert chosen[0][1] in (1, 5) and chosen[0][2] == 2
 
