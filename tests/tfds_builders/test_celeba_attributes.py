@@ -234,12 +234,13 @@ def test_bad_configs_name_the_field(fields, message):
         CelebaConfig(name="bad", **fields)
 
 
-def test_the_command_line_takes_the_folder(repository, tmp_path):
+@pytest.mark.parametrize("more", [[], ["--file_format=array_record"]], ids=["tfrecord", "array_record"])
+def test_the_command_line_takes_the_folder(more, repository, tmp_path):
     config = '{"name": "few", "crop": 128, "resolution": 32, "count": 4}'
     command = [sys.executable, "-m", "tensorflow_datasets.scripts.cli.main", "build"]
     where = [f"--data_dir={tmp_path / 'data'}", f"--manual_dir={make_folder(tmp_path / 'manual')}"]
     subprocess.run(
-        [*command, "tfds_builders/celeba_attributes", f"--config={config}", *where],
+        [*command, "tfds_builders/celeba_attributes", f"--config={config}", *where, *more],
         cwd=repository,
         check=True,
         capture_output=True,

@@ -259,7 +259,8 @@ def test_a_build_that_is_killed_is_made_anew(manual: Path, repository: Path, tmp
     assert sorted(load(tmp_path / "data")) == INDICES
 
 
-def test_the_command_line_builds_it(manual: Path, repository: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [[], ["--file_format=array_record"]], ids=["tfrecord", "array_record"])
+def test_the_command_line_builds_it(more: list[str], manual: Path, repository: Path, tmp_path: Path) -> None:
     config = {"name": "tiny", "resolution": 64, "first": FIRST}
     subprocess.run(
         [
@@ -269,6 +270,7 @@ def test_the_command_line_builds_it(manual: Path, repository: Path, tmp_path: Pa
             f"--config={json.dumps(config)}",
             f"--data_dir={tmp_path / 'data'}",
             f"--manual_dir={manual}",
+            *more,
         ],
         cwd=repository,
         check=True,
