@@ -7,7 +7,7 @@ Expected time and result: docs/demo.md, which also has what was tried. `tools/de
 Info-StyleGAN (no labels): --set=data.labeled_fraction=0 --set=model.beta=0 --set=model.alpha=0 --set=model.gamma_e=10
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, SemiStyleGANOptions, TrainOptions
 
 
 def get_config() -> Config:
@@ -16,8 +16,6 @@ def get_config() -> Config:
             dataset="scene3d/demo",
             factors=("shape", "object_hue", "scale", "floor_hue", "wall_hue", "azimuth"),
             labeled_fraction=0.025,
-            batch=16,
-            labeled_batch=8,
         ),
         model=SemiStyleGANOptions(
             network=NetworkOptions(
@@ -33,9 +31,8 @@ def get_config() -> Config:
             beta=10.0,
             r1=4.0,
             r1_interval=4,
-            learning_rate=0.015,
-            decay_images=420_000,
             ema_half_life=5_000,
         ),
+        phases=(Phase(batch=16, labeled_batch=8, learning_rate=0.015, decay_images=420_000),),
         train=TrainOptions(images=420_000, log_every=5_000, sample_every=50_000, checkpoint_every=25_000),
     )

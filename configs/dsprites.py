@@ -1,9 +1,12 @@
 """Info-StyleGAN on dSprites at 64x64: no labels, the networks of the paper, 47.9 million weights.
 
 From the paper: no labels (its table for dSprites has none), and the networks' sizes (47.89M with five codes). From its
-authors' earlier program: gamma 1 (the paper's value for this data set is not known), batch, learning rate at 64x64,
+authors' earlier program: gamma 1 (the paper's value for this data set is not known), batches of 8 GPUs, learning rate,
 R1, growth from 8x8 and the lengths. Ours, since neither says: gamma_e = gamma_g, the averaged generator, the linear
 output. The pictures need 2.8 GiB of memory. TFDS downloads dSprites (27 MB).
+
+Images: 1,110,000 at 8x8; 2,220,000 at each of 16x16, 32x32, half of them fading in; the other 38,850,000 of 44,400,000
+at 64x64, the first 1,110,000 fading in.
 
   tfds build dsprites --data_dir=data
   python -m ssgan_tf.train --config=configs/dsprites.py --workdir=runs/dsprites --data_dir=data
@@ -14,7 +17,7 @@ Without the download: build tfds_builders/sprites2d --config=full instead, and -
 --set=data.factors=shape,scale,orientation,position_x,position_y
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions, progressive
 
 
 def get_config() -> Config:
@@ -23,8 +26,6 @@ def get_config() -> Config:
             dataset="dsprites",
             factors=("shape", "scale", "orientation", "x_position", "y_position"),
             labeled_fraction=0.0,
-            batch=32,
-            labeled_batch=32,
         ),
         model=SemiStyleGANOptions(
             network=NetworkOptions(resolution=64, channels=1),
@@ -33,9 +34,7 @@ def get_config() -> Config:
             beta=0.0,
             alpha=0.0,
             r1=10.0,
-            learning_rate=0.001,
-            grow_from=8,
-            phase_images=2_220_000,
         ),
+        phases=progressive(resolution=64, phase_images=2_220_000),
         train=TrainOptions(images=44_400_000, log_every=5_000, sample_every=200_000, checkpoint_every=200_000),
     )

@@ -1,9 +1,12 @@
 """dSprites, every sprite in a random colour (737,280 pictures), at 64x64 with 0.5 % of the labels (3,686).
 
 From the paper, which trains on other data sets: gamma_g = beta = 10, gamma_e = 0, alpha = 1, xi = 0.75, the networks'
-sizes. From its authors' earlier program: batch, learning rate at 64x64, R1, growth from 8x8, and the lengths that it
-has for dSprites. Ours: the share of labels, the size of the labelled batch, the averaged generator, the linear output.
-The pictures need 8.4 GiB of memory.
+sizes. From its authors' earlier program: batches of 8 GPUs, learning rate, R1, growth from 8x8, and the lengths that
+it has for dSprites. Ours: the share of labels, the size of the labelled batches, the averaged generator, the linear
+output. The pictures need 8.4 GiB of memory.
+
+Images: 1,110,000 at 8x8; 2,220,000 at each of 16x16, 32x32, half of them fading in; the other 38,850,000 of 44,400,000
+at 64x64, the first 1,110,000 fading in.
 
   tfds build tfds_builders/dsprites_color --config=dsprites --data_dir=data
   python -m ssgan_tf.train --config=configs/dsprites_color.py --workdir=runs/dsprites_color --data_dir=data
@@ -11,7 +14,7 @@ The pictures need 8.4 GiB of memory.
 Without the download: --config=sprites2d when building, and --set=data.dataset=dsprites_color/sprites2d
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions, progressive
 
 
 def get_config() -> Config:
@@ -20,8 +23,6 @@ def get_config() -> Config:
             dataset="dsprites_color/dsprites",
             factors=("shape", "scale", "orientation", "position_x", "position_y"),
             labeled_fraction=0.005,
-            batch=32,
-            labeled_batch=32,
         ),
         model=SemiStyleGANOptions(
             network=NetworkOptions(resolution=64, channels=3),
@@ -31,9 +32,7 @@ def get_config() -> Config:
             alpha=1.0,
             xi=0.75,
             r1=10.0,
-            learning_rate=0.001,
-            grow_from=8,
-            phase_images=2_220_000,
         ),
+        phases=progressive(resolution=64, phase_images=2_220_000),
         train=TrainOptions(images=44_400_000, log_every=5_000, sample_every=200_000, checkpoint_every=200_000),
     )

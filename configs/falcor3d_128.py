@@ -1,11 +1,14 @@
 """Falcor3D at 128x128 with 0.5 % of the labels (1,166 of 233,280).
 
 From the paper: gamma_g = beta = 10, gamma_e = 0, alpha = 1, xi = 0.75, 0.5 % of the labels (its ablation), and the
-networks' sizes. From the authors' earlier program: batch, learning rate (that of the last resolution), R1, growth
-from 8x8 and the lengths. Ours, since neither says: the size of the labelled batch, the averaged generator, the linear
-output. The paper's lengths are not known; 8 GPUs were used for the earlier program.
+networks' sizes. From the authors' earlier program: batches of 8 GPUs, learning rates, R1, growth from 8x8 and the
+lengths. Ours, since neither says: the size of the labelled batches, the averaged generator, the linear output. The
+paper's lengths are not known.
 
 The pictures need 10.7 GiB of memory.
+
+Images: 640,000 at 8x8; 1,280,000 at each of 16x16, 32x32, 64x64, half of them fading in; the other 21,120,000 of
+25,600,000 at 128x128, the first 640,000 fading in.
 
   tfds build tfds_builders/falcor3d --config=release128 --data_dir=data --manual_dir=downloads \
       --file_format=array_record
@@ -14,7 +17,7 @@ The pictures need 10.7 GiB of memory.
 Near-full supervision, as the paper found it: --set=data.labeled_fraction=0.025.
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions, progressive
 
 
 def get_config() -> Config:
@@ -31,8 +34,6 @@ def get_config() -> Config:
                 "camera_z_pos",
             ),
             labeled_fraction=0.005,
-            batch=32,
-            labeled_batch=32,
         ),
         model=SemiStyleGANOptions(
             network=NetworkOptions(resolution=128),
@@ -42,9 +43,7 @@ def get_config() -> Config:
             alpha=1.0,
             xi=0.75,
             r1=10.0,
-            learning_rate=0.0015,
-            grow_from=8,
-            phase_images=1_280_000,
         ),
+        phases=progressive(resolution=128, phase_images=1_280_000),
         train=TrainOptions(images=25_600_000, log_every=5_000, sample_every=200_000, checkpoint_every=200_000),
     )

@@ -1,19 +1,21 @@
 """Falcor3D reduced to 512x512 with 1 % of the labels (2,333 of 233,280).
 
 From the paper: gamma_g = beta = 10, gamma_e = 0, alpha = 1, xi = 0.75, 1 % of the labels (its figure of traversals),
-and the networks' sizes. From the authors' earlier program: batch, learning rate (that of the last resolution), R1,
-growth from 8x8 and the lengths. Ours, since neither says: the size of the labelled batch, the averaged generator, the
-linear output and this resolution, which the earlier program had at first. The paper's lengths are not known; 8 GPUs
-were used for the earlier program.
+and the networks' sizes. From the authors' earlier program: batches of 8 GPUs, learning rates, R1, growth from 8x8 and
+the lengths. Ours, since neither says: the size of the labelled batches, the averaged generator, the linear output and
+this resolution, which the earlier program had at first. The paper's lengths are not known.
 
 The pictures would need 171 GiB of memory; they are read from disk.
+
+Images: 640,000 at 8x8; 1,280,000 at each of 16x16, 32x32, 64x64, 128x128, 256x256, half of them fading in; the other
+18,560,000 of 25,600,000 at 512x512, the first 640,000 fading in.
 
   tfds build tfds_builders/falcor3d --config=512 --data_dir=data --manual_dir=downloads \
       --file_format=array_record
   python -m ssgan_tf.train --config=configs/falcor3d_512.py --workdir=runs/falcor3d_512 --data_dir=data
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions, progressive
 
 
 def get_config() -> Config:
@@ -30,8 +32,6 @@ def get_config() -> Config:
                 "camera_z_pos",
             ),
             labeled_fraction=0.01,
-            batch=32,
-            labeled_batch=32,
         ),
         model=SemiStyleGANOptions(
             network=NetworkOptions(resolution=512),
@@ -41,9 +41,7 @@ def get_config() -> Config:
             alpha=1.0,
             xi=0.75,
             r1=10.0,
-            learning_rate=0.003,
-            grow_from=8,
-            phase_images=1_280_000,
         ),
+        phases=progressive(resolution=512, phase_images=1_280_000),
         train=TrainOptions(images=25_600_000, log_every=5_000, sample_every=200_000, checkpoint_every=200_000),
     )

@@ -7,7 +7,7 @@ tfds build tfds_builders/labeled_folder --data_dir=data \
 python -m ssgan_tf.train --config=configs/isaac3d_samples_512.py --workdir=runs/isaac3d_samples_512 --data_dir=data
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, SemiStyleGANOptions, TrainOptions
 
 
 def get_config() -> Config:
@@ -26,8 +26,6 @@ def get_config() -> Config:
                 "wall_color",
             ),
             labeled_fraction=1.0,
-            batch=4,
-            labeled_batch=4,
         ),
         model=SemiStyleGANOptions(
             network=NetworkOptions(
@@ -35,5 +33,6 @@ def get_config() -> Config:
             ),
             ema_half_life=20,
         ),
+        phases=(Phase(batch=4, labeled_batch=4),),
         train=TrainOptions(images=40, log_every=4, sample_every=40, checkpoint_every=40),
     )

@@ -7,7 +7,7 @@ tfds build tfds_builders/labeled_folder --data_dir=data \
 python -m ssgan_tf.train --config=configs/isaac3d_samples_64.py --workdir=runs/isaac3d_samples_64 --data_dir=data
 """
 
-from ssgan_tf.config import Config, DataOptions, SemiStyleGANOptions, TrainOptions, small_64
+from ssgan_tf.config import Config, DataOptions, Phase, SemiStyleGANOptions, TrainOptions, small_64
 
 
 def get_config() -> Config:
@@ -26,9 +26,8 @@ def get_config() -> Config:
                 "wall_color",
             ),
             labeled_fraction=1.0,
-            batch=8,
-            labeled_batch=8,
         ),
         model=SemiStyleGANOptions(network=small_64(channels=3), r1_interval=4, ema_half_life=200),
+        phases=(Phase(batch=8, labeled_batch=8),),
         train=TrainOptions(images=2_400, log_every=80, sample_every=800, checkpoint_every=800),
     )

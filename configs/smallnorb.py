@@ -1,16 +1,19 @@
 """SmallNORB (48,600 photographs of toys) reduced from 96x96 to 64x64 with 2.5 % of the labels (1,215).
 
 From the paper, which trains on other data sets: gamma_g = beta = 10, gamma_e = 0, alpha = 1, xi = 0.75, the networks'
-sizes. From its authors' earlier program: batch, learning rate at 64x64, R1, growth from 8x8, and the lengths that it
-has for dSprites. Ours: the share of labels, the size of the labelled batch, the averaged generator, the linear output.
-The left pictures of all pairs, the published halves for training and testing together: each half has only five of the
-ten toys of every category. The number of a toy has no meaning across categories. TFDS downloads SmallNORB.
+sizes. From its authors' earlier program: batches of 8 GPUs, learning rate, R1, growth from 8x8, and the lengths that
+it has for dSprites. Ours: the share of labels, the size of the labelled batches, the averaged generator, the linear
+output. The left pictures of all pairs, the published halves for training and testing together: each half has only five
+of the ten toys of every category. The number of a toy has no meaning across categories. TFDS downloads SmallNORB.
+
+Images: 1,110,000 at 8x8; 2,220,000 at each of 16x16, 32x32, half of them fading in; the other 38,850,000 of 44,400,000
+at 64x64, the first 1,110,000 fading in.
 
   tfds build smallnorb --data_dir=data
   python -m ssgan_tf.train --config=configs/smallnorb.py --workdir=runs/smallnorb --data_dir=data
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions, progressive
 
 
 def get_config() -> Config:
@@ -21,8 +24,6 @@ def get_config() -> Config:
             resolution=64,
             factors=("category", "elevation", "azimuth", "lighting", "instance"),
             labeled_fraction=0.025,
-            batch=32,
-            labeled_batch=32,
         ),
         model=SemiStyleGANOptions(
             network=NetworkOptions(resolution=64, channels=1),
@@ -32,9 +33,7 @@ def get_config() -> Config:
             alpha=1.0,
             xi=0.75,
             r1=10.0,
-            learning_rate=0.001,
-            grow_from=8,
-            phase_images=2_220_000,
         ),
+        phases=progressive(resolution=64, phase_images=2_220_000),
         train=TrainOptions(images=44_400_000, log_every=5_000, sample_every=200_000, checkpoint_every=200_000),
     )

@@ -6,7 +6,7 @@ All numbers are ours, those of configs/demo.py; they have not been tuned for the
   python -m ssgan_tf.train --config=configs/sprites2d.py --workdir=runs/sprites2d --data_dir=data
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, SemiStyleGANOptions, TrainOptions
 
 
 def get_config() -> Config:
@@ -15,8 +15,6 @@ def get_config() -> Config:
             dataset="sprites2d/demo",
             factors=("shape", "scale", "orientation", "position_x", "position_y"),
             labeled_fraction=0.025,
-            batch=16,
-            labeled_batch=8,
         ),
         model=SemiStyleGANOptions(
             network=NetworkOptions(
@@ -33,9 +31,8 @@ def get_config() -> Config:
             beta=10.0,
             r1=4.0,
             r1_interval=4,
-            learning_rate=0.015,
-            decay_images=420_000,
             ema_half_life=5_000,
         ),
+        phases=(Phase(batch=16, labeled_batch=8, learning_rate=0.015, decay_images=420_000),),
         train=TrainOptions(images=420_000, log_every=5_000, sample_every=50_000, checkpoint_every=25_000),
     )

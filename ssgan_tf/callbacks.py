@@ -12,11 +12,23 @@ from collections.abc import Callable
 import tensorflow as tf
 from tqdm import tqdm
 
-from ssgan_tf.progress import EveryNImages, Progress, make_bar
+from ssgan_tf.bars import make_bar
+from ssgan_tf.progress import EveryNImages, Progress
 
 
-class NonFiniteLoss(RuntimeError):
-    """A loss term or a weight became NaN or infinite."""
+class NonFinite(RuntimeError):
+    """A loss term, a gradient or a weight became NaN or infinite.
+
+    Args:
+        what: its name.
+        value: that it has.
+        step: the step, counted from 0, in which it happened.
+        images: of the run by then.
+    """
+
+    def __init__(self, what: str, value: float | str, step: int, images: int):
+        super().__init__(f"{what} became {value} at step {step + 1} ({images:,} images).")
+        self.step = step
 
 
 class CountSteps(tf.keras.callbacks.Callback):
@@ -32,11 +44,10 @@ class CountSteps(tf.keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         p = self.progress
-        self._bar = make_bar(p.total_steps * p.batch, "img", self.model.stage, p.images)
+        self._bar = make_bar(p.total_images, "img", self.model.stage, p.images)
 
     def on_train_batch_end(self, batch, logs=None):
-        self.progress.step += 1
-        self._bar.update(self.progress.batch)
+        self._bar.update(self.progress.advance())
 
     def on_train_end(self, logs=None):
         self.close()
@@ -47,21 +58,16 @@ class CountSteps(tf.keras.callbacks.Callback):
 
 
 class StopOnNonFinite(tf.keras.callbacks.Callback):
-    """Raises NonFiniteLoss at the first step at which a loss term is no finite number."""
+    """Raises NonFinite at the first step at which a loss term or the norm of a gradient is no finite number."""
 
-    def __init__(self, progress: Progress, last_checkpoint: Callable[[], str]):
+    def __init__(self, progress: Progress):
         super().__init__()
         self.progress = progress
-        self.last_checkpoint = last_checkpoint
 
     def on_train_batch_end(self, batch, logs=None):
         bad = [name for name, value in (logs or {}).items() if not math.isfinite(value)]
         if bad:
-            raise NonFiniteLoss(
-                f"{', '.join(bad)} became {logs[bad[0]]} at step {self.progress.step} "
-                f"({self.progress.images:,} images). Nothing was saved after {self.last_checkpoint()}. "
-                "A smaller model.learning_rate or a larger model.r1 may help."
-            )
+            raise NonFinite(", ".join(bad), logs[bad[0]], self.progress.step - 1, self.progress.images)
 
 
 class SaveCheckpoints(EveryNImages):
@@ -77,10 +83,8 @@ class SaveCheckpoints(EveryNImages):
     def look(self):
         for weight in self.model.weights:
             if weight.dtype.is_floating and not tf.reduce_all(tf.math.is_finite(weight)):
-                raise NonFiniteLoss(
-                    f"The weight {weight.name} became NaN or infinite by step {self.progress.step} "
-                    f"({self.progress.images:,} images); it was not saved. A smaller model.learning_rate may help."
-                )
+                what, p = f"The weight {weight.name}", self.progress
+                raise NonFinite(what, "NaN or infinite", p.step - 1, p.images)
         self.save(self.progress.step)
 
 

@@ -1,29 +1,30 @@
 """An experiment as frozen dataclasses: read from configs/*.py, changed with --set, kept as workdir/config.json."""
 
-import ast
 import dataclasses
-import difflib
+import functools
 import json
 import os
 import runpy
 import traceback
-import types
-import typing
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ssgan_tf import files
+from ssgan_tf import fields, files
 from ssgan_tf.data import DataOptions
 from ssgan_tf.models import MODELS, Options
 from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
 from ssgan_tf.networks.options import NetworkOptions, small_64, small_128
+from ssgan_tf.schedule import BATCHES_1_GPU, Phase, Schedule, progressive
 
 __all__ = [
+    "BATCHES_1_GPU",
     "Config",
     "DataOptions",
     "NetworkOptions",
+    "Phase",
     "SemiStyleGANOptions",
     "TrainOptions",
+    "progressive",
     "small_64",
     "small_128",
 ]
@@ -44,6 +45,8 @@ class TrainOptions:
         metrics_samples: real images, and generated ones, per score.
         checkpoint_every: a checkpoint.
         keep_checkpoints: how many of the newest checkpoints stay.
+        rollbacks: how many times, in the whole run, it may go back to a checkpoint because of a loss or gradient
+            that is no finite number, to go on without that step; the next time it stops.
         deterministic: let TensorFlow use only operations that give the same bits every time.
 
     Raises:
@@ -59,14 +62,16 @@ class TrainOptions:
     metrics_samples: int = 5_000
     checkpoint_every: int = 50_000
     keep_checkpoints: int = 3
+    rollbacks: int = 3
     deterministic: bool = True
 
     def __post_init__(self):
         for name in ("images", "log_every", "sample_every", "checkpoint_every", "keep_checkpoints"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected 1 or more. Received: {getattr(self, name)}.")
-        if self.metrics_every < 0:
-            raise ValueError(f"metrics_every: expected 0 for none, or 1 or more. Received: {self.metrics_every}.")
+        for name in ("metrics_every", "rollbacks"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}: expected 0 for none, or 1 or more. Received: {getattr(self, name)}.")
         if self.metrics_samples < 100:
             raise ValueError(f"metrics_samples: expected 100 or more. Received: {self.metrics_samples}.")
         if not 0 <= self.seed < 2**31:
@@ -80,6 +85,7 @@ class Config:
     Args:
         data: what is trained on.
         model: options of one of the models in `ssgan_tf.models.MODELS`.
+        phases: resolutions, batches and learning rates as training goes on; one phase trains at full resolution.
         train: how long, and how often to look.
 
     Raises:
@@ -88,15 +94,25 @@ class Config:
 
     data: DataOptions = DataOptions()
     model: Options = SemiStyleGANOptions()
+    phases: tuple[Phase, ...] = (Phase(),)
     train: TrainOptions = TrainOptions()
 
     def __post_init__(self):
         m = self.model
         kinds = tuple(options for options, _ in MODELS.values())
+        if not isinstance(self.phases, tuple) or not all(isinstance(phase, Phase) for phase in self.phases):
+            raise ValueError(f"phases: expected a tuple of Phase. Received: {self.phases!r}.")
         for name, kind in (("data", DataOptions), ("model", kinds), ("train", TrainOptions)):
             if not isinstance(getattr(self, name), kind):
                 expected = [k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,))]
                 raise ValueError(f"{name}: expected {' or '.join(expected)}. Received: {getattr(self, name)!r}.")
+        phases = self.schedule.phases
+        grown = m.network.resolutions[1:]
+        for i, phase in enumerate(phases):
+            last = i == len(phases) - 1
+            if phase.resolution and phase.resolution not in (grown[-1:] if last else grown):
+                expected = f"0 or {grown[-1]}, the networks' own, in the last phase" if last else f"one of {grown}"
+                raise ValueError(f"phases.{i}.resolution: expected {expected}. Received: {phase.resolution}.")
         if not isinstance(m, SemiStyleGANOptions):
             return
         eta = self.data.labeled_fraction
@@ -112,6 +128,11 @@ class Config:
                 "model.alpha above 0, or a labeled_fraction of 0."
             )
 
+    @functools.cached_property
+    def schedule(self) -> Schedule:
+        """The steps that the phases come to."""
+        return Schedule(self.phases)
+
     def to_json(self) -> dict[str, Any]:
         result = dataclasses.asdict(self)
         kind = next(name for name, (options, _) in MODELS.items() if options is type(self.model))
@@ -126,11 +147,12 @@ class Config:
             ValueError: for an unknown field or a value of the wrong type.
         """
         model = dict(value["model"])
-        options = _choose("model.kind", model.pop("kind"), MODELS)[0]
+        options = fields.choose("model.kind", model.pop("kind"), MODELS)[0]
         return cls(
-            data=_from_dict(DataOptions, value["data"], "data"),
-            model=_from_dict(options, model, "model"),
-            train=_from_dict(TrainOptions, value["train"], "train"),
+            data=fields.from_dict(DataOptions, value["data"], "data"),
+            model=fields.from_dict(options, model, "model"),
+            phases=fields.check(tuple[Phase, ...], value["phases"], "phases"),
+            train=fields.from_dict(TrainOptions, value["train"], "train"),
         )
 
 
@@ -166,102 +188,14 @@ def override(config: Config, settings: Sequence[str]) -> Config:
     """Applies settings such as "model.gamma_g=3" or "data.factors=shape,scale", all at once.
 
     Raises:
-        ValueError: for an unknown field (with the nearest name), a value of the wrong type, or values that do not
-            fit together.
+        ValueError: see `fields.change`.
     """
-    changes: dict[str, Any] = {}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals:
-            raise ValueError(f"--set: expected name=value, e.g. model.gamma_g=3. Received: {setting!r}.")
-        _put(changes, config, name.split("."), text, name)
-    return _replace(config, changes)
-
-
-def _put(changes: dict, node: Any, path: list[str], text: str, whole: str) -> None:
-    """Writes the parsed `text` into the nested dict `changes` at `path`, which must exist in `node`."""
-    hints = typing.get_type_hints(type(node))
-    hint = _choose("--set", path[0], hints, whole)
-    value = getattr(node, path[0])
-    if dataclasses.is_dataclass(value):
-        if len(path) == 1:
-            names = [f.name for f in dataclasses.fields(value)]
-            raise ValueError(f"--set: {whole} is a group; set one of its fields: {names}.")
-        _put(changes.setdefault(path[0], {}), value, path[1:], text, whole)
-    elif len(path) > 1:
-        raise ValueError(f"--set: {whole}: {path[0]!r} has no fields of its own.")
-    else:
-        changes[path[0]] = _parse(hint, text, f"--set: {whole}")
-
-
-def _replace(node: Any, changes: dict) -> Any:
-    new = {k: _replace(getattr(node, k), v) if isinstance(v, dict) else v for k, v in changes.items()}
-    return dataclasses.replace(node, **new)
-
-
-def _choose(field: str, name: str, known: Any, whole: str = "") -> Any:
-    if name in known:
-        return known[name]
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"{field}: expected one of {list(known)}. Received: {whole or name!r}.{hint}")
-
-
-def _parse(hint: Any, text: str, field: str) -> Any:
-    """Turns the text of a --set into a value of the field's type."""
-    if hint is str:
-        return text
-    if typing.get_origin(hint) is tuple:
-        return tuple(part.strip() for part in text.split(",") if part.strip())
-    try:
-        value = ast.literal_eval(text.capitalize() if text in ("true", "false") else text)
-    except (ValueError, SyntaxError):
-        value = text
-    return _check(hint, value, field)
-
-
-def _check(hint: Any, value: Any, field: str) -> Any:
-    """Returns `value` as the type of the field, or raises; 1e6 is an int where an int is expected."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is float and number:
-        return float(value)
-    if hint is int and number and float(value).is_integer():
-        return int(value)
-    if hint is bool and isinstance(value, bool):
-        return value
-    if hint is str and isinstance(value, str):
-        return value
-    if typing.get_origin(hint) is tuple and isinstance(value, list | tuple):
-        return tuple(_check(typing.get_args(hint)[0], item, field) for item in value)
-    expected = getattr(hint, "__name__", str(hint)) if not isinstance(hint, types.UnionType) else str(hint)
-    raise ValueError(f"{field}: expected {expected}. Received: {value!r}.")
-
-
-def _from_dict(kind: type, value: dict[str, Any], path: str) -> Any:
-    if not isinstance(value, dict):
-        raise ValueError(f"{path}: expected fields by name. Received: {value!r}.")
-    hints = typing.get_type_hints(kind)
-    new = {}
-    for name, item in value.items():
-        hint = _choose(path, name, hints, f"{path}.{name}")
-        field = f"{path}.{name}"
-        nested = isinstance(hint, type) and dataclasses.is_dataclass(hint)
-        new[name] = _from_dict(hint, item, field) if nested else _check(hint, item, field)
-    return kind(**new)
+    return fields.change(config, settings)
 
 
 def differences(first: Config, second: Config) -> Iterator[tuple[str, Any, Any]]:
     """Yields (dotted name, first's value, second's value) of every field in which the two differ."""
-
-    def walk(a, b, path):
-        for name in {**a, **b}:
-            one, two = a.get(name), b.get(name)
-            if isinstance(one, dict) and isinstance(two, dict):
-                yield from walk(one, two, f"{path}{name}.")
-            elif one != two:
-                yield f"{path}{name}", one, two
-
-    return walk(first.to_json(), second.to_json(), "")
+    return fields.differences(first.to_json(), second.to_json())
 
 
 def read_config(workdir: str) -> Config:

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from ssgan_tf import data, streams
+from ssgan_tf.schedule import Segment
 
 STRATEGIES = ("default", "mirrored", "multiworker")
 
@@ -38,13 +39,13 @@ def distribute_batches(
     strategy: tf.distribute.Strategy,
     table: data.ImageTable,
     labeled_rows,
-    options: data.DataOptions,
+    segment: Segment,
     seed: int,
     first_step: int,
 ):
     """`streams.batches` as `strategy` wants it: every replica gets its own rows of each global batch."""
     if strategy.num_replicas_in_sync == 1:
-        return streams.batches(table, labeled_rows, options, seed, first_step)
+        return streams.batches(table, labeled_rows, segment, seed, first_step)
 
     def pipeline(context: tf.distribute.InputContext) -> tf.data.Dataset:
         local = context.num_replicas_in_sync // context.num_input_pipelines
@@ -52,7 +53,7 @@ def distribute_batches(
         return streams.batches(
             table,
             labeled_rows,
-            options,
+            segment,
             seed,
             first_step,
             replicas=range(first, first + local),

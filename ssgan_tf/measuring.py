@@ -13,10 +13,10 @@ from functools import partial
 import numpy as np
 from tqdm import tqdm
 
+from ssgan_tf.bars import make_bar
 from ssgan_tf.metrics import DEFAULTS, FEATURE_METRICS, METRICS, FeatureMetric, Metric, Settings, Table, frechet
 from ssgan_tf.metrics.bootstrap import intervals
 from ssgan_tf.metrics.titles import TITLES
-from ssgan_tf.progress import make_bar
 from ssgan_tf.readings import Readings
 
 GROUPS = ("encoder", "generator", "images")

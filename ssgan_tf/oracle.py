@@ -25,6 +25,7 @@ from ssgan_tf.models.encoder_only import EncoderOnly, EncoderOnlyOptions
 from ssgan_tf.networks.options import NetworkOptions
 from ssgan_tf.progress import Progress
 from ssgan_tf.readings import make_table
+from ssgan_tf.schedule import Phase, Schedule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,8 +147,8 @@ def _make(table: data.ImageTable, options: OracleOptions) -> EncoderOnly:
 
 
 def _train(model: EncoderOnly, table: data.ImageTable, rows: np.ndarray, options: OracleOptions) -> None:
-    batch_sizes = data.DataOptions(batch=options.batch, labeled_batch=options.batch)
-    batches = streams.batches(table, rows, batch_sizes, options.seed)
-    progress = Progress(0, options.batch, options.images)
+    schedule = Schedule((Phase(batch=options.batch, labeled_batch=options.batch),))
+    batches = streams.batches(table, rows, schedule.segments[0], options.seed)
+    progress = Progress(0, schedule, options.images)
     print(f"Training the oracle on {len(rows):,} labelled images of {table.name} (kept for later use).")
     model.fit(batches, steps_per_epoch=progress.total_steps, verbose=0, callbacks=[callbacks.CountSteps(progress)])

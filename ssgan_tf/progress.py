@@ -1,9 +1,8 @@
-"""How far a run is, counted in images over all devices, and the bar that shows it."""
-
-import sys
+"""How far a run is, counted in images over all devices, and what happens every so many of them."""
 
 import tensorflow as tf
-from tqdm import tqdm
+
+from ssgan_tf.schedule import Schedule
 
 
 class Progress:
@@ -11,22 +10,33 @@ class Progress:
 
     Args:
         first_step: where this process began.
-        batch: images per step.
+        schedule: how many images each step takes.
         total_images: length of the run.
     """
 
-    def __init__(self, first_step: int, batch: int, total_images: int):
-        self.step = first_step
-        self.batch = batch
-        self.total_steps = -(-total_images // batch)
+    def __init__(self, first_step: int, schedule: Schedule, total_images: int):
+        self.step = self._before = first_step
+        self.schedule = schedule
+        self.total_steps = schedule.steps(total_images)
 
     @property
     def images(self) -> int:
-        return self.step * self.batch
+        return self.schedule.images(self.step)
+
+    @property
+    def total_images(self) -> int:
+        """Those of the run's whole steps."""
+        return self.schedule.images(self.total_steps)
+
+    def advance(self, steps: int = 1) -> int:
+        """Counts `steps` more as finished; returns their images."""
+        self._before = self.step
+        self.step += steps
+        return self.images - self.schedule.images(self._before)
 
     def passed(self, every: int) -> bool:
-        """Did the last step reach or pass a multiple of `every` images?"""
-        return self.images // every > (self.images - self.batch) // every
+        """Did what was counted last reach or pass a multiple of `every` images?"""
+        return self.images // every > self.schedule.images(self._before) // every
 
 
 class EveryNImages(tf.keras.callbacks.Callback):
@@ -57,25 +67,3 @@ class EveryNImages(tf.keras.callbacks.Callback):
     def _look(self):
         self.look()
         self._looked = self.progress.step
-
-
-def make_bar(total: int, unit: str, title: str = "", initial: int = 0, quiet: bool = False) -> tqdm:
-    """A bar on stderr: alive on a terminal, and in a log file a line now and then.
-
-    Args:
-        total: units until it is full.
-        unit: "img" for images, which are counted in thousands and millions too.
-        title: stands before it.
-        initial: units done before.
-        quiet: show nothing.
-    """
-    return tqdm(
-        desc=title,
-        total=total,
-        initial=initial,
-        unit=unit,
-        unit_scale=unit == "img",
-        dynamic_ncols=True,
-        mininterval=0.5 if sys.stderr.isatty() else 30,
-        disable=quiet,
-    )

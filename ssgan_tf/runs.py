@@ -11,7 +11,6 @@ from ssgan_tf import config as configs
 from ssgan_tf import files, models
 from ssgan_tf.checkpoints import Checkpoints
 from ssgan_tf.codes import CodeSpec
-from ssgan_tf.models.growing import segment_at
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Run:
     @property
     def images(self) -> int:
         """How many images it was trained with."""
-        return self.step * self.config.data.batch
+        return self.config.schedule.images(self.step)
 
 
 def write_spec(spec: CodeSpec, workdir: str) -> None:
@@ -70,7 +69,7 @@ def load_run(workdir: str) -> Run:
     """
     config = configs.read_config(workdir)
     spec = read_spec(workdir)
-    model = models.make_model(config.model, spec, config.train.seed, config.data.batch)
+    model = models.make_model(config.model, spec, config.train.seed)
     checkpoints = Checkpoints(os.path.join(workdir, "checkpoints"), model.checkpoint_items())
     try:
         step = checkpoints.restore_latest()
@@ -90,9 +89,12 @@ def fingerprint(run: Run) -> str:
 
 def check_grown(run: Run) -> None:
     """Raises ValueError for a run whose networks have not grown to their full resolution yet."""
-    now = segment_at(run.model.segments(run.config.data.batch), run.step)
-    if now.end is not None:
+    segment = run.config.schedule.at(run.step)
+    resolution, full = segment.phase.resolution, run.config.model.network.resolution
+    if segment.fading or resolution not in (0, full):
+        grown = next(s for s in run.config.schedule.segments if s.phase.resolution in (0, full) and not s.fading)
         raise ValueError(
-            f"--workdir: {run.workdir!r} is still growing; expected a run past its last stage. Received: one at "
-            f"{now.resolution}x{now.resolution} until step {now.end}, now at step {run.step}. Train longer first."
+            f"--workdir: {run.workdir!r} is still growing; expected a run past step {grown.start}, from which on its "
+            f"networks have their full {full}x{full}. Received: one at {resolution}x{resolution}, step {run.step}. "
+            "Train longer first."
         )

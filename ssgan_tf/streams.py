@@ -6,8 +6,10 @@ import numpy as np
 import tensorflow as tf
 
 from ssgan_tf.codes import UNKNOWN
-from ssgan_tf.data import DataOptions, ImageTable
+from ssgan_tf.data import ImageTable
 from ssgan_tf.images import to_float
+from ssgan_tf.networks import layers
+from ssgan_tf.schedule import Phase, Segment
 
 _CANDIDATES = 256  # rows that are looked at for each that a stratified subset takes
 
@@ -83,25 +85,23 @@ class _Queue:
 
 
 class RowStream:
-    """Endless row numbers: permutation after permutation of `rows`, in batches that step alone decides.
+    """Endless row numbers: permutation after permutation of `rows`.
 
     Args:
         rows: row numbers to draw from.
-        batch: rows per step.
         seed: a sequence of ints; the same gives the same rows.
     """
 
-    def __init__(self, rows: np.ndarray, batch: int, seed: Sequence[int]):
+    def __init__(self, rows: np.ndarray, seed: Sequence[int]):
         self._rows = rows
-        self._batch = batch
         self._seed = tuple(seed)
         self._epoch = -1
         self._order = rows
 
-    def at(self, step: int) -> np.ndarray:
-        """Returns the [batch] row numbers of `step`."""
-        positions = np.arange(step * self._batch, (step + 1) * self._batch)
-        result = np.empty(self._batch, np.int64)
+    def at(self, first: int, count: int) -> np.ndarray:
+        """Returns the [count] row numbers from position `first` on."""
+        positions = np.arange(first, first + count)
+        result = np.empty(count, np.int64)
         epochs = positions // len(self._rows)
         for epoch in np.unique(epochs):
             mine = epochs == epoch
@@ -115,19 +115,21 @@ class RowStream:
         return self._order
 
 
-def check_replicas(options: DataOptions, replica_count: int) -> None:
+def check_replicas(phases: Sequence[Phase], replica_count: int) -> None:
     """Raises ValueError if the batches do not divide among the replicas."""
-    for name in ("batch", "labeled_batch"):
-        if getattr(options, name) % replica_count:
-            raise ValueError(
-                f"data.{name}: expected a multiple of the {replica_count} replicas. Received: {getattr(options, name)}."
-            )
+    for i, phase in enumerate(phases):
+        for name in ("batch", "labeled_batch"):
+            if getattr(phase, name) % replica_count:
+                raise ValueError(
+                    f"phases.{i}.{name}: expected a multiple of the {replica_count} replicas. "
+                    f"Received: {getattr(phase, name)}."
+                )
 
 
 def batches(
     table: ImageTable,
     labeled_rows: np.ndarray,
-    options: DataOptions,
+    segment: Segment,
     seed: int,
     first_step: int = 0,
     replicas: range = range(1),
@@ -138,31 +140,33 @@ def batches(
     Args:
         table: the data.
         labeled_rows: the labelled subset; empty for no labelled stream.
-        options: batch sizes, of which each replica gets its part.
+        segment: that the steps are of: its batch sizes, of which each replica gets its part, and its resolution.
         seed: of the order.
-        first_step: where a resumed run goes on.
+        first_step: counted from the start of the run.
         replicas: those that this pipeline feeds, among `replica_count`.
 
     Returns:
-        Dicts of float32: "image" [B,R,R,C] in [-1, 1] and, if there are labels, "labeled_image" [L,R,R,C],
+        Dicts of float32: "image" [B,r,r,C] in [-1, 1] and, if there are labels, "labeled_image" [L,r,r,C],
         "labeled_codes" [L,K], "labeled_mask" [L,K] (1 where known).
 
     Raises:
         ValueError: if the batches do not divide among the replicas.
     """
-    check_replicas(options, replica_count)
-    every = RowStream(np.arange(len(table)), options.batch, [seed, 2])
-    labeled = RowStream(labeled_rows, options.labeled_batch, [seed, 3]) if len(labeled_rows) else None
+    phase = segment.phase
+    check_replicas([phase], replica_count)
+    every = RowStream(np.arange(len(table)), [seed, 2])
+    labeled = RowStream(labeled_rows, [seed, 3]) if len(labeled_rows) else None
     codes, mask = table.spec.encode(table.factors), table.spec.mask(table.factors)
 
     def generate() -> Iterator[dict[str, np.ndarray]]:
         step = first_step
         while True:
-            rows = every.at(step).reshape(replica_count, -1)
-            labeled_step = labeled.at(step).reshape(replica_count, -1) if labeled else None
+            rows = every.at(segment.images(step), phase.batch).reshape(replica_count, -1)
+            if labeled:
+                labeled_step = labeled.at(segment.labeled(step), phase.labeled_batch).reshape(replica_count, -1)
             for replica in replicas:
                 element = {"image": table.images[rows[replica]]}
-                if labeled_step is not None:
+                if labeled:
                     mine = labeled_step[replica]
                     element["labeled_image"] = table.images[mine]
                     element["labeled_codes"] = codes[mine]
@@ -170,16 +174,18 @@ def batches(
                 yield element
             step += 1
 
-    size = options.batch // replica_count
+    size = phase.batch // replica_count
     signature = {"image": tf.TensorSpec([size, *table.images.shape[1:]], tf.uint8)}
     if labeled:
-        size = options.labeled_batch // replica_count
+        size = phase.labeled_batch // replica_count
         signature["labeled_image"] = tf.TensorSpec([size, *table.images.shape[1:]], tf.uint8)
         signature["labeled_codes"] = tf.TensorSpec([size, table.spec.size], tf.float32)
         signature["labeled_mask"] = tf.TensorSpec([size, table.spec.size], tf.float32)
+    # Shrunk here, on the host: the devices get no more pixels than they train on.
+    factor = table.images.shape[1] // (phase.resolution or table.images.shape[1])
 
     def convert(element):
-        return {k: to_float(v) if v.dtype == tf.uint8 else v for k, v in element.items()}
+        return {k: layers.downsample(to_float(v), factor) if v.dtype == tf.uint8 else v for k, v in element.items()}
 
     endless = tf.data.Dataset.from_generator(generate, output_signature=signature)
     # Were it unknown, batches would have no static size under MultiWorkerMirroredStrategy.

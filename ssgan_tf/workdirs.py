@@ -23,6 +23,7 @@ _CHANGEABLE = (
     "train.metrics_samples",
     "train.checkpoint_every",
     "train.keep_checkpoints",
+    "train.rollbacks",
     "data.memory_gib",
 )
 
@@ -150,3 +151,40 @@ def check_labels(workdir: str, table: data.ImageTable) -> None:
             f"--workdir: {workdir!r} holds a run on other labels, or on labels in another order (expected {then}). "
             f"Received: {now}. Build the data set as it was, or choose another folder."
         )
+
+
+def read_skipped(workdir: str) -> list[int]:
+    """The steps, counted from 0, that the run goes on without: what they computed was no finite number.
+
+    Raises:
+        ValueError: if the file that lists them is damaged.
+    """
+    path = os.path.join(workdir, "skipped_steps.json")
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as file:
+        try:
+            return [int(step) for step in json.load(file)]
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"--workdir: {path} is damaged ({error}). Remove it: the run then finds such steps anew."
+            ) from error
+
+
+def write_skipped(workdir: str, skipped: list[int]) -> None:
+    """Writes what `read_skipped` reads."""
+    files.write_json(skipped, os.path.join(workdir, "skipped_steps.json"))
+
+
+def note_replicas(workdir: str, count: int) -> int:
+    """Notes in workdir/replicas.json how many devices train the run; returns how many did before."""
+    path = os.path.join(workdir, "replicas.json")
+    before = count
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            try:
+                before = int(json.load(file)["replicas"])
+            except (KeyError, TypeError, ValueError) as error:
+                raise ValueError(f"--workdir: {path} is damaged ({error}). Remove it.") from error
+    files.write_json({"replicas": count}, path)
+    return before

@@ -21,21 +21,22 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from ssgan_tf import callbacks, checkpoints
+from ssgan_tf import callbacks, checkpoints, distribution
 
 DATASET = "fake/tiny"
 SIZES = {"hue": 3, "shape": 2, "angle": 5}  # not in alphabetical order, on purpose
 UNKNOWN_EVERY = 4  # the hue of every fourth image is unknown, and every label of every eighth
 
 CONFIG = """
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, SemiStyleGANOptions, TrainOptions
 
 
 def get_config():
     network = NetworkOptions(resolution=8, fmap_base=16, fmap_max=4, noise_size=4, style_size=4, mapping_layers=1)
     return Config(
-        data=DataOptions(dataset="fake/tiny", labeled_fraction=0.25, batch=8, labeled_batch=4),
-        model=SemiStyleGANOptions(network=network, r1_interval=2, decay_images=256),
+        data=DataOptions(dataset="fake/tiny", labeled_fraction=0.25),
+        model=SemiStyleGANOptions(network=network, r1_interval=2),
+        phases=(Phase(batch=8, labeled_batch=4, decay_images=256),),
         train=TrainOptions(images=128, log_every=16, sample_every=64, checkpoint_every=16, keep_checkpoints=3),
     )
 """
@@ -179,6 +180,25 @@ class SpoilAt:
             weight.assign(weight * float("nan"))
 
         _at_step(self.step, spoil)
+
+
+@dataclasses.dataclass(frozen=True)
+class SpoilAlways:
+    """The pictures of these steps, counted from 0, are NaN whenever they are trained on."""
+
+    steps: frozenset[int]
+
+    def __call__(self):
+        original = distribution.distribute_batches
+
+        def spoilt(strategy, table, rows, segment, seed, first_step):
+            def spoil(step, batch):
+                bad = tf.reduce_any(tf.equal(step, list(self.steps)))
+                return {**batch, "image": tf.where(bad, float("nan"), batch["image"])}
+
+            return original(strategy, table, rows, segment, seed, first_step).enumerate(first_step).map(spoil)
+
+        distribution.distribute_batches = spoilt
 
 
 @dataclasses.dataclass(frozen=True)

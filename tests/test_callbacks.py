@@ -9,12 +9,17 @@ import tensorflow as tf
 
 from ssgan_tf import callbacks
 from ssgan_tf.progress import Progress
+from ssgan_tf.schedule import Phase, Schedule
 from tests.driving import drive, make_model
 
 
 @pytest.fixture
 def model():
     return make_model()
+
+
+def schedule_of(batch: int) -> Schedule:
+    return Schedule((Phase(batch=batch, labeled_batch=1),))
 
 
 # --- Progress.
@@ -25,25 +30,25 @@ def model():
     [(8, 16, [2, 4, 6, 8]), (8, 20, [3, 5, 8]), (8, 8, [1, 2, 3, 4, 5, 6, 7, 8]), (8, 3, [*range(1, 9)]), (8, 100, [])],
 )
 def test_what_is_due_every_n_images(batch, every, due):
-    progress = Progress(0, batch, 64)
+    progress = Progress(0, schedule_of(batch), 64)
     seen = []
     for _ in range(8):
-        progress.step += 1
+        progress.advance()
         if progress.passed(every):
             seen.append(progress.step)
     assert seen == due
 
 
 def test_the_last_step_reaches_the_length_of_the_run():
-    assert [Progress(0, 8, images).total_steps for images in (1, 8, 9, 64)] == [1, 1, 2, 8]
-    assert Progress(3, 8, 64).images == 24
+    assert [Progress(0, schedule_of(8), images).total_steps for images in (1, 8, 9, 64)] == [1, 1, 2, 8]
+    assert Progress(3, schedule_of(8), 64).images == 24
 
 
 # --- The bar.
 
 
 def test_the_bar_counts_images_from_where_the_run_goes_on(model, capsys):
-    count = callbacks.CountSteps(Progress(3, 8, 64))
+    count = callbacks.CountSteps(Progress(3, schedule_of(8), 64))
     drive(model, [count], 5)
     assert count.progress.step == 8
     last = capsys.readouterr().err.split("\r")[-1]
@@ -52,8 +57,8 @@ def test_the_bar_counts_images_from_where_the_run_goes_on(model, capsys):
 
 
 def test_the_bar_can_be_closed_at_any_time(model, capsys):
-    callbacks.CountSteps(Progress(0, 8, 64)).close()  # training never began
-    count = callbacks.CountSteps(Progress(0, 8, 64))
+    callbacks.CountSteps(Progress(0, schedule_of(8), 64)).close()  # training never began
+    count = callbacks.CountSteps(Progress(0, schedule_of(8), 64))
     count.set_model(model)
     count.on_train_begin()
     count.close()
@@ -66,26 +71,27 @@ def test_the_bar_can_be_closed_at_any_time(model, capsys):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_a_non_finite_loss_stops_the_run_and_is_named(model, value):
-    stop = callbacks.StopOnNonFinite(Progress(4, 8, 64), lambda: "the checkpoint of step 2")
+    stop = callbacks.StopOnNonFinite(Progress(4, schedule_of(8), 64))
     stop.on_train_batch_end(0, {"generator/adversarial": 1.0, "discriminator/r1": 1e30})
-    with pytest.raises(callbacks.NonFiniteLoss) as error:
+    with pytest.raises(callbacks.NonFinite) as error:
         stop.on_train_batch_end(0, {"generator/adversarial": 1.0, "discriminator/r1": value, "b": value})
     assert str(error.value).startswith(f"discriminator/r1, b became {value} at step 4 (32 images).")
-    assert "the checkpoint of step 2" in str(error.value)
+    assert error.value.step == 3, "counted from 0"
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_weights_that_are_no_numbers_are_never_saved(model, value):
     saved: list[int] = []
-    progress = Progress(4, 8, 64)
+    progress = Progress(3, schedule_of(8), 64)
     save = callbacks.SaveCheckpoints(progress, saved.append, every=16)
     save.set_model(model)
+    progress.advance()
     save.on_train_batch_end(0)
     model.weights[0].assign([1.0, value])
-    progress.step = 6
-    with pytest.raises(callbacks.NonFiniteLoss, match=r"^The weight kernel:0 .* by step 6 \(48 images\); it was not"):
+    progress.advance(2)
+    with pytest.raises(callbacks.NonFinite, match=r"^The weight kernel:0 became NaN or infinite at step 6 "):
         save.on_train_batch_end(0)
-    with pytest.raises(callbacks.NonFiniteLoss):
+    with pytest.raises(callbacks.NonFinite):
         save.on_train_end()
     assert saved == [4]
 
@@ -105,7 +111,7 @@ def test_weights_that_are_no_numbers_are_never_saved(model, value):
 )
 def test_when_checkpoints_are_saved(model, first, steps, every, saved):
     seen: list[int] = []
-    progress = Progress(first, 8, 64)
+    progress = Progress(first, schedule_of(8), 64)
     drive(model, [callbacks.CountSteps(progress), callbacks.SaveCheckpoints(progress, seen.append, every)], steps)
     assert seen == saved
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ssgan_tf import config as configs
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, TrainOptions
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, TrainOptions
 
 # --- --set.
 
@@ -21,7 +21,7 @@ from ssgan_tf.config import Config, DataOptions, NetworkOptions, TrainOptions
         ("data.labeled_fraction=0.005", lambda c: c.data.labeled_fraction, 0.005),
         ("data.labeled_fraction=1", lambda c: c.data.labeled_fraction, 1.0),
         ("model.gamma_g=3", lambda c: c.model.gamma_g, 3.0),
-        ("model.learning_rate=3e-4", lambda c: c.model.learning_rate, 3e-4),
+        ("phases.learning_rate=3e-4", lambda c: c.phases[0].learning_rate, 3e-4),
         ("train.deterministic=false", lambda c: c.train.deterministic, False),
         ("train.deterministic=False", lambda c: c.train.deterministic, False),
         ("model.network.tanh=true", lambda c: c.model.network.tanh, True),
@@ -42,18 +42,18 @@ def test_set_parses_every_type(setting, read, value):
 
 
 def test_several_settings_are_applied_at_once_and_the_last_one_wins():
-    settings = ["data.labeled_batch=64", "data.batch=128", "model.network.fmap_max=8", "model.xi=1", "model.xi=2"]
+    settings = ["phases.labeled_batch=64", "phases.0.batch=128", "model.network.fmap_max=8", "model.xi=1", "model.xi=2"]
     changed = configs.override(Config(), settings)  # one by one, the first alone would be refused
-    assert (changed.data.labeled_batch, changed.data.batch) == (64, 128)
+    assert (changed.phases[0].labeled_batch, changed.phases[0].batch) == (64, 128)
     assert (changed.model.network.fmap_max, changed.model.xi) == (8, 2.0)
-    assert Config().data.batch == 32  # the original is as it was
+    assert Config().phases[0].batch == 32  # the original is as it was
 
 
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
         ("model.gama_g=3", r"^--set: expected one of \['network', .*Received: 'model.gama_g'. Did you mean 'gamma_g'"),
-        ("modle.gamma_g=3", r"^--set: expected one of \['data', 'model', 'train'\].*Did you mean 'model'\?"),
+        ("modle.gamma_g=3", r"^--set: expected one of \['data', 'model', 'phases', 'train'\].*Did you mean 'model'\?"),
         ("model.network.resolutoin=64", r"Received: 'model.network.resolutoin'. Did you mean 'resolution'\?"),
         ("zzz=1", r"Received: 'zzz'\.$"),
         ("train.images", r"^--set: expected name=value, e.g. .* Received: 'train.images'"),
@@ -74,7 +74,12 @@ def test_several_settings_are_applied_at_once_and_the_last_one_wins():
         ("data.labeled_fraction=0", r"^data.labeled_fraction: 0 is Info-StyleGAN, .*Received: beta=10.0, alpha=1.0"),
         ("model.network.resolution=48", r"^resolution: expected a power of two from 8 to 1024. Received: 48"),
         ("model.network.resolution=2048", r"^resolution: expected a power of two"),
-        ("data.labeled_batch=33", r"^labeled_batch: expected 1 to batch=32 images .* Received: 33"),
+        ("phases.1.batch=8", r"^--set: phases.1.batch: expected a number from 0 to 0. Received: 1"),
+        ("phases.bacth=8", r"Received: 'phases.bacth'. Did you mean 'batch'"),
+        ("phases.0=8", r"^--set: phases.0 is a group; set one of its fields: \['resolution'"),
+        ("phases=8", r"^--set: phases is a group; set one of its fields: \['resolution'"),
+        ("phases.resolution=12", r"^phases.0.resolution: expected 0 or 64, the networks' own, in the last phase"),
+        ("phases.labeled_batch=33", r"^labeled_batch: expected 1 to batch=32 images .* Received: 33"),
         ("train.seed=-1", r"^seed: expected a number from 0 to 2\*\*31 - 1. Received: -1"),
         ("train.seed=2147483648", r"^seed: expected"),
         ("train.keep_checkpoints=0", r"^keep_checkpoints: expected 1 or more. Received: 0"),
@@ -125,11 +130,13 @@ def make_unusual() -> Config:
     """A config of which every field differs from its default, so that one that is lost on the way shows."""
     result = Config()
     for name, value in leaves(result):
+        if name == "phases":
+            continue  # below
         tries = {
             bool: lambda v: [not v],
             int: lambda v: [2 * v, v + 1, 8, 1],
             float: lambda v: [v / 2, 0.5, 1.0],
-            str: lambda v: [f"other/{v}"],
+            str: lambda v: ["mixed_bfloat16", f"other/{v}"],
             tuple: lambda v: ["b,a"],
         }[type(value)](value)
         for other in tries:
@@ -139,7 +146,8 @@ def make_unusual() -> Config:
                 break
         else:
             raise AssertionError(f"{name}: give it a value here that is allowed and not its default")
-    return result
+    phases = (Phase(64, 90, 0, 9, 8, 0.5, 7, True), Phase(128, 0, 3, 5, 4, 0.25, 6, True))
+    return dataclasses.replace(result, phases=phases)
 
 
 UNUSUAL = make_unusual()
@@ -156,11 +164,13 @@ def test_json_there_and_back(tmp_path):
 
 
 def test_differences_name_the_field_and_both_values():
-    other = configs.override(UNUSUAL, ["model.network.channels=3", "data.factors=a,b", "train.seed=9"])
+    settings = ["model.network.channels=3", "data.factors=a,b", "train.seed=9", "phases.1.batch=6"]
+    other = configs.override(UNUSUAL, settings)
     assert set(configs.differences(UNUSUAL, other)) == {
         ("model.network.channels", 1, 3),
         ("data.factors", ("b", "a"), ("a", "b")),
         ("train.seed", UNUSUAL.train.seed, 9),
+        ("phases.1.batch", 5, 6),
     }
 
 
@@ -180,8 +190,9 @@ def test_a_workdir_without_a_run(tmp_path):
         (lambda c: c.update(data=3), "data: expected fields by name. Received: 3"),
         (lambda c: c.update(model=3), "^--workdir"),
         (lambda c: c["model"].update(network=[1]), r"model.network: expected fields by name. Received: \[1\]"),
-        (lambda c: c["data"].update(batch="8"), "data.batch: expected int. Received: '8'"),
-        (lambda c: c["data"].update(factors=[1]), "data.factors: expected str. Received: 1"),
+        (lambda c: c["phases"][0].update(batch="8"), "phases.0.batch: expected int. Received: '8'"),
+        (lambda c: c.update(phases={}), r"phases: expected .* Received: \{\}"),
+        (lambda c: c["data"].update(factors=[1]), "data.factors.0: expected str. Received: 1"),
         (lambda c: c["data"].update(labeled_fraction=7), r"labeled_fraction: expected a number in \[0, 1\]"),
     ],
 )
@@ -215,9 +226,9 @@ def returns(value: str) -> str:
         ("def get_config():\n    return {'batch': 3}", r"Received: \{'batch': 3\}"),
         ("def get_config(:\n", r"FILE: SyntaxError: invalid syntax \(config.py, line 1\)"),
         ("import no_such_module", "FILE, line 1: ModuleNotFoundError: No module named 'no_such_module'"),
-        (returns("Config(data=DataOptions(bacth=3))"), "FILE, line 4: TypeError: .*'bacth'"),
-        (returns("Config(data=DataOptions(batch=0))"), "FILE, line 4: batch: expected 1"),
-        (returns("Config(data=DataOptions(batch=64.5))"), "FILE: data.batch: expected int. Received: 64.5"),
+        (returns("Config(phases=(Phase(bacth=3),))"), "FILE, line 4: TypeError: .*'bacth'"),
+        (returns("Config(phases=(Phase(batch=0),))"), "FILE, line 4: batch: expected 1"),
+        (returns("Config(phases=(Phase(batch=64.5),))"), "FILE: phases.0.batch: expected int. Received: 64.5"),
         (returns("Config(data=DataOptions(factors='a'))"), "FILE: data.factors: expected tuple. Received: 'a'"),
         (returns("Config(model=NetworkOptions())"), "FILE, line 4: model: expected SemiStyleGANOptions"),
     ],
@@ -238,6 +249,6 @@ def test_a_config_file_that_is_not_there(name, tmp_path):
 
 def test_a_config_file_is_read(tmp_path):
     path = tmp_path / "config.py"
-    path.write_text(returns("Config(data=DataOptions(batch=64.0, factors=['a']))"))
-    assert configs.load_config(str(path)) == Config(data=DataOptions(batch=64, factors=("a",)))
-    assert isinstance(configs.load_config(str(path)).data.batch, int)
+    path.write_text(returns("Config(DataOptions(factors=['a']), phases=(Phase(batch=64.0),))"))
+    assert configs.load_config(str(path)) == Config(DataOptions(factors=("a",)), phases=(Phase(batch=64),))
+    assert isinstance(configs.load_config(str(path)).phases[0].batch, int)

@@ -140,9 +140,6 @@ def test_a_data_set_of_another_schema_is_refused(features, split, message, tmp_p
         ("labeled_fraction", -0.01),
         ("labeled_fraction", 1.01),
         ("labeled_fraction", float("nan")),
-        ("batch", 0),
-        ("labeled_batch", 0),
-        ("labeled_batch", 33),
     ],
 )
 def test_options_out_of_range(field, value):

@@ -9,6 +9,7 @@ import tensorflow_datasets as tfds
 
 from ssgan_tf import data, drawing, streams
 from ssgan_tf.codes import STEPS, CodeSpec, FactorSpec
+from ssgan_tf.schedule import Phase, Schedule
 from tests import fakes
 
 NO_NETWORK = tfds.download.DownloadConfig(try_download_gcs=False)
@@ -59,9 +60,9 @@ def test_what_does_not_fit_is_read_from_disk_and_is_the_same(in_memory, on_disk,
 
 
 def test_training_batches_and_pictures_are_the_same_from_disk(in_memory, on_disk):
-    options = data.DataOptions(fakes.DATASET, batch=8, labeled_batch=4)
+    segment = Schedule((Phase(batch=8, labeled_batch=4),)).segments[0]
     rows = streams.choose_labeled(in_memory.factors, 0.25, 0)
-    both = [streams.batches(table, rows, options, seed=1, first_step=5).take(9) for table in (in_memory, on_disk)]
+    both = [streams.batches(table, rows, segment, seed=1, first_step=5).take(9) for table in (in_memory, on_disk)]
     for one, other in zip(*both, strict=True):
         for name, values in one.items():
             assert np.array_equal(values, other[name]), name

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ssgan_tf import export
+from ssgan_tf.schedule import Phase
 from tests import tiny_run
 
 
@@ -61,10 +62,11 @@ def test_a_workdir_without_a_whole_run_is_refused(spoil, words: str, workdir: Pa
 
 def test_a_run_that_still_grows_is_refused(tmp_path: Path, capsys) -> None:
     network = dataclasses.replace(tiny_run.NETWORK, resolution=16)
-    growing = tiny_run.write_run(tmp_path / "growing", network=network, grow_from=8, phase_images=200)
+    phases = (Phase(8, images=100, batch=10, labeled_batch=2), Phase(16, batch=10, labeled_batch=2))
+    growing = tiny_run.write_run(tmp_path / "growing", phases, network=network)
     assert export.main(str(growing), str(tmp_path / "out")) == 2
     error = capsys.readouterr().err
-    assert error.startswith("error: --workdir: ") and "8x8 until step 10, now at step 7" in error
+    assert error.startswith("error: --workdir: ") and "past step 10" in error and "at 8x8, step 7" in error
     assert not (tmp_path / "out").exists()
 
 

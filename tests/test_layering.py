@@ -2,17 +2,19 @@
 
 | level | modules                                                                    | may import          |
 |-------|----------------------------------------------------------------------------|---------------------|
-| 0     | codes, files, losses, images, jacobian, progress                           | nothing of ssgan_tf |
-| 1     | data, encoding, features, pictures, networks/, metrics/, directions/       | 0                   |
+| 0     | bars, codes, fields, files, losses, images, jacobian, schedule             | nothing of ssgan_tf |
+| 1     | data, encoding, features, pictures, progress, networks/, metrics/,         | 0                   |
+|       | directions/                                                                |                     |
 | 2     | models/                                                                    | 0, networks         |
 | 2     | readings, streams                                                          | 0-1                 |
 | 3     | callbacks, checkpoints, config, distribution, drawing, logs, measuring,    | 0-2                 |
 |       | program, reports, signatures                                               |                     |
 | 4     | oracle, runs, workdirs                                                     | 0-3                 |
-| 5     | train, evaluate, select, discover, export                                  | 0-4, editing        |
+| 5     | loop                                                                       | 0-4                 |
+| 6     | train, evaluate, select, discover, export                                  | 0-5, editing        |
 | -     | editing                                                                    | tensorflow, numpy   |
 
-Nobody imports the programs of level 5; inside a folder, a module imports only its shared modules.
+Nobody imports the programs of level 6; inside a folder, a module imports only its shared modules.
 """
 
 import ast
@@ -23,14 +25,15 @@ from pathlib import Path
 import pytest
 
 LEVELS = [
-    {"codes", "files", "images", "losses", "jacobian", "progress"},
-    {"data", "encoding", "features", "pictures", "networks", "metrics", "directions"},
+    {"bars", "codes", "fields", "files", "images", "losses", "jacobian", "schedule"},
+    {"data", "encoding", "features", "pictures", "progress", "networks", "metrics", "directions"},
     {"models", "readings", "streams"},
     {
         "callbacks", "checkpoints", "config", "distribution", "drawing", "logs", "measuring", "program", "reports",
         "signatures",
     },
     {"oracle", "runs", "workdirs"},
+    {"loop"},
     {"train", "evaluate", "select", "discover", "export"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}

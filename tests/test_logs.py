@@ -10,6 +10,7 @@ from PIL import Image
 from ssgan_tf.callbacks import CountSteps
 from ssgan_tf.logs import DrawSamples, Log, Measure
 from ssgan_tf.progress import Progress
+from ssgan_tf.schedule import Phase, Schedule
 from tests.driving import drive, events, lines, make_model
 
 
@@ -22,7 +23,7 @@ def model():
 
 
 def test_every_line_holds_the_means_since_the_one_before(model, tmp_path):
-    progress = Progress(0, 8, 64)
+    progress = Progress(0, Schedule((Phase(batch=8, labeled_batch=1),)), 64)
     every = [CountSteps(progress), Log(progress, str(tmp_path), every=24)]
     drive(model, every, 8, lambda step: {"a": step / 2, "b": -1.0})
     written = lines(tmp_path)
@@ -38,7 +39,7 @@ def test_every_line_holds_the_means_since_the_one_before(model, tmp_path):
 
 
 def test_the_end_is_not_written_twice(model, tmp_path):
-    progress = Progress(0, 8, 64)
+    progress = Progress(0, Schedule((Phase(batch=8, labeled_batch=1),)), 64)
     drive(model, [CountSteps(progress), Log(progress, str(tmp_path), every=16)], 4)
     assert [line["step"] for line in lines(tmp_path)] == [2, 4]
 
@@ -46,7 +47,7 @@ def test_the_end_is_not_written_twice(model, tmp_path):
 def test_a_resumed_run_drops_the_lines_that_it_will_write_again(tmp_path):
     texts = [json.dumps({"step": step, "a": 1.0}) + "\n" for step in (2, 4, 6, 8)]
     (tmp_path / "metrics.jsonl").write_text("".join(texts) + '{"step": 10, "a"')  # killed while it was writing
-    Log(Progress(6, 8, 64), str(tmp_path), every=8)
+    Log(Progress(6, Schedule((Phase(batch=8, labeled_batch=1),)), 64), str(tmp_path), every=8)
     assert (tmp_path / "metrics.jsonl").read_text() == "".join(texts[:3])
     assert sorted(p.name for p in tmp_path.iterdir()) == ["metrics.jsonl", "tensorboard"]
 
@@ -62,7 +63,7 @@ def test_pictures_are_written_when_due_and_at_the_end(model, tmp_path):
         drawn.append(next(pages))
         return {"samples": drawn[-1]}
 
-    progress = Progress(0, 8, 64)
+    progress = Progress(0, Schedule((Phase(batch=8, labeled_batch=1),)), 64)
     drive(model, [CountSteps(progress), DrawSamples(progress, str(tmp_path), 24, draw)], 7)
     names = [f"samples-{images:09d}.png" for images in (24, 48, 56)]
     assert sorted(p.name for p in (tmp_path / "samples").iterdir()) == names
@@ -76,7 +77,7 @@ def test_pictures_are_written_when_due_and_at_the_end(model, tmp_path):
 
 
 def test_the_last_picture_is_drawn_once(model, tmp_path):
-    progress = Progress(0, 8, 64)
+    progress = Progress(0, Schedule((Phase(batch=8, labeled_batch=1),)), 64)
     count = []
     draw = DrawSamples(progress, str(tmp_path), 16, lambda: count.append(0) or {})
     drive(model, [CountSteps(progress), draw], 4)
@@ -87,7 +88,7 @@ def test_the_last_picture_is_drawn_once(model, tmp_path):
 
 
 def test_scores_are_lines_and_scalars_when_due_and_at_the_end(model, tmp_path):
-    progress, scores = Progress(0, 8, 64), iter([0.25, 0.5, 0.75])
+    progress, scores = Progress(0, Schedule((Phase(batch=8, labeled_batch=1),)), 64), iter([0.25, 0.5, 0.75])
     log = Log(progress, str(tmp_path), every=48)
     measure = Measure(progress, str(tmp_path), 24, lambda: {"mig": next(scores), "mig_gen": 1.0})
     drive(model, [CountSteps(progress), log, measure], 7, lambda step: {"a": 0.0})
@@ -105,7 +106,7 @@ def test_scores_are_lines_and_scalars_when_due_and_at_the_end(model, tmp_path):
 def test_a_resumed_run_drops_scores_that_it_will_take_again(tmp_path):
     texts = [json.dumps({"step": step, "scores/mig": 1.0}) + "\n" for step in (2, 4, 6, 8)]
     (tmp_path / "metrics.jsonl").write_text("".join(texts))
-    progress = Progress(4, 8, 64)
+    progress = Progress(4, Schedule((Phase(batch=8, labeled_batch=1),)), 64)
     Log(progress, str(tmp_path), every=8)
     Measure(progress, str(tmp_path), 8, lambda: {})
     assert (tmp_path / "metrics.jsonl").read_text() == "".join(texts[:2])

@@ -70,11 +70,12 @@ def test_real_pictures_train(isaac: Path, repository: Path, tmp_path: Path) -> N
         config.model.network, fmap_base=128, fmap_max=4, noise_size=4, style_size=4, mapping_layers=1
     )
     options = dataclasses.replace(config.model, network=network)
-    model = models.make_model(options, table.spec, seed=0, batch=config.data.batch)
+    model = models.make_model(options, table.spec, seed=0)
     model.run_eagerly = True  # three steps are sooner done than traced
     labeled = streams.choose_labeled(table.factors, config.data.labeled_fraction, 0)
     assert len(labeled) == 42  # the shape of every picture is known
-    history = model.fit(streams.batches(table, labeled, config.data, 0), steps_per_epoch=3, verbose=0).history
+    batches = streams.batches(table, labeled, config.schedule.segments[0], 0)
+    history = model.fit(batches, steps_per_epoch=3, verbose=0).history
     assert set(history) == set(model.loss_names)
     assert all(math.isfinite(value) for values in history.values() for value in values)
     assert int(model.step) == 3

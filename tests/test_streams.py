@@ -9,6 +9,7 @@ from scipy.stats import chisquare
 
 from ssgan_tf import data, streams
 from ssgan_tf.codes import CodeSpec, FactorSpec
+from ssgan_tf.schedule import Phase, Schedule
 from tests import fakes
 
 
@@ -61,8 +62,8 @@ def test_labels_asked_for_where_there_are_none():
 
 @pytest.mark.parametrize(("count", "batch"), [(60, 8), (10, 10), (7, 3), (3, 8), (1, 4)])
 def test_each_epoch_is_a_permutation(count, batch):
-    stream = streams.RowStream(np.arange(100, 100 + count), batch, [5])
-    drawn = np.concatenate([stream.at(step) for step in range(4 * count)])
+    stream = streams.RowStream(np.arange(100, 100 + count), [5])
+    drawn = np.concatenate([stream.at(step * batch, batch) for step in range(4 * count)])
     epochs = drawn.reshape(-1, count)
     assert len(epochs) >= 4
     assert (np.sort(epochs, axis=1) == np.arange(100, 100 + count)).all()
@@ -70,15 +71,15 @@ def test_each_epoch_is_a_permutation(count, batch):
         assert not (epochs[0] == epochs[1]).all()
 
 
-def test_rows_are_a_function_of_seed_and_step():
+def test_rows_are_a_function_of_seed_and_position():
     rows = np.arange(23)
-    continued = streams.RowStream(rows, 5, [1, 2])
-    there = [continued.at(step) for step in range(30)]
+    continued = streams.RowStream(rows, [1, 2])
+    there = [continued.at(5 * step, 5) for step in range(30)]
     for step in (29, 3, 17, 4):  # in any order, from a fresh stream or not
-        assert np.array_equal(continued.at(step), there[step])
-        assert np.array_equal(streams.RowStream(rows, 5, [1, 2]).at(step), there[step])
-    assert any((streams.RowStream(rows, 5, [2, 2]).at(step) != there[step]).any() for step in range(3))
-    assert any((streams.RowStream(rows, 5, [1, 3]).at(step) != there[step]).any() for step in range(3))
+        assert np.array_equal(continued.at(5 * step, 5), there[step])
+        assert np.array_equal(streams.RowStream(rows, [1, 2]).at(5 * step, 5), there[step])
+    assert any((streams.RowStream(rows, [2, 2]).at(5 * step, 5) != there[step]).any() for step in range(3))
+    assert any((streams.RowStream(rows, [1, 3]).at(5 * step, 5) != there[step]).any() for step in range(3))
 
 
 # --- Batches.
@@ -118,7 +119,7 @@ def test_a_stratified_subset_of_partly_labelled_images() -> None:
     assert len(streams.choose_labeled(factors, 1.0, seed=0, stratified=True)) == 40
 
 
-OPTIONS = data.DataOptions(dataset=fakes.DATASET, labeled_fraction=0.25, batch=8, labeled_batch=4)
+SEGMENT = Schedule((Phase(batch=8, labeled_batch=4),)).segments[0]
 
 
 def take(pipeline, count: int) -> list[dict[str, np.ndarray]]:
@@ -138,7 +139,7 @@ def test_what_a_batch_holds(table, labeled_rows):
     labeled = set(fakes.row_numbers(table.images[labeled_rows]))
     _, labels = fakes.arrays()
     seen_unknown = False
-    for batch in take(streams.batches(table, labeled_rows, OPTIONS, seed=0), 20):
+    for batch in take(streams.batches(table, labeled_rows, SEGMENT, seed=0), 20):
         assert {k: (v.shape, v.dtype) for k, v in batch.items()} == {
             "image": ((8, 8, 8, 3), np.float32),
             "labeled_image": ((4, 8, 8, 3), np.float32),
@@ -160,38 +161,38 @@ def test_what_a_batch_holds(table, labeled_rows):
 
 def test_pixels_reach_the_networks_as_they_are_on_disk(table, labeled_rows):
     images, _ = fakes.arrays()
-    (batch,) = take(streams.batches(table, labeled_rows, OPTIONS, seed=0), 1)
+    (batch,) = take(streams.batches(table, labeled_rows, SEGMENT, seed=0), 1)
     back = np.rint((batch["image"] + 1) * 127.5).astype(np.uint8)
     assert np.array_equal(back, images[fakes.row_numbers(batch["image"])])
 
 
 def test_an_epoch_shows_every_image_once_and_the_streams_are_independent(table, labeled_rows):
-    batches = take(streams.batches(table, labeled_rows, OPTIONS, seed=0), 15)  # 2 * 60 images, 4 * 15 labelled
+    batches = take(streams.batches(table, labeled_rows, SEGMENT, seed=0), 15)  # 2 * 60 images, 4 * 15 labelled
     assert sorted(np.concatenate([fakes.row_numbers(b["image"]) for b in batches])) == sorted([*range(60)] * 2)
     labeled = np.concatenate([fakes.row_numbers(b["labeled_image"]) for b in batches])
     assert sorted(labeled) == sorted([*fakes.row_numbers(table.images[labeled_rows])] * 4)
 
 
 def test_without_labels_there_is_no_labeled_stream(table):
-    (batch,) = take(streams.batches(table, np.array([], np.int64), OPTIONS, seed=0), 1)
+    (batch,) = take(streams.batches(table, np.array([], np.int64), SEGMENT, seed=0), 1)
     assert list(batch) == ["image"]
 
 
 def test_resumed_is_continued(table, labeled_rows):
-    continued = take(streams.batches(table, labeled_rows, OPTIONS, seed=7), 20)
-    resumed = take(streams.batches(table, labeled_rows, OPTIONS, seed=7, first_step=13), 7)
+    continued = take(streams.batches(table, labeled_rows, SEGMENT, seed=7), 20)
+    resumed = take(streams.batches(table, labeled_rows, SEGMENT, seed=7, first_step=13), 7)
     assert all(same(a, b) for a, b in zip(continued[13:], resumed, strict=True))
-    (other,) = take(streams.batches(table, labeled_rows, OPTIONS, seed=8), 1)
+    (other,) = take(streams.batches(table, labeled_rows, SEGMENT, seed=8), 1)
     for stream in ("image", "labeled_image"):
         assert not np.array_equal(continued[0][stream], other[stream])
 
 
 @pytest.mark.parametrize("replica_count", [2, 4])
 def test_the_parts_of_all_replicas_are_the_global_batch(table, labeled_rows, replica_count):
-    whole = take(streams.batches(table, labeled_rows, OPTIONS, seed=0, first_step=2), 5)
+    whole = take(streams.batches(table, labeled_rows, SEGMENT, seed=0, first_step=2), 5)
 
     def parts_of(replicas: range):
-        pipeline = streams.batches(table, labeled_rows, OPTIONS, 0, 2, replicas, replica_count)
+        pipeline = streams.batches(table, labeled_rows, SEGMENT, 0, 2, replicas, replica_count)
         return take(pipeline, 5 * len(replicas))
 
     together = parts_of(range(replica_count))  # one worker feeds them all: element by element
@@ -204,10 +205,10 @@ def test_the_parts_of_all_replicas_are_the_global_batch(table, labeled_rows, rep
 
 
 def test_a_batch_that_does_not_divide_among_the_replicas(table, labeled_rows):
-    with pytest.raises(ValueError, match=r"^data.labeled_batch: expected a multiple of the 8 replicas. Received: 4"):
-        streams.batches(table, labeled_rows, OPTIONS, 0, replicas=range(8), replica_count=8)
-    with pytest.raises(ValueError, match=r"^data.batch: expected a multiple of the 3 replicas. Received: 8"):
-        streams.batches(table, labeled_rows, OPTIONS, 0, replicas=range(3), replica_count=3)
+    with pytest.raises(ValueError, match=r"^phases.0.labeled_batch: expected a multiple of the 8 replicas. .* 4"):
+        streams.batches(table, labeled_rows, SEGMENT, 0, replicas=range(8), replica_count=8)
+    with pytest.raises(ValueError, match=r"^phases.0.batch: expected a multiple of the 3 replicas. Received: 8"):
+        streams.batches(table, labeled_rows, SEGMENT, 0, replicas=range(3), replica_count=3)
 
 
 def sorted_grid() -> data.ImageTable:
@@ -221,8 +222,8 @@ def sorted_grid() -> data.ImageTable:
 @pytest.mark.parametrize("first_step", [0, 30])
 def test_the_first_thousand_images_are_of_the_whole_set_though_it_is_stored_sorted(first_step):
     table = sorted_grid()
-    stream = streams.RowStream(np.arange(len(table)), 20, [0, 2])
-    rows = np.concatenate([stream.at(first_step + step) for step in range(50)])
+    stream = streams.RowStream(np.arange(len(table)), [0, 2])
+    rows = np.concatenate([stream.at(20 * (first_step + step), 20) for step in range(50)])
     assert len(set(rows)) == 1000
     for k, size in enumerate(table.spec.sizes):
         assert chisquare(np.bincount(table.factors[rows, k], minlength=size)).pvalue > 1e-3
@@ -236,11 +237,24 @@ def test_every_batch_has_labels_at_half_a_thousandth():
     table = sorted_grid()
     rows = streams.choose_labeled(table.factors, 0.0005, 0)
     assert len(rows) == 2
-    options = data.DataOptions(batch=8, labeled_batch=4)
     seen = []
-    for element in streams.batches(table, rows, options, seed=0).take(20):
+    for element in streams.batches(table, rows, SEGMENT, seed=0).take(20):
         assert element["labeled_image"].shape[0] == 4 and np.all(element["labeled_mask"] == 1)
         seen.append(element["labeled_codes"].numpy())
     codes = np.concatenate(seen)
     assert len(np.unique(codes, axis=0)) == 2
     assert np.array_equal(np.sort(codes[:2], axis=0), np.sort(codes[2:4], axis=0)), "each once before any again"
+
+
+def test_a_phase_goes_on_where_the_one_before_ended_with_its_own_batches_and_resolution(table, labeled_rows):
+    """5 steps of 8 images, then steps of 6: positions 40 on; and at 4x4, each pixel the mean of four."""
+    phases = (Phase(4, images=40, batch=8, labeled_batch=4), Phase(8, batch=6, labeled_batch=3))
+    first, second = Schedule(phases).segments
+    every, labeled = streams.RowStream(np.arange(60), [0, 2]), streams.RowStream(labeled_rows, [0, 3])
+    (batch,) = take(streams.batches(table, labeled_rows, second, seed=0, first_step=6), 1)
+    for name, rows in (("image", every.at(46, 6)), ("labeled_image", labeled.at(23, 3))):
+        assert np.array_equal(fakes.row_numbers(batch[name]), fakes.row_numbers(table.images[rows]))
+    (small,) = take(streams.batches(table, labeled_rows, first, seed=0, first_step=4), 1)
+    images = table.images[every.at(32, 8)].astype(np.float64) / 127.5 - 1
+    np.testing.assert_allclose(small["image"], images.reshape(8, 4, 2, 4, 2, 3).mean(axis=(2, 4)), atol=1e-6)
+    assert small["labeled_image"].shape == (4, 4, 4, 3)

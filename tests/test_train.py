@@ -93,11 +93,12 @@ def test_it_says_what_it_is_going_to_do_and_did(finished):
     assert configs.Config.from_json(json.loads(text + "}")) == configs.read_config(str(workdir))
     assert "fake/tiny, 60 images" in rest
     assert "angle 5, hue 3, shape 2" in rest
-    assert "128 images, 16 steps of 8" in rest
+    assert "128 images, 16 steps" in rest
     assert "runs on      1 CPU" in rest
     assert rest.endswith(f"Trained to 128 images. Pictures: {workdir}/samples\n")
     parameters = int(re.search(r"parameters +([\d,]+)", rest)[1].replace(",", ""))
-    weights = [v for name, v in saved(workdir, 16).items() if re.match(r"(generator|discriminator)/", name)]
+    trained = r"(generator|discriminator)/(?!w_average)"
+    weights = [v for name, v in saved(workdir, 16).items() if re.match(trained, name)]
     assert parameters == sum(v.size for v in weights)
 
 
@@ -117,6 +118,7 @@ def test_every_file_is_there(finished):
         "data.json",
         "labeled_subset.npy",
         "metrics.jsonl",
+        "replicas.json",
         "samples/data.png",
         *(f"samples/{name}-{images:09d}.png" for name in ("samples", "traversal") for images in (64, 128)),
         *(f"checkpoints/step-{step:09d}/{name}" for step in (12, 14, 16) for name in checkpoint),
@@ -312,8 +314,8 @@ def test_two_workers_do_what_two_devices_do(inputs, tmp_path):
 # --- A run that goes wrong.
 
 
-def test_a_loss_that_is_no_number_stops_the_run(inputs, tmp_path):
-    result = train(inputs, tmp_path, before=fakes.SpoilAt(5))
+def test_a_loss_that_is_no_number_stops_a_run_that_may_not_go_back(inputs, tmp_path):
+    result = train(inputs, tmp_path, "--set=train.rollbacks=0", before=fakes.SpoilAt(5))
     assert result.code == 1
     last = result.err.splitlines()[-1]
     assert re.fullmatch(
@@ -327,9 +329,42 @@ def test_a_loss_that_is_no_number_stops_the_run(inputs, tmp_path):
     assert all(np.isfinite(v).all() for v in saved(tmp_path, 4).values() if v.dtype.kind == "f")
 
 
+def test_a_run_goes_back_and_on_without_the_steps_that_went_wrong(inputs, tmp_path):
+    """Two steps are spoilt; the run has the bits of one that was stopped before each and told to skip it."""
+    result = train(inputs, tmp_path / "run", before=fakes.SpoilAlways(frozenset({5, 9})))
+    assert result.code == 0, result.err
+    for step, checkpoint, count in ((6, 4, 1), (10, 8, 2)):
+        assert re.search(
+            rf"generator/\w+ became nan at step {step} .* Going back to the checkpoint of step {checkpoint}, to go on "
+            rf"without step {step} \(rollback {count} of 3\)",
+            result.err,
+        )
+    assert json.loads((tmp_path / "run" / "skipped_steps.json").read_text()) == [5, 9]
+    assert steps(tmp_path / "run")[-1] == 16
+    told = tmp_path / "told"
+    told.mkdir()
+    (told / "skipped_steps.json").write_text("[5, 9]")
+    assert train(inputs, told).code == 0
+    expected = saved(told, 16)
+    for name, value in saved(tmp_path / "run", 16).items():
+        assert np.array_equal(value, expected[name]), name
+    assert logged_steps(tmp_path / "run") == logged_steps(told)
+
+
+def test_a_run_that_goes_wrong_too_often_stops_and_does_not_try_again(inputs, tmp_path):
+    result = train(inputs, tmp_path, "--set=train.rollbacks=1", before=fakes.SpoilAlways(frozenset({5, 6})))
+    assert result.code == 1
+    message = r"at step 7 \(56 images\)\. It was rolled back 1 of 1 times before\. Nothing was saved after"
+    assert re.search(message, result.err.splitlines()[-1])
+    assert "Traceback" not in result.err
+    again = train(inputs, tmp_path, "--set=train.rollbacks=1", before=fakes.SpoilAlways(frozenset({6})))
+    assert again.code == 1 and "rolled back 1 of 1" in again.err
+    assert train(inputs, tmp_path, "--set=train.rollbacks=2", before=fakes.SpoilAlways(frozenset({6}))).code == 0
+
+
 @pytest.mark.slow
 def test_an_absurd_learning_rate_stops_the_run(inputs, tmp_path):
-    result = train(inputs, tmp_path, "--set=model.learning_rate=1e30")
+    result = train(inputs, tmp_path, "--set=phases.learning_rate=1e30")
     assert result.code == 1
     assert re.search(r"\nerror: .*generator/\w+.* became (nan|inf) at step 1 \(8 images\)\. .* the start\.", result.err)
     assert not (tmp_path / "checkpoints").exists()
@@ -380,14 +415,14 @@ def workdir(finished, tmp_path) -> Path:
         (["--set=model.gama_g=3"], r"--set: expected one of .*Received: 'model.gama_g'. Did you mean 'gamma_g'\?"),
         (["--set=train.images"], "--set: expected name=value, .*Received: 'train.images'"),
         (["--set=data.labeled_fraction=1.5"], r"labeled_fraction: expected a number in \[0, 1\]. Received: 1.5"),
-        (["--set=data.labeled_batch=9"], "labeled_batch: expected 1 to batch=8 .*Received: 9"),
+        (["--set=phases.labeled_batch=9"], "labeled_batch: expected 1 to batch=8 .*Received: 9"),
         (["--set=model.network.resolution=12"], "resolution: expected a power of two from 8 to 1024. Received: 12"),
         (["--set=train.seed=-1"], r"seed: expected a number from 0 to 2\*\*31 - 1. Received: -1"),
         (["--set=model.network.resolution=16"], "model.network.resolution: fake/tiny has images of 8x8. Received: 16"),
         (["--set=model.network.channels=1"], "model.network.channels: fake/tiny has 3. Received: 1"),
         (["--set=data.factors=hue,shap"], r"data.factors: expected names among .*'shap'. Did you mean 'shape'\?"),
         (["--set=data.factors=hue,hue"], r"more than once: \['hue'\]"),
-        (["--set=data.batch=64"], "data.batch: expected at most the 60 images of fake/tiny. Received: 64"),
+        (["--set=phases.batch=64"], "phases.0.batch: expected at most the 60 images of fake/tiny. Received: 64"),
         (["--set=data.memory_gib=1e-9"], "data.memory_gib: fake/tiny needs .*Received: 1e-09"),
         (["--set=data.dataset=fake/other"], "not prepared .* tfds build tfds_builders/fake --config=other --data_dir="),
         (["--data_dir=/nowhere"], "'fake/tiny' is not prepared in '/nowhere' .*: tfds build .* --data_dir=/nowhere"),
@@ -425,7 +460,7 @@ def test_a_config_file_that_is_none(text, message, inputs, tmp_path):
 
 def test_batches_that_do_not_divide_among_the_devices(inputs, tmp_path):
     result = train(inputs, tmp_path / "run", "--strategy=mirrored", before=fakes.Devices(3))
-    refused(result, "data.batch: expected a multiple of the 3 replicas. Received: 8")
+    refused(result, "phases.0.batch: expected a multiple of the 3 replicas. Received: 8")
     assert not (tmp_path / "run").exists()
 
 
@@ -518,10 +553,10 @@ def test_dry_run_checks_everything_and_writes_nothing(inputs, tmp_path):
     before = files(inputs)
     result = train(inputs, tmp_path / "run", "--dry_run")
     assert (result.code, result.err) == (0, "")
-    assert "128 images, 16 steps of 8" in result.out
+    assert "128 images, 16 steps" in result.out
     assert list(tmp_path.iterdir()) == []
     assert files(inputs) == before
-    refused(train(inputs, tmp_path / "run", "--dry_run", "--set=data.batch=64"), "data.batch")
+    refused(train(inputs, tmp_path / "run", "--dry_run", "--set=phases.batch=64"), "phases.0.batch")
 
 
 def test_ctrl_c_before_the_first_step(inputs, tmp_path):

@@ -62,7 +62,7 @@ def test_a_run_does_not_go_on_with_other_labels(tmp_path):
 
 def test_labelled_rows_that_the_seed_does_not_choose_are_refused(tmp_path):
     labels = np.stack([np.arange(40) % 3, np.arange(40) % 2], axis=1)
-    config = Config(data.DataOptions(labeled_fraction=0.25, batch=4, labeled_batch=2))
+    config = Config(data.DataOptions(labeled_fraction=0.25))
     rows = workdirs.labeled_subset(str(tmp_path), table(labels), config)
     assert np.array_equal(workdirs.labeled_subset(str(tmp_path), table(labels), config), rows)
     np.save(tmp_path / "labeled_subset.npy", (rows + 1) % 40)

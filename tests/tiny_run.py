@@ -8,27 +8,29 @@ import tensorflow as tf
 from ssgan_tf import models, runs
 from ssgan_tf.checkpoints import Checkpoints
 from ssgan_tf.codes import CodeSpec, FactorSpec
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, write_config
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, SemiStyleGANOptions, write_config
 
 # All sizes differ, so that no axis can be taken for another.
 NETWORK = NetworkOptions(8, 3, fmap_base=32, fmap_max=8, noise_size=6, style_size=5, mapping_layers=2)
 SPEC = CodeSpec((FactorSpec("hue", 3), FactorSpec("shape", 2)))
-CONFIG = Config(DataOptions(dataset="fake/tiny", batch=10, labeled_batch=2), SemiStyleGANOptions(network=NETWORK))
+CONFIG = Config(
+    DataOptions(dataset="fake/tiny"), SemiStyleGANOptions(network=NETWORK), (Phase(batch=10, labeled_batch=2),)
+)
 STEP = 7
 
 
 def make_model(options: SemiStyleGANOptions = CONFIG.model) -> tf.keras.Model:
     """With random weights of its own in each of its three networks, the same each time."""
     tf.keras.utils.set_random_seed(1)
-    model = models.make_model(options, SPEC, seed=0, batch=4)
+    model = models.make_model(options, SPEC, seed=0)
     for variable in [*model.ema_generator.variables, *model.discriminator.variables]:
         variable.assign_add(0.1 * tf.random.stateless_normal(variable.shape, [variable.shape.num_elements(), 0]))
     return model
 
 
-def write_run(workdir: Path, **changes) -> Path:
+def write_run(workdir: Path, phases: tuple[Phase, ...] = CONFIG.phases, **changes) -> Path:
     """Writes the run's folder, which must not be there; `changes` are of the model's options."""
-    config = dataclasses.replace(CONFIG, model=dataclasses.replace(CONFIG.model, **changes))
+    config = dataclasses.replace(CONFIG, model=dataclasses.replace(CONFIG.model, **changes), phases=phases)
     model = make_model(config.model)
     workdir.mkdir()
     write_config(config, str(workdir))

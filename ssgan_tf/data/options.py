@@ -15,8 +15,6 @@ class DataOptions:
         labeled_fraction: eta, the share of images whose labels are used, in [0, 1].
         stratified: choose the labelled images so that every value of every factor has its share of them; otherwise
             uniformly, as the papers do.
-        batch: images per step, over all devices.
-        labeled_batch: labelled images per step, over all devices; at most `batch`.
         memory_gib: the most memory that the decoded images may take, in GiB. Larger data sets are read from disk as
             they are needed.
 
@@ -30,8 +28,6 @@ class DataOptions:
     factors: tuple[str, ...] = ()
     labeled_fraction: float = 0.025
     stratified: bool = False
-    batch: int = 32
-    labeled_batch: int = 32
     memory_gib: float = 16.0
 
     def __post_init__(self):
@@ -39,10 +35,3 @@ class DataOptions:
             raise ValueError(f"labeled_fraction: expected a number in [0, 1]. Received: {self.labeled_fraction}.")
         if self.resolution < 0:
             raise ValueError(f"resolution: expected 0, or a number of pixels. Received: {self.resolution}.")
-        if self.batch < 1:
-            raise ValueError(f"batch: expected 1 image or more. Received: {self.batch}.")
-        if not 1 <= self.labeled_batch <= self.batch:
-            raise ValueError(
-                f"labeled_batch: expected 1 to batch={self.batch} images (each is mixed with a generated one). "
-                f"Received: {self.labeled_batch}."
-            )

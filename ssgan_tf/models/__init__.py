@@ -11,16 +11,15 @@ MODELS = {
 Options = SemiStyleGANOptions
 
 
-def make_model(options: Options, spec: CodeSpec, seed: int, batch: int) -> tf.keras.Model:
+def make_model(options: Options, spec: CodeSpec, seed: int) -> tf.keras.Model:
     """Makes and compiles the model that `options` belongs to; call it inside the strategy's scope.
 
     Args:
         options: of one of MODELS.
         spec: the factors and their codes.
         seed: of all that is drawn while training.
-        batch: images per step over all devices.
     """
     make = next(model for kind, model in MODELS.values() if kind is type(options))
     model = make(options, spec, seed)
-    model.compile(batch)
+    model.compile()
     return model

@@ -11,10 +11,11 @@ import tensorflow as tf
 from ssgan_tf import losses
 from ssgan_tf.codes import CodeSpec
 from ssgan_tf.models import step as steps
-from ssgan_tf.models.growing import Segment, make_segments, shrink
+from ssgan_tf.models.growing import fade_at, shrink
 from ssgan_tf.networks.discriminator import Discriminator
 from ssgan_tf.networks.options import NetworkOptions
 from ssgan_tf.networks.style_generator import StyleGenerator
+from ssgan_tf.schedule import Phase, Schedule, Segment
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,13 +31,9 @@ class SemiStyleGANOptions:
         xi: parameter of the MixUp Beta distribution (eq. 5).
         r1: weight of the R1 penalty on real images: r1 / 2 * ||dD/dx||^2.
         r1_interval: the penalty is taken every n-th step, n times as strong.
-        learning_rate: Adam's, for both networks.
-        decay_images: the rate falls to 1 % over so many images, as a cosine; 0 keeps it as it is.
         beta_1: Adam's first-moment decay.
         beta_2: Adam's second-moment decay.
         ema_half_life: of the averaged generator, in images.
-        grow_from: resolution that progressive growing starts with; 0 trains at full resolution from the start.
-        phase_images: length of a phase of progressive growing, in images.
 
     Raises:
         ValueError: naming the field that is out of range.
@@ -50,30 +47,19 @@ class SemiStyleGANOptions:
     xi: float = 0.75
     r1: float = 10.0
     r1_interval: int = 1
-    learning_rate: float = 0.001
-    decay_images: int = 0
     beta_1: float = 0.0
     beta_2: float = 0.99
     ema_half_life: float = 10_000.0
-    grow_from: int = 0
-    phase_images: int = 1_200_000
 
     def __post_init__(self):
-        for name in ("gamma_g", "gamma_e", "beta", "alpha", "r1", "ema_half_life", "decay_images"):
+        for name in ("gamma_g", "gamma_e", "beta", "alpha", "r1", "ema_half_life"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}: expected 0 or more. Received: {getattr(self, name)}.")
-        for name in ("xi", "learning_rate"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name}: expected a positive number. Received: {getattr(self, name)}.")
+        if not self.xi > 0:
+            raise ValueError(f"xi: expected a positive number. Received: {self.xi}.")
         for name in ("beta_1", "beta_2"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected a number in [0, 1). Received: {getattr(self, name)}.")
-        if self.grow_from and self.grow_from not in self.network.resolutions[1:]:
-            raise ValueError(
-                f"grow_from: expected 0 or one of {self.network.resolutions[1:]}. Received: {self.grow_from}."
-            )
-        if self.phase_images < 1:
-            raise ValueError(f"phase_images: expected 1 or more. Received: {self.phase_images}.")
         if self.r1_interval < 1:
             raise ValueError(f"r1_interval: expected 1 step or more. Received: {self.r1_interval}.")
 
@@ -107,19 +93,21 @@ class SemiStyleGAN(tf.keras.Model):
             0, trainable=False, dtype=tf.int64, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA, name="step"
         )
         self.trackers = steps.LossTrackers(self.loss_names)
-        full = options.network.resolution
-        self.segment = Segment(full, False, 0, None)
-
-    def segments(self, batch: int) -> list[Segment]:
-        """The schedule of progressive growing for `batch` images per step; one segment where nothing grows."""
-        full = self.options.network.resolution
-        return make_segments(self.options.grow_from or full, full, self.options.phase_images, batch)
+        self.segment = Schedule((Phase(),)).segments[0]
 
     def enter(self, segment: Segment) -> None:
-        """Makes the following steps those of `segment`."""
+        """Makes the following steps those of `segment`, at whose beginning or somewhere in which the model is."""
         if segment != self.segment:
             self.segment = segment
             self.train_function = None  # Keras traces train_step anew
+        if segment.phase.fresh_optimizers and int(self.step) == segment.phase_start:
+            steps.forget(self.generator_optimizer)
+            steps.forget(self.discriminator_optimizer)
+
+    @property
+    def resolution(self) -> int:
+        """Of the images at this stage."""
+        return self.segment.phase.resolution or self.options.network.resolution
 
     @property
     def uses_labels(self) -> bool:
@@ -144,16 +132,9 @@ class SemiStyleGAN(tf.keras.Model):
     def metrics(self):
         return list(self.trackers.means.values())
 
-    def compile(self, batch: int = 1):
-        """Makes both optimizers with all their slots; call it inside the strategy's scope.
-
-        Args:
-            batch: images per step over all devices, for a learning rate that falls with the images.
-        """
-        o = self.options
-        rate: float | tf.keras.optimizers.schedules.LearningRateSchedule = o.learning_rate
-        if o.decay_images:
-            rate = tf.keras.optimizers.schedules.CosineDecay(rate, max(1, o.decay_images // batch), alpha=0.01)
+    def compile(self):
+        """Makes both optimizers with all their slots; call it inside the strategy's scope."""
+        o, rate = self.options, steps.PhaseRate(self)
 
         def adam(variables):
             optimizer = tf.keras.optimizers.Adam(rate, o.beta_1, o.beta_2, epsilon=1e-8, jit_compile=False)
@@ -179,16 +160,15 @@ class SemiStyleGAN(tf.keras.Model):
     @property
     def stage(self) -> str:
         """What is being trained, in a word or two for the progress bar."""
-        size = self.segment.resolution
-        return f"{size}x{size}" + (" fading in" if self.segment.fading else "")
+        return f"{self.resolution}x{self.resolution}" + (" fading in" if self.segment.fading else "")
 
     def sample(self, noise: tf.Tensor, codes: tf.Tensor) -> tf.Tensor:
         """The averaged generator's images, as large as they are at this stage: [B,Z], [B,K] -> [B,r,r,C]."""
-        fade = self.segment.fade(self.step)
-        return self.ema_generator((noise, codes), resolution=self.segment.resolution, fade=fade)
+        fade = fade_at(self.segment, self.step)
+        return self.ema_generator((noise, codes), resolution=self.resolution, fade=fade)
 
     def train_step(self, batch):
-        fade = self.segment.fade(self.step)
+        fade = fade_at(self.segment, self.step)
         batch = {k: self._shrink(v, fade) if k.endswith("image") else v for k, v in batch.items()}
         size = batch["image"].shape[0]
         noise_seed, code_seed, mix_seed, pixel_seed = steps.step_seeds(self.seed, self.step, 4)
@@ -198,7 +178,7 @@ class SemiStyleGAN(tf.keras.Model):
         with tf.GradientTape() as generator_tape:
             fake = self.generator(  # [B,r,r,C]
                 (noise, codes),
-                resolution=self.segment.resolution,
+                resolution=self.resolution,
                 fade=fade,
                 noise_seed=steps.seed_for_replica(pixel_seed),
             )
@@ -273,7 +253,7 @@ class SemiStyleGAN(tf.keras.Model):
         return result
 
     def _shrink(self, images, fade):
-        return shrink(images, self.segment.resolution, fade)
+        return shrink(images, self.resolution, fade)
 
     def _trunk_of_all(self, parts: dict[str, tf.Tensor], fade) -> dict[str, tf.Tensor]:
         features = self.discriminator.trunk(tf.concat(list(parts.values()), axis=0), fade)

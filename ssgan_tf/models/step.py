@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow as tf
 
+from ssgan_tf.schedule import Segment
+
 
 def replica_count() -> int:
     return tf.distribute.get_strategy().num_replicas_in_sync
@@ -68,6 +70,33 @@ def update_average(averages: Sequence[tf.Variable], variables: Sequence[tf.Varia
             strategy.extended.update(average, assign, args=(variable,), group=False)
 
     tf.distribute.get_replica_context().merge_call(merge, args=(*averages, *variables))
+
+
+class PhaseRate(tf.keras.optimizers.schedules.LearningRateSchedule):
+    """The learning rate of the phase that a model is in.
+
+    Args:
+        model: has `segment`, and `step` that counts from the start of the run. The optimizer's own count, which
+            begins anew with fresh optimizers, has no say.
+    """
+
+    def __init__(self, model: tf.keras.Model):
+        self._model = model
+
+    def __call__(self, iterations: tf.Tensor) -> tf.Tensor:
+        segment: Segment = self._model.segment
+        phase = segment.phase
+        if not phase.decay_images:
+            return tf.constant(phase.learning_rate)
+        steps = max(1, phase.decay_images // phase.batch)
+        decay = tf.keras.optimizers.schedules.CosineDecay(phase.learning_rate, steps, alpha=0.01)
+        return decay(self._model.step - segment.phase_start)
+
+
+def forget(optimizer: tf.keras.optimizers.Optimizer) -> None:
+    """Makes the optimizer as it was when it was new: no moments, no steps taken."""
+    for variable in optimizer.variables:
+        variable.assign(tf.zeros_like(variable))
 
 
 class LossTrackers:

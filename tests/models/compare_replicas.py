@@ -46,7 +46,7 @@ def run(strategy: tf.distribute.Strategy):
 
     with strategy.scope():
         tf.keras.utils.set_random_seed(0)
-        model = make_model(OPTIONS, SPEC, seed=1, batch=8)
+        model = make_model(OPTIONS, SPEC, seed=1)
         constant = model.generator.synthesis.blocks[0].constant
         constant.assign(tf.random.stateless_normal(constant.shape, [0, 0]))
         # Adam's steps have the same length however long the gradient is; these do not.

@@ -58,7 +58,7 @@ def test_an_error_names_the_option(field):
 
 
 def test_options_decide_which_model_is_made(network, spec):
-    model = make_model(SemiStyleGANOptions(network=network), spec, seed=3, batch=4)
+    model = make_model(SemiStyleGANOptions(network=network), spec, seed=3)
     assert isinstance(model, SemiStyleGAN) and model.seed == 3
     assert model.generator_optimizer is not None  # compiled
     assert {options for options, _ in MODELS.values()} == set(getattr(Options, "__args__", [Options]))

@@ -1,4 +1,4 @@
-"""Progressive growing: the schedule, real images shrunk as generated ones are, and steps at a lower resolution."""
+"""Progressive growing: real images shrunk as generated ones are, and steps at a lower resolution."""
 
 import dataclasses
 
@@ -6,41 +6,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ssgan_tf.models.growing import Segment, make_segments, segment_at, shrink
+from ssgan_tf.models.growing import fade_at, shrink
 from ssgan_tf.networks import layers
-
-
-def test_the_published_schedule():
-    """Half a phase at 8x8; then per resolution half a phase fading and half steady; the last one stays."""
-    # 640 images a phase, 32 a step: half a phase is 10 steps.
-    assert make_segments(8, 32, phase_images=640, batch=32) == [
-        Segment(8, False, 0, 10),
-        Segment(16, True, 10, 20),
-        Segment(16, False, 20, 30),
-        Segment(32, True, 30, 40),
-        Segment(32, False, 40, None),
-    ]
-
-
-def test_without_growing_there_is_one_segment():
-    assert make_segments(64, 64, phase_images=640, batch=32) == [Segment(64, False, 0, None)]
-
-
-def test_a_phase_shorter_than_a_batch_still_has_a_step():
-    assert make_segments(8, 16, phase_images=1, batch=64)[0] == Segment(8, False, 0, 1)
-
-
-def test_every_step_belongs_to_one_segment():
-    segments = make_segments(8, 32, phase_images=640, batch=32)
-    at = [segments.index(segment_at(segments, step)) for step in (0, 9, 10, 19, 20, 29, 30, 39, 40, 10**9)]
-    assert at == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+from ssgan_tf.schedule import Phase, Schedule, Segment
 
 
 def test_fade_rises_from_zero_to_one_over_its_segment():
-    segment = Segment(16, True, 10, 20)
-    values = [float(segment.fade(tf.constant(step, tf.int64))) for step in (10, 15, 19)]
+    segment = Segment(Phase(16), True, 10, 20)
+    values = [float(fade_at(segment, tf.constant(step, tf.int64))) for step in (10, 15, 19)]
     assert values == pytest.approx([0, 0.5, 0.9])
-    assert Segment(16, False, 10, 20).fade(tf.constant(15)) is None
+    assert fade_at(Segment(Phase(16), False, 10, 20), tf.constant(15)) is None
 
 
 def test_shrink_takes_means_and_fades_the_finest_detail():
@@ -56,7 +31,11 @@ def test_shrink_takes_means_and_fades_the_finest_detail():
 
 @pytest.fixture
 def make_growing(make, network):
-    return lambda: make(network=dataclasses.replace(network, resolution=16), grow_from=8, phase_images=24)
+    return lambda: make(network=dataclasses.replace(network, resolution=16))
+
+
+PHASES = (Phase(8, images=12, batch=6, labeled_batch=3), Phase(16, fade_images=12, batch=6, labeled_batch=3))
+SEGMENTS = Schedule(PHASES).segments
 
 
 def full_size(batch):
@@ -66,7 +45,7 @@ def full_size(batch):
 
 def test_the_first_segment_trains_the_lower_blocks_alone(make_growing, batch):
     model = make_growing()
-    model.enter(model.segments(6)[0])
+    model.enter(SEGMENTS[0])
     assert model.stage == "8x8"
     upper = [model.generator.synthesis.blocks[2], model.generator.synthesis.to_rgb[2], model.discriminator.blocks[1]]
     lower = [model.generator.synthesis.to_rgb[1], model.discriminator.from_rgb[1], model.discriminator.blocks[0]]
@@ -83,10 +62,9 @@ def test_the_first_segment_trains_the_lower_blocks_alone(make_growing, batch):
 def test_at_the_start_of_a_fade_d_sees_what_it_saw_before(make_growing, batch):
     """Fade 0: the new blocks have no say, in real, generated and mixed images alike."""
     before, fading = make_growing(), make_growing()
-    segments = before.segments(6)
-    for model, segment in ((before, segments[0]), (fading, segments[1])):
+    for model, segment in ((before, SEGMENTS[0]), (fading, SEGMENTS[1])):
         model.enter(segment)
-        model.step.assign(segments[1].start)
+        model.step.assign(SEGMENTS[1].start)
     assert fading.stage == "16x16 fading in"
     logs, expected = fading.train_step(full_size(batch)), before.train_step(full_size(batch))
     for name in ("adversarial", "supervised", "smoothness"):  # R1 counts four pixels for each of before
@@ -96,10 +74,9 @@ def test_at_the_start_of_a_fade_d_sees_what_it_saw_before(make_growing, batch):
 
 def test_entering_a_segment_makes_keras_trace_anew(make_growing):
     model = make_growing()
-    segments = model.segments(6)
-    model.enter(segments[0])
+    model.enter(SEGMENTS[0])
     model.train_function = before = object()
-    model.enter(segments[0])
+    model.enter(SEGMENTS[0])
     assert model.train_function is before
-    model.enter(segments[1])
+    model.enter(SEGMENTS[1])
     assert model.train_function is None

@@ -54,7 +54,7 @@ def generator_terms(model, batch, fake, drawn, mixed) -> dict[str, float]:
 
 def test_every_term_of_equation_7(make, batch, draws):
     """D/E's terms with the weights before the step; G's terms on the same images, seen by the D/E after its step."""
-    model = make(**ALL_TERMS, learning_rate=0.01)
+    model = make(**ALL_TERMS)
     drawn = draws(model)
     fake = model.generator((drawn.noise, drawn.codes))
     mixed = (
