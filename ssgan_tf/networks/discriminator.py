@@ -13,7 +13,7 @@ class DiscriminatorBlock(tf.keras.layers.Layer):
     """conv 3x3, blur, conv 3x3 with halving, each with leaky ReLU: [B,r,r,C_r] -> [B,r/2,r/2,C_(r/2)]."""
 
     def __init__(self, resolution: int, options: NetworkOptions, name=None):
-        super().__init__(name=name)
+        super().__init__(name=name, autocast=False)
         self.conv = layers.Conv(options.feature_maps(resolution), name="conv")
         self.conv_down = layers.Conv(options.feature_maps(resolution // 2), resample="down", name="conv_down")
 
@@ -30,6 +30,9 @@ class Discriminator(tf.keras.Model):
 
     E(x) does not depend on the rest of the batch: the last block runs once more for the code head, with the same
     weights and the minibatch-standard-deviation channel at zero.
+
+    In mixed precision features have 16 bits; logits and codes, and the dense layers before them, are float32. Nothing
+    keeps float16 in range here: equalised weights start it near 1, and R1 holds the slopes down.
 
     Args:
         options: sizes.
@@ -68,11 +71,11 @@ class Discriminator(tf.keras.Model):
             x = self.blocks[i - 1](x)
             if i == first and fade is not None:
                 below = self._from_rgb(layers.downsample(images), i - 1)
-                x = below + fade * (x - below)
+                x = below + tf.cast(fade, x.dtype) * (x - below)
         return x
 
     def _from_rgb(self, images, level):
-        return layers.leaky_relu(self.from_rgb[level](images))
+        return layers.leaky_relu(self.from_rgb[level](layers.narrow(images, self.options.precision)))
 
     def realness(self, features: tf.Tensor) -> tf.Tensor:
         """Features [B,4,4,C_4] -> D's logit [B]; depends on the image's minibatch-stddev group."""
@@ -94,7 +97,7 @@ class Discriminator(tf.keras.Model):
     def _penultimate(self, features, stddev):
         x = tf.concat([features, stddev], axis=-1)  # [B,4,4,C_4 + 1]
         x = layers.leaky_relu(self.final_conv(x))
-        x = tf.reshape(x, [-1, 16 * x.shape[-1]])
+        x = layers.widen(tf.reshape(x, [-1, 16 * x.shape[-1]]))
         return layers.leaky_relu(self.final_dense(x))  # [B,C_2]
 
     def call(self, images, fade=None):

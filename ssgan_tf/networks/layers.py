@@ -2,6 +2,8 @@
 
 Every weight is stored with standard deviation 1 / lrmul and scaled when it is used ("equalised learning rate"):
 w = stored * gain / sqrt(fan_in) * lrmul. Source: the official StyleGAN (2019).
+A layer computes in the type of what comes in: weights stay float32 and are converted where they are used, so a
+network chooses its precision by `narrow` and `widen` alone.
 No resize op and no UpSampling2D: their gradient of a gradient fails or is wrong (R1 needs it).
 """
 
@@ -11,6 +13,22 @@ import numpy as np
 import tensorflow as tf
 
 RELU_GAIN = math.sqrt(2.0)  # for layers followed by a leaky ReLU (He initialisation)
+_NARROW = {"mixed_bfloat16": tf.bfloat16, "mixed_float16": tf.float16}
+
+
+def narrow(x: tf.Tensor, precision: str) -> tf.Tensor:
+    """x in the type that convolutions run in: of 16 bits in mixed precision, else as it is."""
+    return tf.cast(x, _NARROW.get(precision, x.dtype))
+
+
+def widen(x: tf.Tensor) -> tf.Tensor:
+    """x as float32 where it has 16 bits, else as it is: for sums over many numbers, and what is small in them."""
+    return tf.cast(x, tf.float32) if x.dtype.size < 4 else x
+
+
+def count_parameters(network: tf.keras.Model) -> int:
+    """How many numbers of `network` are trained, which is what published counts count."""
+    return sum(math.prod(variable.shape) for variable in network.trainable_variables)
 
 
 def leaky_relu(x: tf.Tensor) -> tf.Tensor:
@@ -59,11 +77,11 @@ def minibatch_stddev(x: tf.Tensor, group: int = 4) -> tf.Tensor:
     batch = tf.shape(x)[0]
     members = tf.where(batch % group == 0, group, batch)
     height, width, channels = x.shape[1:]
-    y = tf.reshape(x, [members, -1, height, width, channels])  # [G,M,H,W,C]
+    y = tf.reshape(widen(x), [members, -1, height, width, channels])  # [G,M,H,W,C]
     y = tf.sqrt(tf.math.reduce_variance(y, axis=0) + 1e-8)  # [M,H,W,C]
     y = tf.reduce_mean(y, axis=[1, 2, 3])  # [M]
     y = tf.tile(y, [members])  # [B]: image i belongs to group i mod M
-    return tf.tile(y[:, None, None, None], [1, height, width, 1])
+    return tf.tile(tf.cast(y, x.dtype)[:, None, None, None], [1, height, width, 1])
 
 
 def _spread(kernel: tf.Tensor) -> tf.Tensor:
@@ -76,7 +94,7 @@ class _Equalized(tf.keras.layers.Layer):
     """Shared by the dense and convolution layers below: the stored weight and its runtime scale."""
 
     def __init__(self, units: int, gain: float, lrmul: float, use_bias: bool, name: str | None):
-        super().__init__(name=name)
+        super().__init__(name=name, autocast=False)
         self.units = units
         self.gain = gain
         self.lrmul = lrmul
@@ -91,7 +109,7 @@ class _Equalized(tf.keras.layers.Layer):
         self._scale = self.gain / math.sqrt(fan_in) * self.lrmul
 
     def _finish(self, x: tf.Tensor) -> tf.Tensor:
-        return x if self.bias is None else tf.nn.bias_add(x, self.bias * self.lrmul)
+        return x if self.bias is None else tf.nn.bias_add(x, tf.cast(self.bias * self.lrmul, x.dtype))
 
 
 class Dense(_Equalized):
@@ -112,7 +130,7 @@ class Dense(_Equalized):
         super().build(shape)
 
     def call(self, x):
-        return self._finish(tf.matmul(x, self.kernel * self._scale))
+        return self._finish(tf.matmul(x, tf.cast(self.kernel * self._scale, x.dtype)))
 
 
 class Conv(_Equalized):
@@ -153,11 +171,11 @@ class Conv(_Equalized):
             # A transposed convolution applies its kernel mirrored, with input and output channels exchanged.
             kernel = tf.transpose(_spread(kernel)[::-1, ::-1], [0, 1, 3, 2])  # [4,4,O,I]
             size = [tf.shape(x)[0], 2 * x.shape[1], 2 * x.shape[2], self.units]
-            x = tf.nn.conv2d_transpose(x, kernel, size, 2, "SAME")
+            x = tf.nn.conv2d_transpose(x, tf.cast(kernel, x.dtype), size, 2, "SAME")
         elif self.resample == "down":
-            x = tf.nn.conv2d(x, _spread(kernel) / 4.0, 2, "SAME")
+            x = tf.nn.conv2d(x, tf.cast(_spread(kernel) / 4.0, x.dtype), 2, "SAME")
         else:
-            x = tf.nn.conv2d(x, kernel, 1, "SAME")
+            x = tf.nn.conv2d(x, tf.cast(kernel, x.dtype), 1, "SAME")
         return self._finish(x)
 
 
@@ -167,14 +185,18 @@ class StyleEpilogue(tf.keras.layers.Layer):
     x -> (x - mean) / sqrt(var + 1e-8) * (scale + 1) + shift over each image's pixels, with
     (scale, shift) = affine(w). Norm and style are one multiplication and one addition per element.
 
+    This norm is what keeps float16 in range, for which StyleGAN 1 has no clamp: a map of n pixels comes out within
+    about sqrt(n) * |scale + 1| + |shift|, however large it came in. Norm and style are computed in float32: for a
+    constant map 1 / sqrt(var + 1e-8) is 10,000, and its product with the map may be beyond float16's 65,504.
+
     Args:
         noise: adds one channel of fresh Gaussian noise, scaled per channel by a learned weight that starts at 0.
 
-    Call with x [B,H,W,C], w [B,W] and, with `noise`, noise [B,H,W,1]; returns [B,H,W,C].
+    Call with x [B,H,W,C], w [B,W] and, with `noise`, noise [B,H,W,1]; returns [B,H,W,C] of x's type.
     """
 
     def __init__(self, noise: bool = False, name=None):
-        super().__init__(name=name)
+        super().__init__(name=name, autocast=False)
         self.noise = noise
 
     def build(self, shape):
@@ -187,11 +209,12 @@ class StyleEpilogue(tf.keras.layers.Layer):
 
     def call(self, x, w, noise=None):
         if self.noise:
-            x = x + noise * self.noise_weight
-        x = leaky_relu(tf.nn.bias_add(x, self.bias))
+            x = x + tf.cast(noise, x.dtype) * tf.cast(self.noise_weight, x.dtype)
+        x = leaky_relu(tf.nn.bias_add(x, tf.cast(self.bias, x.dtype)))
+        wide = widen(x)
         scale, shift = tf.split(self.affine(w)[:, None, None, :], 2, axis=-1)  # [B,1,1,C] each
         # Not tf.nn.moments: it hides the mean from the variance's gradient, so its second-order gradient is wrong.
-        mean = tf.reduce_mean(x, axis=[1, 2], keepdims=True)  # [B,1,1,C]
-        variance = tf.reduce_mean(tf.square(x - mean), axis=[1, 2], keepdims=True)
+        mean = tf.reduce_mean(wide, axis=[1, 2], keepdims=True)  # [B,1,1,C]
+        variance = tf.reduce_mean(tf.square(wide - mean), axis=[1, 2], keepdims=True)
         scale = (scale + 1.0) * tf.math.rsqrt(variance + 1e-8)
-        return x * scale + (shift - mean * scale)
+        return tf.cast(wide * scale + (shift - mean * scale), x.dtype)

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
 
 @dataclasses.dataclass(frozen=True)
 class NetworkOptions:
@@ -22,6 +24,8 @@ class NetworkOptions:
         stddev_group: images per minibatch-standard-deviation group.
         batch_independent_codes: E(x) is computed with the minibatch-standard-deviation channel at zero, so that
             it does not depend on the other images of the batch. Off: one pass for both heads, as first published.
+        precision: one of PRECISIONS. In the mixed ones convolutions, and what is done to each pixel, run in 16 bits;
+            the mapping, styles, statistics, last dense layers, images and all weights stay float32.
 
     Raises:
         ValueError: naming the field that is out of range.
@@ -40,6 +44,7 @@ class NetworkOptions:
     tanh: bool = False
     stddev_group: int = 4
     batch_independent_codes: bool = True
+    precision: str = "float32"
 
     def __post_init__(self):
         r = self.resolution
@@ -52,11 +57,18 @@ class NetworkOptions:
                 raise ValueError(f"{name}: expected 1 or more. Received: {getattr(self, name)}.")
         if self.mapping_lrmul <= 0:
             raise ValueError(f"mapping_lrmul: expected a positive number. Received: {self.mapping_lrmul}.")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision: expected one of {', '.join(PRECISIONS)}. Received: {self.precision}.")
 
     @property
     def resolutions(self) -> tuple[int, ...]:
         """(4, 8, ..., resolution): one block of the generator and one of the discriminator for each."""
         return tuple(2**i for i in range(2, self.resolution.bit_length()))
+
+    @property
+    def style_layers(self) -> int:
+        """How many layers of the synthesis take a style: two per resolution, those of 4x4 first."""
+        return 2 * len(self.resolutions)
 
     def feature_maps(self, resolution: int) -> int:
         """Feature maps of the block at `resolution`, as a generator's output and a discriminator's input."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ssgan_tf.networks import layers
 from ssgan_tf.networks.discriminator import Discriminator
 from ssgan_tf.networks.options import NetworkOptions, small_64, small_128
 from ssgan_tf.networks.style_generator import StyleGenerator
@@ -22,7 +23,9 @@ PAPER_128 = NetworkOptions(resolution=128, channels=3)
 )
 def test_generator_and_discriminator_have_the_published_number_of_parameters(options, code_size, expected):
     generator, discriminator = StyleGenerator(options, code_size), Discriminator(options, code_size)
-    assert generator.count_params() + discriminator.count_params() == expected
+    assert layers.count_parameters(generator) + layers.count_parameters(discriminator) == expected
+    # What is counted is all there is, but for the mean style.
+    assert generator.count_params() + discriminator.count_params() == expected + options.style_size
 
 
 @pytest.mark.parametrize(
@@ -36,13 +39,14 @@ def test_noise_inputs_add_two_weights_per_feature_map(options, code_size, expect
 
 
 def test_noise_inputs_add_those_weights(tiny):
-    plain, noisy = (StyleGenerator(tiny(noise_inputs=on), 3).count_params() for on in (False, True))
+    plain, noisy = (layers.count_parameters(StyleGenerator(tiny(noise_inputs=on), 3)) for on in (False, True))
     assert noisy - plain == 2 * (8 + 8 + 8)
 
 
 def test_feature_maps_of_the_paper():
     options = NetworkOptions(resolution=1024)
     assert options.resolutions == (4, 8, 16, 32, 64, 128, 256, 512, 1024)
+    assert options.style_layers == 18
     assert [options.feature_maps(r) for r in options.resolutions] == [512, 512, 512, 512, 256, 128, 64, 32, 16]
 
 
@@ -65,6 +69,8 @@ def test_feature_maps_never_vanish():
         ("mapping_layers", 0),
         ("stddev_group", 0),
         ("mapping_lrmul", 0.0),
+        ("precision", "float16"),
+        ("precision", ""),
     ],
 )
 def test_a_field_out_of_range_is_named(field, value):

@@ -149,8 +149,8 @@ def test_at_the_start_the_constant_is_one_and_the_embedding_standard_normal(tiny
 
 
 def test_all_weights_exist_at_once(make, noise, codes):
-    """Embedding 1, mapping 2 x 2, 3 RGB heads x 2, constant 1, convolutions 5, epilogues 6 x 3."""
+    """Embedding 1, mapping 2 x 2, 3 RGB heads x 2, constant 1, convolutions 5, epilogues 6 x 3, mean style 1."""
     generator = make()
-    assert len(generator.variables) == 1 + 4 + 6 + 1 + 5 + 18
+    assert len(generator.variables) == 1 + 4 + 6 + 1 + 5 + 18 + 1
     generator((noise, codes)), generator((noise, codes), resolution=8, fade=0.5)
-    assert len(generator.variables) == 1 + 4 + 6 + 1 + 5 + 18
+    assert len(generator.variables) == 1 + 4 + 6 + 1 + 5 + 18 + 1
