@@ -12,6 +12,8 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,6 +42,11 @@ def get_config():
         train=TrainOptions(images=128, log_every=16, sample_every=64, checkpoint_every=16, keep_checkpoints=3),
     )
 """
+
+PHASE = "Phase(batch=8, labeled_batch=4, decay_images=256)"
+GROWING = """Phase(8, images=32, batch=8, labeled_batch=4),
+            Phase(16, fade_images=32, batch=8, labeled_batch=2, learning_rate=0.002, fresh_optimizers=True)"""
+GROWING_CONFIG = CONFIG.replace("resolution=8", "resolution=16").replace(PHASE, GROWING)
 
 
 def arrays(count: int = 60, resolution: int = 8) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -166,6 +173,28 @@ class KillWhileSaving:
 
         original = checkpoints._write_checksums
         mock.patch.object(checkpoints, "_write_checksums", kill).start()
+
+
+@dataclasses.dataclass(frozen=True)
+class KillAfter:
+    """SIGKILL, whatever is being done, so many seconds after the first step of training."""
+
+    seconds: float
+
+    def __call__(self):
+        def kill():
+            time.sleep(self.seconds)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        def begin(callback, *arguments):
+            original(callback, *arguments)
+            if not started:
+                started.append(threading.Thread(target=kill, daemon=True))
+                started[0].start()
+
+        original = callbacks.CountSteps.on_train_batch_end
+        started: list[threading.Thread] = []
+        mock.patch.object(callbacks.CountSteps, "on_train_batch_end", begin).start()
 
 
 @dataclasses.dataclass(frozen=True)
