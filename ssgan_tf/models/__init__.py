@@ -11,15 +11,16 @@ MODELS = {
 Options = SemiStyleGANOptions
 
 
-def make_model(options: Options, spec: CodeSpec, seed: int) -> tf.keras.Model:
+def make_model(options: Options, spec: CodeSpec, seed: int, jit_compile: bool = False) -> tf.keras.Model:
     """Makes and compiles the model that `options` belongs to; call it inside the strategy's scope.
 
     Args:
         options: of one of MODELS.
         spec: the factors and their codes.
         seed: of all that is drawn while training.
+        jit_compile: with XLA.
     """
     make = next(model for kind, model in MODELS.values() if kind is type(options))
-    model = make(options, spec, seed)
+    model = make(options, spec, seed, jit_compile)
     model.compile()
     return model

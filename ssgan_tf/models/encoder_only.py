@@ -73,5 +73,6 @@ class EncoderOnly(tf.keras.Model):
             )
             terms = {"encoder/supervised": distance}
             loss = steps.total_loss(terms)
-        steps.descend(tape, loss, self.discriminator.trainable_variables, self.optimizer)
+        variables = self.discriminator.trainable_variables
+        steps.descend(tape.gradient(loss, variables), variables, self.optimizer)
         return self.trackers.update(terms)

@@ -1,10 +1,9 @@
 """Semi-StyleGAN (ICML 2020): a style generator with codes, and a discriminator that is an encoder too.
 
-L^(G)   =  L_GAN + gamma_G L_unsup + alpha L_sr                      (7)
-L^(D,E) = -L_GAN + gamma_E L_unsup + beta L_sup + alpha L_sr
+What the two are trained for is in objective.py; here is how: networks, draws, order, averages.
 """
 
-import dataclasses
+import functools
 
 import tensorflow as tf
 
@@ -12,56 +11,10 @@ from ssgan_tf import losses
 from ssgan_tf.codes import CodeSpec
 from ssgan_tf.models import step as steps
 from ssgan_tf.models.growing import fade_at, shrink
+from ssgan_tf.models.objective import Mixed, Objective, SemiStyleGANOptions
 from ssgan_tf.networks.discriminator import Discriminator
-from ssgan_tf.networks.options import NetworkOptions
-from ssgan_tf.networks.style_generator import StyleGenerator
+from ssgan_tf.networks.style_generator import W_AVERAGE_DECAY, StyleGenerator, draw_crossovers, mix_styles
 from ssgan_tf.schedule import Phase, Schedule, Segment
-
-
-@dataclasses.dataclass(frozen=True)
-class SemiStyleGANOptions:
-    """The objective and its optimizers. Info-StyleGAN is the same with no labels: beta = alpha = 0, gamma_e > 0.
-
-    Args:
-        network: sizes of the networks.
-        gamma_g: weight of the code reconstruction L_unsup (eq. 1) in the generator's loss.
-        gamma_e: weight of the same in the encoder's loss; 0 in the paper.
-        beta: weight of the supervised code loss L_sup (eq. 3).
-        alpha: weight of the smoothness loss L_sr on MixUp pairs (eq. 6).
-        xi: parameter of the MixUp Beta distribution (eq. 5).
-        r1: weight of the R1 penalty on real images: r1 / 2 * ||dD/dx||^2.
-        r1_interval: the penalty is taken every n-th step, n times as strong.
-        beta_1: Adam's first-moment decay.
-        beta_2: Adam's second-moment decay.
-        ema_half_life: of the averaged generator, in images.
-
-    Raises:
-        ValueError: naming the field that is out of range.
-    """
-
-    network: NetworkOptions = NetworkOptions()
-    gamma_g: float = 10.0
-    gamma_e: float = 0.0
-    beta: float = 10.0
-    alpha: float = 1.0
-    xi: float = 0.75
-    r1: float = 10.0
-    r1_interval: int = 1
-    beta_1: float = 0.0
-    beta_2: float = 0.99
-    ema_half_life: float = 10_000.0
-
-    def __post_init__(self):
-        for name in ("gamma_g", "gamma_e", "beta", "alpha", "r1", "ema_half_life"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name}: expected 0 or more. Received: {getattr(self, name)}.")
-        if not self.xi > 0:
-            raise ValueError(f"xi: expected a positive number. Received: {self.xi}.")
-        for name in ("beta_1", "beta_2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name}: expected a number in [0, 1). Received: {getattr(self, name)}.")
-        if self.r1_interval < 1:
-            raise ValueError(f"r1_interval: expected 1 step or more. Received: {self.r1_interval}.")
 
 
 class SemiStyleGAN(tf.keras.Model):
@@ -77,9 +30,18 @@ class SemiStyleGAN(tf.keras.Model):
         options: the objective.
         spec: the factors and their codes.
         seed: of all noise, codes and MixUp weights; they are a function of (seed, step).
+        jit_compile: XLA compiles G's forward and backward pass and the gradients of both losses. Not the whole step,
+            as Keras would: that fails under MirroredStrategy.
     """
 
-    def __init__(self, options: SemiStyleGANOptions, spec: CodeSpec, seed: int = 0, name="semi_stylegan"):
+    def __init__(
+        self,
+        options: SemiStyleGANOptions,
+        spec: CodeSpec,
+        seed: int = 0,
+        jit_compile: bool = False,
+        name="semi_stylegan",
+    ):
         super().__init__(name=name)
         self.options = options
         self.spec = spec
@@ -92,7 +54,12 @@ class SemiStyleGAN(tf.keras.Model):
         self.step = tf.Variable(
             0, trainable=False, dtype=tf.int64, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA, name="step"
         )
-        self.trackers = steps.LossTrackers(self.loss_names)
+        self.objective = Objective(options, self.discriminator)
+        self.trackers = steps.LossTrackers(self._logged_names())
+        compiled = functools.partial(tf.function, jit_compile=True) if jit_compile else lambda function: function
+        self._paint = compiled(self.paint)
+        self._discriminator_gradients = compiled(self.objective.discriminator_gradients)
+        self._generator_gradients = compiled(self.objective.generator_gradients)
         self.segment = Schedule((Phase(),)).segments[0]
 
     def enter(self, segment: Segment) -> None:
@@ -100,7 +67,7 @@ class SemiStyleGAN(tf.keras.Model):
         if segment != self.segment:
             self.segment = segment
             self.train_function = None  # Keras traces train_step anew
-        if segment.phase.fresh_optimizers and int(self.step) == segment.phase_start:
+        if segment.phase.fresh_optimizers and int(self.step.numpy()) == segment.phase_start:
             steps.forget(self.generator_optimizer)
             steps.forget(self.discriminator_optimizer)
 
@@ -113,20 +80,14 @@ class SemiStyleGAN(tf.keras.Model):
     def uses_labels(self) -> bool:
         return self.options.beta > 0 or self.options.alpha > 0
 
-    @property
-    def loss_names(self) -> list[str]:
-        """Every term that has a weight, as it is logged."""
-        weights = {
-            "discriminator/adversarial": 1.0,
-            "discriminator/r1": self.options.r1,
-            "discriminator/unsupervised": self.options.gamma_e,
-            "discriminator/supervised": self.options.beta,
-            "discriminator/smoothness": self.options.alpha,
-            "generator/adversarial": 1.0,
-            "generator/unsupervised": self.options.gamma_g,
-            "generator/smoothness": self.options.alpha,
-        }
-        return [name for name, weight in weights.items() if weight > 0]
+    def _logged_names(self) -> list[str]:
+        """The objective's terms, and both gradients' norms, which tell of one that is not finite as it appears.
+
+        In float16 without norms: there such a gradient is part of finding the loss scale, and the step is left out.
+        """
+        if self.options.network.precision == "mixed_float16":
+            return self.objective.names
+        return [*self.objective.names, "discriminator/gradient_norm", "generator/gradient_norm"]
 
     @property
     def metrics(self):
@@ -139,6 +100,8 @@ class SemiStyleGAN(tf.keras.Model):
         def adam(variables):
             optimizer = tf.keras.optimizers.Adam(rate, o.beta_1, o.beta_2, epsilon=1e-8, jit_compile=False)
             optimizer.build(variables)
+            if o.network.precision == "mixed_float16":
+                optimizer = tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
             return optimizer
 
         self.generator_optimizer = adam(self.generator.trainable_variables)
@@ -169,39 +132,54 @@ class SemiStyleGAN(tf.keras.Model):
 
     def train_step(self, batch):
         fade = fade_at(self.segment, self.step)
-        batch = {k: self._shrink(v, fade) if k.endswith("image") else v for k, v in batch.items()}
+        batch = {k: shrink(v, self.resolution, fade) if k.endswith("image") else v for k, v in batch.items()}
         size = batch["image"].shape[0]
         noise_seed, code_seed, mix_seed, pixel_seed = steps.step_seeds(self.seed, self.step, 4)
-        width = self.options.network.noise_size
-        noise = steps.draw_for_replica(lambda n: tf.random.stateless_normal([n, width], noise_seed), size)
-        codes = steps.draw_for_replica(lambda n: self.spec.sample(n, code_seed), size)
-        with tf.GradientTape() as generator_tape:
-            fake = self.generator(  # [B,r,r,C]
-                (noise, codes),
-                resolution=self.resolution,
-                fade=fade,
-                noise_seed=steps.seed_for_replica(pixel_seed),
+        noise, codes = self._draw_noise(size, noise_seed), self._draw_codes(size, code_seed)
+        second = self._draw_second_styles(size, noise_seed) if self.options.style_mixing > 0 else None
+        with tf.GradientTape() as tape:
+            fake, style = self._paint(  # [B,r,r,C], [W]
+                noise, codes, second, self.resolution, fade, steps.seed_for_replica(pixel_seed)
             )
             mixed = self.mix(batch, fake, codes, mix_seed) if self.options.alpha > 0 else None
-
-            with generator_tape.stop_recording(), tf.GradientTape() as discriminator_tape:
-                d_losses = self.discriminator_losses(batch, fake, codes, mixed, fade)
-                d_loss = steps.total_loss(d_losses)
-            with generator_tape.stop_recording():
-                steps.descend(
-                    discriminator_tape, d_loss, self.discriminator.trainable_variables, self.discriminator_optimizer
-                )
-            g_losses = self.generator_losses(fake, codes, mixed, fade)
-            g_loss = steps.total_loss(g_losses)
-        steps.descend(generator_tape, g_loss, self.generator.trainable_variables, self.generator_optimizer)
+        d_terms, gradients = self._discriminator_gradients(
+            batch, fake, codes, mixed, fade, self._takes_r1(), steps.loss_scale(self.discriminator_optimizer)
+        )
+        d_norm = steps.descend(gradients, self.discriminator.trainable_variables, self.discriminator_optimizer)
+        # G's gradient in two parts, against the D/E of now: of its loss for its images, and of those for its weights.
+        g_terms, gradients = self._generator_gradients(
+            fake, codes, mixed, fade, steps.loss_scale(self.generator_optimizer)
+        )
+        images = [fake] if mixed is None else [fake, mixed.images]
+        gradients = tape.gradient(images, self.generator.trainable_variables, output_gradients=gradients)
+        g_norm = steps.descend(gradients, self.generator.trainable_variables, self.generator_optimizer)
+        steps.update_average([self.generator.w_average], [steps.global_mean(style)], W_AVERAGE_DECAY)
         steps.update_average(
             self.ema_generator.variables, self.generator.variables, self._ema_decay(size * steps.replica_count())
         )
         self.step.assign_add(1)
-        return self.trackers.update({**d_losses, **g_losses})
+        norms = {"discriminator/gradient_norm": d_norm, "generator/gradient_norm": g_norm}
+        return self.trackers.update({**d_terms, **g_terms, **norms})
 
-    def mix(self, batch, fake, codes, seed):
-        """MixUp of each labelled image with a generated one (eq. 5): (images [L,..], codes [L,K], mask [L,K])."""
+    def paint(self, noise, codes, second, resolution, fade, noise_seed) -> tuple[tf.Tensor, tf.Tensor]:
+        """G's images [B,r,r,C] and the mean of their styles [W].
+
+        Args:
+            noise: z, [B,Z].
+            codes: c, [B,K].
+            second: for style mixing another z [B,Z], and the layer [B] from which on it gives the style; or None.
+            resolution: r.
+            fade: weight of the newest block; None is 1.
+            noise_seed: of the noise inputs. XLA makes other numbers of it.
+        """
+        g = self.generator
+        styles = w = g.mapping((noise, codes))
+        if second is not None:
+            styles = mix_styles(w, g.mapping((second[0], codes)), second[1], self.options.network.style_layers)
+        return g.synthesis(styles, resolution, fade, noise_seed), tf.reduce_mean(w, axis=0)
+
+    def mix(self, batch, fake, codes, seed) -> Mixed:
+        """MixUp of each labelled image with a generated one (eq. 5)."""
         size = batch["labeled_image"].shape[0]
         weights = steps.draw_for_replica(lambda n: losses.mixup_weights(n, self.options.xi, seed), size)
         # Partners from all over the batch: so they are the same however many replicas share it.
@@ -209,77 +187,26 @@ class SemiStyleGAN(tf.keras.Model):
         fake, codes = fake[::every][:size], codes[::every][:size]
         images = losses.mix(weights, batch["labeled_image"], fake)
         # Where the real image's factor is unknown, so is the mixture's.
-        return images, losses.mix(weights, batch["labeled_codes"], codes), batch["labeled_mask"]
+        return Mixed(images, losses.mix(weights, batch["labeled_codes"], codes), batch["labeled_mask"])
 
-    def discriminator_losses(self, batch, fake, codes, mixed, fade=None) -> dict[str, tf.Tensor]:
-        """The terms of L^(D,E) in eq. 7, weighted: {name: [B] or [L]}."""
-        o, d = self.options, self.discriminator
-        images = batch["image"]
-        # One pass of the trunk over everything that needs no gradient with respect to the image.
-        parts = {"fake": fake}
-        if o.beta > 0:
-            parts["labeled"] = batch["labeled_image"]
-        if mixed is not None:
-            parts["mixed"] = mixed[0]
-        features = self._trunk_of_all(parts, fade)
-        real_logits, penalty = self._real_logits_and_r1(images, fade)
-        result = {
-            "discriminator/adversarial": losses.discriminator_adversarial(real_logits, d.realness(features["fake"]))
-        }
-        if o.r1 > 0:
-            result["discriminator/r1"] = penalty
-        if o.gamma_e > 0:
-            distance = losses.code_distance(d.codes(features["fake"]), codes)
-            result["discriminator/unsupervised"] = o.gamma_e * distance
-        if o.beta > 0:
-            distance = losses.code_distance(d.codes(features["labeled"]), batch["labeled_codes"], batch["labeled_mask"])
-            result["discriminator/supervised"] = o.beta * distance
-        if mixed is not None:
-            distance = losses.code_distance(d.codes(features["mixed"]), mixed[1], mixed[2])
-            result["discriminator/smoothness"] = o.alpha * distance
-        return result
+    def _draw_noise(self, size, seed):
+        width = self.options.network.noise_size
+        return steps.draw_for_replica(lambda n: tf.random.stateless_normal([n, width], seed), size)
 
-    def generator_losses(self, fake, codes, mixed, fade=None) -> dict[str, tf.Tensor]:
-        """The terms of L^(G) in eq. 7, weighted: {name: [B] or [L]}."""
-        o, d = self.options, self.discriminator
-        parts = {"fake": fake} if mixed is None else {"fake": fake, "mixed": mixed[0]}
-        features = self._trunk_of_all(parts, fade)
-        result = {"generator/adversarial": losses.generator_adversarial(d.realness(features["fake"]))}
-        if o.gamma_g > 0:
-            result["generator/unsupervised"] = o.gamma_g * losses.code_distance(d.codes(features["fake"]), codes)
-        if mixed is not None:
-            distance = losses.code_distance(d.codes(features["mixed"]), mixed[1], mixed[2])
-            result["generator/smoothness"] = o.alpha * distance
-        return result
+    def _draw_codes(self, size, seed):
+        return steps.draw_for_replica(lambda n: self.spec.sample(n, seed), size)
 
-    def _shrink(self, images, fade):
-        return shrink(images, self.resolution, fade)
+    def _draw_second_styles(self, size, seed):
+        """(z [B,Z], layer [B] from which on it is used), with other seeds than `seed` itself."""
+        noise_seed, layer_seed = (tf.random.experimental.stateless_fold_in(seed, i) for i in range(2))
+        layers_now = 2 * (1 + self.options.network.resolutions.index(self.resolution))
+        share = self.options.style_mixing
+        layers = steps.draw_for_replica(lambda n: draw_crossovers(n, layers_now, share, layer_seed), size)
+        return self._draw_noise(size, noise_seed), layers
 
-    def _trunk_of_all(self, parts: dict[str, tf.Tensor], fade) -> dict[str, tf.Tensor]:
-        features = self.discriminator.trunk(tf.concat(list(parts.values()), axis=0), fade)
-        sizes = [images.shape[0] for images in parts.values()]
-        return dict(zip(parts, tf.split(features, sizes), strict=True))
-
-    def _real_logits_and_r1(self, images, fade):
-        """D(x) [B] and the weighted R1 penalty [B] (zeros on the steps that skip it)."""
-        o, d = self.options, self.discriminator
-
-        def with_penalty():
-            with tf.GradientTape() as tape:
-                tape.watch(images)
-                logits = d.realness(d.trunk(images, fade))
-            gradients = tape.gradient(logits, images)  # of the sum of logits
-            return logits, 0.5 * o.r1 * o.r1_interval * losses.r1_penalty(gradients)
-
-        def without_penalty():
-            logits = d.realness(d.trunk(images, fade))
-            return logits, tf.zeros_like(logits)
-
-        if o.r1 == 0:
-            return without_penalty()
-        if o.r1_interval == 1:
-            return with_penalty()
-        return tf.cond(self.step % o.r1_interval == 0, with_penalty, without_penalty)
+    def _takes_r1(self) -> tf.Tensor | bool:
+        """Is this a step with the R1 penalty?"""
+        return self.options.r1_interval == 1 or self.step % self.options.r1_interval == 0
 
     def _ema_decay(self, global_batch: int) -> float:
         if self.options.ema_half_life == 0:

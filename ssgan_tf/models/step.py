@@ -47,15 +47,42 @@ def total_loss(losses: Mapping[str, tf.Tensor]) -> tf.Tensor:
     return tf.add_n([tf.nn.compute_average_loss(v) for v in losses.values()])
 
 
+def global_mean(value: tf.Tensor) -> tf.Tensor:
+    """Mean over all replicas of a value of each: the same everywhere."""
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, value)
+
+
+def loss_scale(optimizer: tf.keras.optimizers.Optimizer) -> tf.Tensor | None:
+    """What a loss is to be multiplied by before `descend` gets its gradients; None without loss scaling."""
+    if isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer):
+        return optimizer.get_scaled_loss(tf.ones([]))
+    return None
+
+
 def descend(
-    tape: tf.GradientTape,
-    loss: tf.Tensor,
+    gradients: Sequence[tf.Tensor | None],
     variables: Sequence[tf.Variable],
     optimizer: tf.keras.optimizers.Optimizer,
-) -> None:
-    """One optimizer step on those of `variables` that `loss` depends on (an unused RGB head stays as it is)."""
-    pairs = zip(tape.gradient(loss, variables), variables, strict=True)
-    optimizer.apply_gradients([(g, v) for g, v in pairs if g is not None])
+) -> tf.Tensor:
+    """One optimizer step on those of `variables` that have a gradient (an unused RGB head stays as it is).
+
+    Args:
+        gradients: of this replica, times `loss_scale(optimizer)`. With a loss scale, no replica takes the step where
+            one of them has a gradient that is not finite, and the scale is halved.
+        variables: as many.
+        optimizer: of them.
+
+    Returns:
+        The norm of the gradients, summed over replicas.
+    """
+    pairs = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
+    plain = optimizer
+    if isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer):
+        plain = optimizer.inner_optimizer
+        pairs = list(zip(optimizer.get_unscaled_gradients([g for g, _ in pairs]), [v for _, v in pairs], strict=True))
+    pairs = plain.aggregate_gradients(pairs)
+    optimizer.apply_gradients(pairs, skip_gradients_aggregation=True)
+    return tf.linalg.global_norm([g for g, _ in pairs])
 
 
 def update_average(averages: Sequence[tf.Variable], variables: Sequence[tf.Variable], decay: tf.Tensor | float) -> None:
@@ -100,12 +127,13 @@ def forget(optimizer: tf.keras.optimizers.Optimizer) -> None:
 
 
 class LossTrackers:
-    """Running means of every loss term since the last reset, one `tf.keras.metrics.Mean` each."""
+    """Running means of what is logged since the last reset, one `tf.keras.metrics.Mean` for each of `names`."""
 
     def __init__(self, names: Sequence[str]):
         self.means = {name: tf.keras.metrics.Mean(name) for name in names}
 
-    def update(self, losses: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        for name, values in losses.items():
-            self.means[name].update_state(values)
+    def update(self, values: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Adds the values of a step, whatever their shape; those that have no name here are left out."""
+        for name, mean in self.means.items():
+            mean.update_state(values[name])
         return {name: mean.result() for name, mean in self.means.items()}

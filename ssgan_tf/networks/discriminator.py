@@ -74,6 +74,14 @@ class Discriminator(tf.keras.Model):
                 x = below + tf.cast(fade, x.dtype) * (x - below)
         return x
 
+    def pyramid(self, images: tf.Tensor) -> list[tf.Tensor]:
+        """What `trunk` goes through: [B,r,r,C] -> features [B,r,r,C_r], [B,r/2,r/2,C_(r/2)], ..., [B,4,4,C_4]."""
+        first = self.resolutions.index(images.shape[1])
+        result = [self._from_rgb(images, first)]
+        for i in range(first, 0, -1):
+            result.append(self.blocks[i - 1](result[-1]))
+        return result
+
     def _from_rgb(self, images, level):
         return layers.leaky_relu(self.from_rgb[level](layers.narrow(images, self.options.precision)))
 

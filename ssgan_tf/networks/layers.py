@@ -74,9 +74,12 @@ def minibatch_stddev(x: tf.Tensor, group: int = 4) -> tf.Tensor:
     Returns:
         [B,H,W,1].
     """
-    batch = tf.shape(x)[0]
-    members = tf.where(batch % group == 0, group, batch)
-    height, width, channels = x.shape[1:]
+    batch, height, width, channels = x.shape
+    if batch is None:
+        batch = tf.shape(x)[0]
+        members = tf.where(batch % group == 0, group, batch)
+    else:  # as in training, where XLA takes no shapes that depend on numbers inside tf.cond
+        members = group if batch % group == 0 else batch
     y = tf.reshape(widen(x), [members, -1, height, width, channels])  # [G,M,H,W,C]
     y = tf.sqrt(tf.math.reduce_variance(y, axis=0) + 1e-8)  # [M,H,W,C]
     y = tf.reduce_mean(y, axis=[1, 2, 3])  # [M]

@@ -10,6 +10,7 @@ from ssgan_tf.networks import layers
 from ssgan_tf.networks.options import NetworkOptions
 
 TRUNCATION_CUTOFF = 8  # layers, so 4x4 to 32x32; the official StyleGAN's
+W_AVERAGE_DECAY = 0.995  # of StyleGenerator.w_average, per step; likewise
 
 
 def draw_crossovers(batch: int, layers_now: int, probability: float, seed: tf.Tensor) -> tf.Tensor:
@@ -213,11 +214,14 @@ class StyleGenerator(tf.keras.Model):
         self.synthesis.built = self.built = True
 
     def truncate(self, w: tf.Tensor, psi: tf.Tensor | float, cutoff: int = TRUNCATION_CUTOFF) -> tf.Tensor:
-        """Styles [B,W] or [B,L,W] -> [B,L,W]: w_average + psi * (w - w_average) in the first `cutoff` layers."""
+        """Styles [B,W] or [B,L,W] -> [B,L,W]: w_average + psi * (w - w_average) in the first `cutoff` layers.
+
+        psi is one number, or [B,1].
+        """
         if len(w.shape) == 2:
             w = w[:, None, :]
         moved = tf.range(self.options.style_layers) < cutoff  # [L]
-        distance = tf.cast(tf.where(moved, 1.0 - psi, 0.0), w.dtype)[:, None]  # so that psi = 1 is exact
+        distance = tf.cast(tf.where(moved, 1.0 - psi, 0.0), w.dtype)[..., None]  # so that psi = 1 is exact
         return w + distance * (self.w_average - w)
 
     def call(

@@ -1,9 +1,13 @@
-"""Trains the same model on the same global batches on one device and on two replicas; prints the differences as JSON.
+"""Trains on two replicas; prints what came of it as JSON. The argument says what is compared:
+
+    float32: one device, two replicas on the same global batches, and two whose functions XLA compiled
+    float16: two replicas, one of which sees a picture that is no number, before and after that step
 
 Run as a program: logical devices can be made only before TensorFlow starts. Groups of the minibatch standard
 deviation lie within a replica (image i of n with image i mod M), so the same groups on both sides are groups of one.
 """
 
+import dataclasses
 import json
 import sys
 
@@ -15,13 +19,16 @@ from ssgan_tf.models import make_model
 from ssgan_tf.models import step as steps
 from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
 from ssgan_tf.networks.options import NetworkOptions
+from ssgan_tf.schedule import Phase, Schedule
 
 STEPS = 2
 SPEC = CodeSpec((FactorSpec("shape", 3), FactorSpec("hue", 5)))
 NETWORK = NetworkOptions(
     resolution=8, fmap_base=64, fmap_max=8, noise_size=8, style_size=8, mapping_layers=2, stddev_group=1
 )
-OPTIONS = SemiStyleGANOptions(network=NETWORK, gamma_g=2.0, gamma_e=1.0, beta=3.0, alpha=2.0, r1=1.0, r1_interval=2)
+OPTIONS = SemiStyleGANOptions(
+    network=NETWORK, gamma_g=2.0, gamma_e=1.0, beta=3.0, alpha=2.0, r1=1.0, r1_interval=2, style_mixing=0.5
+)
 
 
 def examples(count: int, seed: int) -> dict[str, np.ndarray]:
@@ -35,18 +42,23 @@ def examples(count: int, seed: int) -> dict[str, np.ndarray]:
     }
 
 
-def run(strategy: tf.distribute.Strategy):
-    """Two steps of `fit`: (logs, {name of network: weights})."""
+def distribute(strategy: tf.distribute.Strategy, batches: dict[str, np.ndarray]):
+    """The batches, of which each replica gets its own rows."""
     replicas = strategy.num_replicas_in_sync
 
     def pipeline(context) -> tf.data.Dataset:
         # The dataset holds one element for each replica in turn: the first half of the rows, then the second.
-        rows = {k: v.reshape([STEPS * replicas, -1, *v.shape[2:]]) for k, v in examples(STEPS, 0).items()}
+        rows = {k: v.reshape([len(v) * replicas, -1, *v.shape[2:]]) for k, v in batches.items()}
         return tf.data.Dataset.from_tensor_slices(rows)
 
+    return strategy.distribute_datasets_from_function(pipeline) if replicas > 1 else pipeline(None)
+
+
+def run(strategy: tf.distribute.Strategy, jit_compile: bool = False):
+    """Two steps of `fit`: (logs, {name of network: weights}, how far they moved, number of steps)."""
     with strategy.scope():
         tf.keras.utils.set_random_seed(0)
-        model = make_model(OPTIONS, SPEC, seed=1)
+        model = make_model(OPTIONS, SPEC, seed=1, jit_compile=jit_compile)
         constant = model.generator.synthesis.blocks[0].constant
         constant.assign(tf.random.stateless_normal(constant.shape, [0, 0]))
         # Adam's steps have the same length however long the gradient is; these do not.
@@ -55,8 +67,7 @@ def run(strategy: tf.distribute.Strategy):
         model.generator_optimizer.build(model.generator.trainable_variables)
         model.discriminator_optimizer.build(model.discriminator.trainable_variables)
     start = {"generator": model.generator.get_weights(), "discriminator": model.discriminator.get_weights()}
-    batches = strategy.distribute_datasets_from_function(pipeline) if replicas > 1 else pipeline(None)
-    history = model.fit(batches, steps_per_epoch=STEPS, verbose=0).history
+    history = model.fit(distribute(strategy, examples(STEPS, 0)), steps_per_epoch=STEPS, verbose=0).history
     weights = {name: getattr(model, name).get_weights() for name in ("generator", "discriminator", "ema_generator")}
     moved = max(largest_difference(start[name], weights[name]) for name in start)
     return {name: values[0] for name, values in history.items()}, weights, moved, int(model.step.numpy())
@@ -76,24 +87,67 @@ def seeds_and_rows(strategy: tf.distribute.Strategy) -> tuple[list, list]:
     return [s.numpy().tolist() for s in seeds], [r.numpy().tolist() for r in rows]
 
 
-def main() -> None:
+def compare(first, second) -> dict:
+    """Of two results of `run`."""
+    (logs, weights, moved, count), (other_logs, other_weights, _, other_count) = first, second
+    return {
+        "logs": [logs, other_logs],
+        "weights": {name: largest_difference(weights[name], other_weights[name]) for name in weights},
+        "moved": moved,
+        "steps": [count, other_count],
+    }
+
+
+def compare_float32(strategy: tf.distribute.Strategy) -> dict:
+    one, two, compiled = run(tf.distribute.get_strategy()), run(strategy), run(strategy, jit_compile=True)
+    seeds, rows = seeds_and_rows(strategy)
+    return {"replicas": compare(one, two), "xla": compare(two, compiled), "seeds": seeds, "rows": rows}
+
+
+def compare_float16(strategy: tf.distribute.Strategy) -> dict:
+    """Scales, how far each network moved and its replicas are apart: after good steps, a bad one and a good one.
+
+    And the largest number that is left of the optimizers' moments after a phase began with fresh ones.
+    """
+    options = dataclasses.replace(OPTIONS, network=dataclasses.replace(NETWORK, precision="mixed_float16"))
+    with strategy.scope():
+        tf.keras.utils.set_random_seed(0)
+        model = make_model(options, SPEC, seed=1)
+    batches = examples(12, 0)
+    batches["image"][10, -1, 0, 0, 0] = np.nan  # in the second replica's half
+    networks = {"generator": model.generator, "discriminator": model.discriminator}
+    optimizers = {"generator": model.generator_optimizer, "discriminator": model.discriminator_optimizer}
+    before = {name: network.get_weights() for name, network in networks.items()}
+    result = []
+    for first, end in ((0, 10), (10, 11), (11, 12)):
+        some = distribute(strategy, {k: v[first:end] for k, v in batches.items()})
+        model.fit(some, steps_per_epoch=end - first, verbose=0)
+        moved, apart = {}, {}
+        for name, network in networks.items():
+            now = network.get_weights()
+            moved[name] = largest_difference(now, before[name])
+            before[name] = now
+            copies = [strategy.experimental_local_results(v) for v in network.variables]
+            apart[name] = largest_difference([one for one, _ in copies], [two for _, two in copies])
+        scales = {name: float(optimizer.loss_scale) for name, optimizer in optimizers.items()}
+        result.append({"moved": moved, "apart": apart, "scales": scales})
+    fresh = Phase(resolution=8, fresh_optimizers=True)
+    model.enter(Schedule((Phase(resolution=8, images=12 * 8, batch=8, labeled_batch=4), fresh)).segments[1])
+    moments = [
+        copy for o in optimizers.values() for v in o.variables for copy in strategy.experimental_local_results(v)
+    ]
+    left = max(float(np.abs(copy).max()) for copy in moments)
+    return {"after": result, "steps": int(model.step.numpy()), "moments": [len(moments), left]}
+
+
+def main(what: str) -> None:
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # starts in half the time
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    one_logs, one, moved, one_steps = run(tf.distribute.get_strategy())
-    two_logs, two, _, two_steps = run(strategy)
-    seeds, rows = seeds_and_rows(strategy)
-    result = {
-        "logs": [one_logs, two_logs],
-        "weights": {name: largest_difference(one[name], two[name]) for name in one},
-        "moved": moved,
-        "steps": [one_steps, two_steps],
-        "seeds": seeds,
-        "rows": rows,
-    }
-    json.dump(result, sys.stdout)
+    compare_what = {"float32": compare_float32, "float16": compare_float16}[what]
+    json.dump(compare_what(strategy), sys.stdout)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

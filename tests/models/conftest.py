@@ -46,9 +46,9 @@ def spec() -> CodeSpec:
 def make(network: NetworkOptions) -> ModelMaker:
     """Keyword arguments are options; every model made starts from the same weights and runs on the same seed."""
 
-    def make_model(seed: int = 5, **options) -> SemiStyleGAN:
+    def make_model(seed: int = 5, jit_compile: bool = False, **options) -> SemiStyleGAN:
         tf.keras.utils.set_random_seed(1)
-        model = SemiStyleGAN(SemiStyleGANOptions(**{"network": network, **options}), SPEC, seed)
+        model = SemiStyleGAN(SemiStyleGANOptions(**{"network": network, **options}), SPEC, seed, jit_compile)
         # A constant of ones has no variance to normalise by: rounding errors times 10,000 would be all one sees.
         constant = model.generator.synthesis.blocks[0].constant
         constant.assign(tf.random.stateless_normal(constant.shape, [0, 0]))
@@ -90,8 +90,10 @@ def draws() -> Callable[[SemiStyleGAN], Draws]:
 def use_sgd() -> Callable[..., None]:
     """Plain gradient descent instead of Adam, whose first step has the same length whatever the gradient's scale."""
 
-    def swap(model: SemiStyleGAN, generator: float = 0.1, discriminator: float = 0.1) -> None:
-        model.generator_optimizer = tf.keras.optimizers.SGD(generator)
-        model.discriminator_optimizer = tf.keras.optimizers.SGD(discriminator)
+    def swap(model: SemiStyleGAN, generator: float = 0.1, discriminator: float = 0.1, wrap=lambda x: x) -> None:
+        model.generator_optimizer = wrap(tf.keras.optimizers.SGD(generator))
+        model.discriminator_optimizer = wrap(tf.keras.optimizers.SGD(discriminator))
+        model.generator_optimizer.build(model.generator.trainable_variables)
+        model.discriminator_optimizer.build(model.discriminator.trainable_variables)
 
     return swap

@@ -1,9 +1,11 @@
-"""Two replicas train as one device does on the same global batch."""
+"""Two replicas train as one device does on the same global batch; with XLA as without; and skip steps together."""
 
+import functools
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,28 +14,34 @@ PROGRAM = Path(__file__).with_name("compare_replicas.py")
 
 
 @pytest.fixture(scope="module")
-def result(repository) -> dict:
-    """What tests/models/compare_replicas.py found, in a process with two logical CPU devices."""
-    done = subprocess.run(
-        [sys.executable, str(PROGRAM)],
-        cwd=repository,
-        env={**os.environ, "PYTHONPATH": str(repository)},
-        capture_output=True,
-        text=True,
-        timeout=800,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout)
+def found(repository) -> Callable[[str], dict]:
+    """What tests/models/compare_replicas.py found, in a process with two logical CPU devices; once for each."""
+
+    @functools.cache
+    def run(what: str) -> dict:
+        done = subprocess.run(
+            [sys.executable, str(PROGRAM), what],
+            cwd=repository,
+            env={**os.environ, "PYTHONPATH": str(repository)},
+            capture_output=True,
+            text=True,
+            timeout=800,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        return json.loads(done.stdout)
+
+    return run
 
 
-def test_every_term_is_logged_alike(result):
-    one, two = result["logs"]
-    assert len(one) == 8
+def test_every_term_is_logged_alike(found):
+    one, two = found("float32")["replicas"]["logs"]
+    assert len(one) == 10  # eight terms and two norms
     assert two == pytest.approx(one, rel=1e-5, abs=1e-5)
 
 
-def test_every_weight_is_alike_after_two_steps(result):
+def test_every_weight_is_alike_after_two_steps(found):
     """Gradient descent, so a sum in place of a mean over replicas would double the step."""
+    result = found("float32")["replicas"]
     assert result["steps"] == [2, 2]
     assert result["moved"] > 0.01
     assert set(result["weights"]) == {"generator", "discriminator", "ema_generator"}
@@ -41,6 +49,36 @@ def test_every_weight_is_alike_after_two_steps(result):
         assert difference < 1e-5, network
 
 
-def test_replicas_draw_their_own_rows_of_one_draw_and_have_seeds_of_their_own(result):
+def test_replicas_draw_their_own_rows_of_one_draw_and_have_seeds_of_their_own(found):
+    result = found("float32")
     assert result["rows"] == [[0, 1], [2, 3]]
     assert result["seeds"][0] != result["seeds"][1]
+
+
+def test_xla_on_two_replicas_gives_the_same_weights(found):
+    result = found("float32")["xla"]
+    plain, compiled = result["logs"]
+    assert compiled == pytest.approx(plain, rel=1e-4, abs=1e-5)
+    assert result["steps"] == [2, 2]
+    assert result["moved"] > 0.01
+    assert max(result["weights"].values()) < 1e-4
+
+
+def test_replicas_leave_out_a_step_together(found):
+    """One of two replicas has a gradient that is no number; D/E's, since the picture is a real one."""
+    result = found("float16")
+    assert result["steps"] == 12
+    good, bad, again = result["after"]
+    for state in (good, bad, again):
+        assert set(state["apart"].values()) == {0}
+    assert good["moved"]["discriminator"] > 0 and good["moved"]["generator"] > 0
+    assert bad["moved"]["discriminator"] == 0 and bad["moved"]["generator"] > 0
+    assert bad["scales"]["discriminator"] == good["scales"]["discriminator"] / 2
+    assert bad["scales"]["generator"] == good["scales"]["generator"]
+    assert again["moved"]["discriminator"] > 0 and again["moved"]["generator"] > 0
+    assert again["scales"] == bad["scales"]
+
+
+def test_fresh_optimizers_are_fresh_on_every_replica(found):
+    count, largest = found("float16")["moments"]
+    assert count > 100 and largest == 0

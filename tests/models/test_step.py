@@ -32,7 +32,7 @@ def test_descend_leaves_what_the_loss_does_not_depend_on():
     optimizer.build([used, unused])
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(used**2)
-    steps.descend(tape, loss, [used, unused], optimizer)
+    assert steps.descend(tape.gradient(loss, [used, unused]), [used, unused], optimizer).numpy() == pytest.approx(4)
     np.testing.assert_allclose(used, [1.9], rtol=1e-5)  # Adam's first step has the length of the learning rate
     np.testing.assert_array_equal(unused, [7])
 
@@ -41,7 +41,8 @@ def test_descend_moves_each_variable_by_its_own_gradient():
     a, b = tf.Variable([1.0]), tf.Variable([1.0])
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(3 * a - 5 * b)
-    steps.descend(tape, loss, [a, b], tf.keras.optimizers.SGD(0.1))
+    norm = steps.descend(tape.gradient(loss, [a, b]), [a, b], tf.keras.optimizers.SGD(0.1))
+    assert norm.numpy() == pytest.approx(34**0.5)
     np.testing.assert_allclose([a[0], b[0]], [0.7, 1.5])
 
 
@@ -52,8 +53,36 @@ def test_update_average(decay, expected):
     np.testing.assert_allclose(tf.concat(averages, 0), expected)
 
 
+def scaled_optimizer(variable: tf.Variable) -> tf.keras.mixed_precision.LossScaleOptimizer:
+    optimizer = tf.keras.mixed_precision.LossScaleOptimizer(tf.keras.optimizers.SGD(0.1), initial_scale=1024)
+    optimizer.build([variable])
+    return optimizer
+
+
+def test_only_an_optimizer_with_a_loss_scale_has_one():
+    assert steps.loss_scale(tf.keras.optimizers.SGD(0.1)) is None
+    assert steps.loss_scale(scaled_optimizer(tf.Variable([1.0]))).numpy() == 1024
+
+
+def test_descend_takes_the_loss_scale_out_of_gradients():
+    variable = tf.Variable([1.0])
+    optimizer = scaled_optimizer(variable)
+    norm = steps.descend([steps.loss_scale(optimizer) * [3.0]], [variable], optimizer)
+    assert norm.numpy() == pytest.approx(3)
+    np.testing.assert_allclose(variable, [0.7], rtol=1e-6)
+
+
+@pytest.mark.parametrize("bad", [float("inf"), float("nan")])
+def test_a_step_that_is_not_finite_is_left_out_and_halves_the_scale(bad):
+    variable = tf.Variable([1.0])
+    optimizer = scaled_optimizer(variable)
+    assert not np.isfinite(steps.descend([tf.constant([bad])], [variable], optimizer))
+    np.testing.assert_array_equal(variable, [1])
+    assert steps.loss_scale(optimizer).numpy() == 512
+
+
 def test_trackers_keep_the_mean_since_the_last_reset():
     trackers = steps.LossTrackers(["a", "b"])
-    trackers.update({"a": tf.constant([1.0, 2.0]), "b": tf.constant([10.0])})
+    trackers.update({"a": tf.constant([1.0, 2.0]), "b": tf.constant([10.0]), "not logged": tf.constant(7.0)})
     logs = trackers.update({"a": tf.constant([3.0, 6.0]), "b": tf.constant([0.0])})
     assert {name: float(value) for name, value in logs.items()} == {"a": 3.0, "b": 5.0}

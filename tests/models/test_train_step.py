@@ -1,4 +1,4 @@
-"""The step as training runs it: random draws, lazy R1, the averaged generator, slots, `fit`, options."""
+"""The step as training runs it: random draws, lazy R1, averages, style mixing, slots, `fit`, options."""
 
 import dataclasses
 
@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from ssgan_tf.models.semi_stylegan import SemiStyleGAN, SemiStyleGANOptions
+from ssgan_tf.networks import layers
 from ssgan_tf.schedule import Phase, Schedule
 
 
@@ -103,6 +104,95 @@ def test_the_average_starts_as_a_copy_and_is_never_trained_itself(make):
     )
 
 
+def test_the_mean_style_moves_by_half_a_percent_of_its_distance_to_the_batchs(make, batch, draws):
+    """Before G's weights change, as its images were made; the averaged generator's follows as its weights do."""
+    model = make(ema_half_life=6.0)
+    expected = np.zeros(8)
+    for _ in range(2):
+        drawn = draws(model)
+        mean = np.mean(model.generator.mapping((drawn.noise, drawn.codes)), axis=0)
+        before = model.ema_generator.w_average.numpy()
+        model.train_step(batch)
+        expected = 0.995 * expected + 0.005 * mean
+        np.testing.assert_allclose(model.generator.w_average, expected, rtol=1e-4, atol=1e-7)
+        np.testing.assert_allclose(model.ema_generator.w_average, (before + expected) / 2, rtol=1e-4, atol=1e-7)
+
+
+def test_gradient_norms_are_those_of_the_steps_taken(make, batch, use_sgd):
+    model = make()
+    use_sgd(model, 0.01, 0.02)
+    before = [[v.numpy() for v in n.trainable_variables] for n in (model.generator, model.discriminator)]
+    logs = logs_of_steps(model, batch, 1)[0]
+    for name, rate, network, start in (
+        ("generator", 0.01, model.generator, before[0]),
+        ("discriminator", 0.02, model.discriminator, before[1]),
+    ):
+        moved = [v.numpy() - old for v, old in zip(network.trainable_variables, start, strict=True)]
+        norm = np.sqrt(sum(np.sum(m.astype(np.float64) ** 2) for m in moved)) / rate
+        assert logs[f"{name}/gradient_norm"] == pytest.approx(norm, rel=1e-3)
+
+
+def record_styles(model, batch, monkeypatch) -> tuple[list, tf.Tensor]:
+    """A step's calls of the mapping, as (noise, codes), and what the synthesis got."""
+    calls, styles = [], []
+    mapping, synthesis = model.generator.mapping.call, model.generator.synthesis.call
+
+    def record_mapping(inputs):
+        calls.append(inputs)
+        return mapping(inputs)
+
+    def record_synthesis(w, *arguments):
+        styles.append(w)
+        return synthesis(w, *arguments)
+
+    monkeypatch.setattr(model.generator.mapping, "call", record_mapping)
+    monkeypatch.setattr(model.generator.synthesis, "call", record_synthesis)
+    model.train_step(batch)
+    monkeypatch.undo()
+    return calls, styles[0]
+
+
+def test_mixed_styles_have_two_noises_and_one_code(make, batch, draws, monkeypatch):
+    """Every image starts with the style of its z; from some layer on, the second or later, it has another z's."""
+    model = make(style_mixing=1.0)
+    start, drawn = make(style_mixing=1.0), draws(model)
+    ((noise, codes), (second, second_codes)), styles = record_styles(model, batch, monkeypatch)
+    np.testing.assert_array_equal(noise, drawn.noise)
+    np.testing.assert_array_equal(codes, drawn.codes)
+    np.testing.assert_array_equal(second_codes, codes)
+    assert np.abs(np.corrcoef(noise.numpy().ravel(), second.numpy().ravel())[0, 1]) < 0.5
+    w, w2 = (start.generator.mapping((z, codes)).numpy() for z in (noise, second))
+    assert styles.shape == (6, 4, 8)
+    crossovers = set()
+    for i, style in enumerate(styles.numpy()):
+        from_second = [np.allclose(layer, w2[i], rtol=1e-4) for layer in style]
+        layer = from_second.index(True)
+        np.testing.assert_allclose(style[:layer], np.tile(w[i], [layer, 1]), rtol=1e-4)
+        assert layer >= 1 and all(from_second[layer:])
+        crossovers.add(layer)
+    assert len(crossovers) > 1
+
+
+def test_without_style_mixing_there_is_one_style_and_the_draws_are_the_same(make, batch, draws, monkeypatch):
+    model = make()
+    drawn = draws(model)
+    ((noise, codes),), styles = record_styles(model, batch, monkeypatch)
+    assert styles.shape == (6, 8)
+    np.testing.assert_array_equal(noise, drawn.noise)
+    np.testing.assert_array_equal(codes, drawn.codes)
+
+
+def test_while_the_networks_grow_styles_are_mixed_in_the_layers_there_are(make, network, batch, monkeypatch):
+    """At 8x8 of 16x16 four of six layers are used, so that every crossover is one of 1 to 3."""
+    model = make(network=dataclasses.replace(network, resolution=16), style_mixing=1.0)
+    model.enter(Schedule((Phase(resolution=8, images=600), Phase(resolution=16))).segments[0])
+    full_size = {k: layers.upsample(v) if k.endswith("image") else v for k, v in batch.items()}
+    for _ in range(4):
+        _, styles = record_styles(model, full_size, monkeypatch)
+        assert styles.shape == (6, 6, 8)
+        assert np.all(np.any(styles[:, 0] != styles[:, 3], axis=1))
+
+
 def test_fit_logs_every_term_makes_no_new_variable_and_agrees_with_eager_steps(make, batch):
     """The graph that `fit` runs, with its branch for lazy R1, computes what the eager steps do."""
     eager, model = make(gamma_e=1.0, r1_interval=2), make(gamma_e=1.0, r1_interval=2)
@@ -110,7 +200,7 @@ def test_fit_logs_every_term_makes_no_new_variable_and_agrees_with_eager_steps(m
     count = [len(o.variables) for o in optimizers]
     assert count == [1 + 2 * len(n.trainable_variables) for n in (model.generator, model.discriminator)]
     history = model.fit(tf.data.Dataset.from_tensors(batch).repeat(), steps_per_epoch=2, epochs=1, verbose=0).history
-    assert sorted(history) == sorted(model.loss_names)
+    assert sorted(history) == sorted(metric.name for metric in model.metrics)
     assert [len(o.variables) for o in optimizers] == count
     assert model.step.numpy() == 2
     logs = logs_of_steps(eager, batch, 2)
@@ -121,13 +211,13 @@ def test_fit_logs_every_term_makes_no_new_variable_and_agrees_with_eager_steps(m
 def test_noise_inputs_get_another_seed_at_every_step(make, batch, network, monkeypatch):
     model = make(network=dataclasses.replace(network, noise_inputs=True))
     seeds = []
-    call = model.generator.call
+    call = model.generator.synthesis.call
 
-    def record(inputs, noise_seed=None, **arguments):
+    def record(w, resolution, fade, noise_seed):
         seeds.append(tuple(noise_seed.numpy()))
-        return call(inputs, noise_seed=noise_seed, **arguments)
+        return call(w, resolution, fade, noise_seed)
 
-    monkeypatch.setattr(model.generator, "call", record)
+    monkeypatch.setattr(model.generator.synthesis, "call", record)
     for _ in range(3):
         model.train_step(batch)
     assert len(set(seeds)) == 3
@@ -188,6 +278,9 @@ def test_an_error_names_the_option():
         ("xi", 0.0),
         ("beta_1", 1.0),
         ("beta_2", -0.1),
+        ("style_mixing", -0.1),
+        ("style_mixing", 1.1),
+        ("style_mixing", float("nan")),
         ("r1_interval", 0),
     ]:
         with pytest.raises(ValueError, match=f"^{field}: expected .* Received: {value}"):
