@@ -19,12 +19,20 @@ of 25,000,000 at 256x256, the first 600,000 fading in.
 
 from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions, progressive
 
+ATTRIBUTES = """
+    5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose Black_Hair Blond_Hair
+    Blurry Brown_Hair Bushy_Eyebrows Chubby Double_Chin Eyeglasses Goatee Gray_Hair Heavy_Makeup High_Cheekbones
+    Male Mouth_Slightly_Open Mustache Narrow_Eyes No_Beard Oval_Face Pale_Skin Pointy_Nose Receding_Hairline
+    Rosy_Cheeks Sideburns Smiling Straight_Hair Wavy_Hair Wearing_Earrings Wearing_Hat Wearing_Lipstick
+    Wearing_Necklace Wearing_Necktie Young
+"""
+
 
 def get_config() -> Config:
     return Config(
         data=DataOptions(
             dataset="celeba_attributes/crop178_256",
-            factors=(),  # all 40, by alphabet
+            factors=tuple(ATTRIBUTES.split()),
             labeled_fraction=0.005,
         ),
         model=SemiStyleGANOptions(

@@ -3,7 +3,7 @@
   tfds build tfds_builders/scene3d --config=demo_64 --data_dir=data
   python -m ssgan_tf.train --config=configs/scene3d_64.py --workdir=runs/scene3d_64 --data_dir=data
 
-Images: 40,000 at 8x8; 80,000 at 16x16 and at 32x32, half of them fading in; the other 220,000 of 420,000 at 64x64, the
+Images: 40,000 at 8x8; 80,000 at 16x16 and at 32x32, half of them fading in; the other 120,000 of 320,000 at 64x64, the
 first 40,000 fading in. Time, scores and a picture of each phase: docs/schedule.md.
 """
 
@@ -37,7 +37,7 @@ def get_config() -> Config:
             Phase(8, images=40_000, batch=32, labeled_batch=16, learning_rate=0.01),
             Phase(16, 80_000, 40_000, batch=32, labeled_batch=16, learning_rate=0.01, fresh_optimizers=True),
             Phase(32, 80_000, 40_000, batch=16, labeled_batch=8, learning_rate=0.01, fresh_optimizers=True),
-            Phase(64, 0, 40_000, 16, 8, learning_rate=0.01, decay_images=220_000, fresh_optimizers=True),
+            Phase(64, 0, 40_000, 16, 8, learning_rate=0.01, decay_images=120_000, fresh_optimizers=True),
         ),
-        train=TrainOptions(images=420_000, log_every=5_000, sample_every=20_000, checkpoint_every=20_000),
+        train=TrainOptions(images=320_000, log_every=5_000, sample_every=20_000, checkpoint_every=20_000),
     )

@@ -108,7 +108,8 @@ class StopAfter(tf.keras.callbacks.Callback):
 class StopOnSignal(tf.keras.callbacks.Callback):
     """Ends training at ctrl-C or SIGTERM after the step at hand, with everything saved as at a normal end.
 
-    A second one ends it at once. `received` is the signal's number, or None.
+    A second one ends it at once. `received` is the signal's number, or None. Between two steps it only notes the
+    signal, so that nothing changes after workers have agreed to go on.
     """
 
     def __init__(self):
@@ -118,6 +119,10 @@ class StopOnSignal(tf.keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.received is not None:
+            self.model.stop_training = True
 
     def on_train_end(self, logs=None):
         self.release()
@@ -134,4 +139,20 @@ class StopOnSignal(tf.keras.callbacks.Callback):
         self.received = number
         # print() may be what the signal interrupted.
         os.write(2, b"\nStopping after this step, to save it; once more stops at once.\n")
-        self.model.stop_training = True
+
+
+class StopTogether(tf.keras.callbacks.Callback):
+    """Ends training on all workers after the same step, as soon as one of them is to stop; must come last.
+
+    Without it those who go on would wait for ever for the one who stopped.
+
+    Args:
+        agree: gives every worker the largest of the numbers that they call it with.
+    """
+
+    def __init__(self, agree: Callable[[int], int]):
+        super().__init__()
+        self.agree = agree
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.model.stop_training = bool(self.agree(int(self.model.stop_training)))

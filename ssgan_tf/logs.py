@@ -109,7 +109,7 @@ class Measure(EveryNImages):
         progress: where the run is.
         workdir: of the run.
         every: images between scores.
-        measure: gives them, {name: number}.
+        measure: gives them, {name: number}; none where there is nothing to measure yet.
     """
 
     def __init__(self, progress: Progress, workdir: str, every: int, measure: Callable[[], Mapping[str, float]]):
@@ -120,6 +120,8 @@ class Measure(EveryNImages):
 
     def look(self):
         scores = {f"scores/{name}": value for name, value in self.measure().items()}
+        if not scores:
+            return
         with open(self._path, "a", encoding="utf-8") as file:
             file.write(json.dumps({"step": self.progress.step, "images": self.progress.images, **scores}) + "\n")
         with self._writer.as_default(step=self.progress.images):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import time
 from collections.abc import Callable, Sequence
 from typing import IO
 
@@ -65,6 +66,9 @@ def train(session: Session) -> int:
         print(f"Going on from the checkpoint of step {progress.step} ({progress.images:,} images).", flush=True)
     stop = callbacks.StopOnSignal()
     ends = [stop] if s.minutes is None else [callbacks.StopAfter(s.minutes), stop]
+    agree = distribution.make_agree(s.strategy)
+    if agree is not None:
+        ends.append(callbacks.StopTogether(agree))
     skipped = workdirs.read_skipped(s.workdir)
     while True:
         try:
@@ -74,9 +78,13 @@ def train(session: Session) -> int:
             progress = make_progress(s, roll_back(s, error, skipped))
         finally:
             stop.release()
-    if stop.received is not None:
+    received = stop.received or 0
+    if agree is not None:
+        received = agree(received)  # all workers end alike, whichever was told to
+        time.sleep(1)  # who left at once could take along what another has not read yet
+    if received:
         print(f"Stopped at {progress.images:,} images, all saved. The same command goes on from there.")
-        return 128 + stop.received
+        return 128 + received
     print(f"Trained to {progress.images:,} images. Pictures: {os.path.join(s.workdir, 'samples')}")
     return 0
 
@@ -117,8 +125,9 @@ def make_callbacks(session: Session, progress: Progress) -> list[tf.keras.callba
     """In the order they run: a number that is not finite must stop the run before anything is saved."""
     s, options = session, session.config.train
     result: list[tf.keras.callbacks.Callback] = [callbacks.StopOnNonFinite(progress)]
-    if not distribution.is_chief(s.strategy):
-        return [*result, logs.Log(progress, None, options.log_every)]
+    if not distribution.is_chief(s.strategy):  # its weights are looked at too: all workers go back, or none does
+        check = callbacks.SaveCheckpoints(progress, lambda step: None, options.checkpoint_every)
+        return [*result, check, logs.Log(progress, None, options.log_every)]
     draw = drawing.make_drawing(s.model, options.seed)
     result += [
         callbacks.SaveCheckpoints(progress, s.checkpoints.save, options.checkpoint_every),

@@ -21,7 +21,7 @@ class Run:
         workdir: its folder.
         config: what was trained.
         spec: the factors and their codes.
-        model: with the weights of the newest whole checkpoint.
+        model: with the weights of the newest whole checkpoint; in float32.
         step: of that checkpoint.
     """
 
@@ -77,7 +77,20 @@ def load_run(workdir: str) -> Run:
         raise ValueError(f"--workdir: {error}") from error
     if step is None:
         raise FileNotFoundError(f"--workdir: {workdir!r} holds no checkpoint yet. Train longer first.")
-    return Run(workdir, config, spec, model, step)
+    return Run(workdir, config, spec, _in_float32(model, config), step)
+
+
+def _in_float32(model: tf.keras.Model, config: configs.Config) -> tf.keras.Model:
+    """The model as it is measured and exported: in float32, whatever it was trained in."""
+    network = config.model.network
+    if network.precision == "float32":
+        return model
+    options = dataclasses.replace(config.model, network=dataclasses.replace(network, precision="float32"))
+    result = models.make_model(options, model.spec, config.train.seed)
+    for name in ("generator", "ema_generator", "discriminator"):
+        getattr(result, name).set_weights(getattr(model, name).get_weights())
+    result.step.assign(model.step)
+    return result
 
 
 def fingerprint(run: Run) -> str:

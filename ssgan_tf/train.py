@@ -13,24 +13,26 @@ from absl import flags, logging
 
 from ssgan_tf import (
     callbacks,
+    costs,
     data,
     distribution,
     drawing,
     measuring,
     models,
+    overview,
     pictures,
     program,
     readings,
     runs,
     streams,
     workdirs,
+    workers,
 )
 from ssgan_tf import config as configs
 from ssgan_tf import oracle as oracles
 from ssgan_tf.checkpoints import Checkpoints
 from ssgan_tf.codes import CodeSpec
 from ssgan_tf.loop import Session, last_checkpoint, train
-from ssgan_tf.networks import layers
 
 _CONFIG = flags.DEFINE_string("config", None, "Python file with get_config(), e.g. configs/demo.py.", required=True)
 _WORKDIR = flags.DEFINE_string(
@@ -46,6 +48,9 @@ _ORACLE_IMAGES = flags.DEFINE_integer(
     1,
 )
 _MINUTES = flags.DEFINE_float("minutes", None, "Stop after so many minutes, also if images are left.", 0.0)
+_JIT = flags.DEFINE_enum(
+    "jit_compile", "auto", ("auto", "on", "off"), "Compile with XLA; auto: on GPUs. On CPUs it is several times slower."
+)
 _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print config, data and sizes; train and write nothing.")
 
 
@@ -78,32 +83,18 @@ def check_data(config: configs.Config, header: data.Header, workdir: str) -> Non
             )
 
 
-def describe(config: configs.Config, header: data.Header, model: tf.keras.Model, strategy) -> str:
-    """What a person wants to see before a run: data, factors, sizes, length, devices."""
-    generator, discriminator = (layers.count_parameters(n) for n in (model.generator, model.discriminator))
-    factors = ", ".join(
-        f"{f.name} {f.size}" if f.range is None else f"{f.name} from {f.range[0]:g} to {f.range[1]:g}"
-        for f in header.spec.factors
-    )
-    steps = config.schedule.steps(config.train.images)
-    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
-    return (
-        f"data         {header.name}, {header.count:,} images{'' if header.in_memory else ', read from disk'}\n"
-        f"factors      {factors}\n"
-        f"parameters   {generator + discriminator:,} "
-        f"(generator {generator:,}, discriminator/encoder {discriminator:,})\n"
-        f"length       {config.train.images:,} images, {steps:,} steps\n"
-        f"runs on      {strategy.num_replicas_in_sync} {kind}"
-    )
-
-
 def make_model(strategy: tf.distribute.Strategy, config: configs.Config, spec: CodeSpec) -> tf.keras.Model:
     """Makes the model with its seeded weights, in the strategy's scope."""
     tf.keras.utils.set_random_seed(config.train.seed)
     if config.train.deterministic:
         tf.config.experimental.enable_op_determinism()
     with strategy.scope():
-        return models.make_model(config.model, spec, config.train.seed)
+        return models.make_model(config.model, spec, config.train.seed, uses_xla())
+
+
+def uses_xla() -> bool:
+    """What --jit_compile comes to on this machine."""
+    return _JIT.value == "on" or (_JIT.value == "auto" and bool(tf.config.list_logical_devices("GPU")))
 
 
 def write_start(workdir: str, config: configs.Config, table: data.ImageTable) -> np.ndarray:
@@ -126,6 +117,22 @@ def write_start(workdir: str, config: configs.Config, table: data.ImageTable) ->
     return rows
 
 
+def look_at_data(config: configs.Config) -> data.Header | None:
+    """What the data set says of itself; None for a --dry_run of a config that names its factors, without the data.
+
+    Raises:
+        FileNotFoundError: it is not prepared.
+        ValueError: it has other factors.
+    """
+    d = config.data
+    try:
+        return data.inspect(d.dataset, _DATA_DIR.value, d.factors, d.memory_gib, d.split, d.resolution)
+    except FileNotFoundError:
+        if _DRY_RUN.value and d.factors:
+            return None
+        raise
+
+
 def start() -> Session | None:
     """Everything before the first step: checks all input, writes nothing until all of it is good.
 
@@ -133,41 +140,57 @@ def start() -> Session | None:
         None for --dry_run.
     """
     config = configs.override(configs.load_config(_CONFIG.value), _SET.value)
-    workdir, d = _WORKDIR.value, config.data
-    workdirs.check(workdir, config)
+    workdirs.check(_WORKDIR.value, config)
     strategy = distribution.make_strategy(_STRATEGY.value)
-    measuring.plan_for_training(config.train.metrics, d.labeled_fraction > 0)
-    streams.check_replicas(config.phases, strategy.num_replicas_in_sync)
-    header = data.inspect(d.dataset, _DATA_DIR.value, d.factors, d.memory_gib, d.split, d.resolution)
-    check_data(config, header, workdir)
-    model = make_model(strategy, config, header.spec)
+    replicas = strategy.num_replicas_in_sync
+    measuring.plan_for_training(config.train.metrics, config.data.labeled_fraction > 0)
+    streams.check_replicas(config.phases, replicas)
+    header = look_at_data(config)
+    if header is not None:
+        check_data(config, header, _WORKDIR.value)
+    told = json.dumps([config.to_json(), repr(header)]).encode()
+    distribution.check_alike(strategy, {"--config, --set and data": told})
     print(json.dumps(config.to_json(), indent=2))
-    print(describe(config, header, model, strategy), flush=True)
-    if _DRY_RUN.value:
+    print(overview.describe(config, header, replicas, uses_xla()), flush=True)
+    if header is None or _DRY_RUN.value:
         return None
-    parameters = layers.count_parameters(model.generator) + layers.count_parameters(model.discriminator)
-    workdirs.check_disk(workdir, parameters, config.train.keep_checkpoints)
+    parameters = sum(costs.parameters(config.model.network, header.spec.size))
+    workdirs.check_disk(_WORKDIR.value, parameters, config.train.keep_checkpoints)
+    return open_run(config, strategy)
+
+
+def open_run(config: configs.Config, strategy: tf.distribute.Strategy) -> Session:
+    """Reads the data, makes the model as its newest checkpoint has it, and takes the workdir."""
+    workdir, d = _WORKDIR.value, config.data
     table = data.load(d.dataset, _DATA_DIR.value, d.factors, d.memory_gib, d.split, d.resolution)
+    model = make_model(strategy, config, table.spec)
     chief = distribution.is_chief(strategy)
     lock = workdirs.lock(workdir) if chief else None
     with strategy.scope():
         items = model.checkpoint_items()
         checkpoints = Checkpoints(os.path.join(workdir, "checkpoints"), items, config.train.keep_checkpoints)
         first_step = checkpoints.restore_latest() or 0
+    labels = np.ascontiguousarray(table.factors).tobytes()
+    distribution.check_alike(strategy, {"labels": labels, "checkpoint to go on from": str(first_step).encode()})
     measure = make_measure(config, table, model) if config.train.metrics_every and chief else None
     if chief:
         rows = write_start(workdir, config, table)
-        before, now = workdirs.note_replicas(workdir, strategy.num_replicas_in_sync), strategy.num_replicas_in_sync
-        if first_step and before != now:
-            print(
-                f"{now} devices go on with what {before} began: the same batches, but their sums are taken in another "
-                "order, and the weights will not have the bits that they would have had."
-            )
+        note_replicas(workdir, strategy.num_replicas_in_sync, first_step)
     else:
         rows = streams.choose_labeled(table.factors, d.labeled_fraction, config.train.seed, d.stratified)
     return Session(
         workdir, config, strategy, table, rows, model, checkpoints, first_step, lock, measure, _MINUTES.value
     )
+
+
+def note_replicas(workdir: str, count: int, first_step: int) -> None:
+    """Keeps how many devices train the run, and says what follows where they are others than before."""
+    before = workdirs.note_replicas(workdir, count)
+    if first_step and before != count:
+        print(
+            f"{count} devices go on with what {before} began: the same batches, but their sums are taken in another "
+            "order, and the weights will not have the bits that they would have had."
+        )
 
 
 def make_measure(
@@ -190,6 +213,8 @@ def make_measure(
     said: set[str] = set()  # a reason is given once
 
     def measure() -> dict[str, float]:
+        if model.segment.fading or model.resolution != config.model.network.resolution:
+            return {}  # the networks still grow
         samples = config.train.metrics_samples
         read = readings.read(networks, table.images, table.factors, table.spec, samples, 0, plan.extras, quiet=True)
         result = measuring.score(read, plan)
@@ -213,8 +238,27 @@ def out_of_memory(batch: int) -> str:
 
 
 def main() -> int:
+    """Trains, and says in one line what went wrong; returns the exit code."""
+    try:
+        return run()
+    except tf.errors.OpError as error:
+        lost = distribution.lost_worker(error)
+        if lost is None:
+            raise
+        last = last_checkpoint(Checkpoints(os.path.join(_WORKDIR.value, "checkpoints"), {}))
+        return program.fail(
+            f"{lost} is gone: it stopped, was killed, or its machine or network failed; what it wrote last says more. "
+            f"Start all workers again: they go on from {last}.",
+            program.RESUMABLE,
+        )
+
+
+def run() -> int:
+    """What `main` does, where no worker gets lost."""
     try:
         session = start()
+    except workers.WorkerMissing as error:
+        return program.fail(error, program.RESUMABLE)
     except (ValueError, OSError, MemoryError) as error:
         return program.fail(error)
     if session is None:

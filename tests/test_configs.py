@@ -11,6 +11,7 @@ import tensorflow_datasets as tfds
 
 from ssgan_tf import config as configs
 from ssgan_tf import data
+from tests import fakes
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -69,3 +70,32 @@ def test_the_commands_that_open_it_prepare_its_data_and_train_it(path, tmp_path,
     assert height == width >= edge
     assert (edge, channels) == (network.resolution, network.channels)
     assert data.code_spec(builder, config.data.factors).size > 0  # raises for an unknown factor
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        # Spec of Semi-StyleGAN 1.6: the published counts; 2.3: the phases.
+        (
+            "isaac3d_128",
+            [
+                r"parameters   49,051,676 \(generator 26,105,746, discriminator/encoder 22,945,930\)",
+                r"length       29,600,000 images, 846,953 steps",
+                r" +8x8 +740,096 +0 +256 +256 +0.001 +[\d,]+ MiB",
+                r" +128x128 +24,420,032 +740,000 +32 +32 +0.0015 +[\d,]+ MiB",
+            ],
+        ),
+        ("dsprites", [r"parameters   47,889,419 ", r" +64x64 +38,849,920 +1,110,000 +32 "]),
+        ("celeba_256", [r"parameters   49,436,734 ", r" +256x256 +19,\d+,\d+ +600,000 +32 +32 +0.002 "]),
+    ],
+)
+def test_a_dry_run_needs_no_data(name, lines, tmp_path):
+    """Parameters, phases, images per phase and memory, from the config alone."""
+    flags = [f"--config={ROOT}/configs/{name}.py", f"--workdir={tmp_path}/run", f"--data_dir={tmp_path}/none"]
+    result = fakes.run("ssgan_tf.train", *flags, "--dry_run")
+    assert (result.code, result.err) == (0, "")
+    for line in lines:
+        assert re.search("^" + line, result.out, re.MULTILINE), line
+    assert "not looked at" in result.out and list(tmp_path.iterdir()) == []
+    refused = fakes.run("ssgan_tf.train", *flags)
+    assert refused.code == 2 and "is not prepared in" in refused.err

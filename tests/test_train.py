@@ -13,7 +13,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -363,17 +362,6 @@ def test_an_absurd_learning_rate_stops_the_run(inputs, tmp_path):
     assert result.code == 1
     assert re.search(r"\nerror: .*generator/\w+.* became (nan|inf) at step 1 \(8 images\)\. .* the start\.", result.err)
     assert not (tmp_path / "checkpoints").exists()
-
-
-@pytest.fixture
-def small_disk(tmp_path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("a small disk to fill: only root can mount one")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def test_a_disk_that_fills_up_while_training(inputs, small_disk):

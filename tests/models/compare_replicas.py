@@ -73,6 +73,34 @@ def run(strategy: tf.distribute.Strategy, jit_compile: bool = False):
     return {name: values[0] for name, values in history.items()}, weights, moved, int(model.step.numpy())
 
 
+def term_gradients(strategy: tf.distribute.Strategy) -> dict[str, list[np.ndarray]]:
+    """The gradient of each term of the objective for all weights of the network that it trains, over all replicas."""
+    with strategy.scope():
+        tf.keras.utils.set_random_seed(0)
+        model = make_model(dataclasses.replace(OPTIONS, style_mixing=0.0), SPEC, seed=1)
+    batch = next(iter(distribute(strategy, examples(1, 0))))
+
+    def replica(batch):
+        size = batch["image"].shape[0]
+        noise = steps.draw_for_replica(lambda n: tf.random.stateless_normal([n, 8], [0, 1]), size)
+        codes = steps.draw_for_replica(lambda n: SPEC.sample(n, tf.constant([0, 2])), size)
+        with tf.GradientTape(persistent=True) as tape:
+            fake = model.generator((noise, codes))
+            mixed = model.mix(batch, fake, codes, tf.constant([0, 3]))
+            terms = model.objective.discriminator_losses(batch, fake, codes, mixed)
+            terms |= model.objective.generator_losses(fake, codes, mixed)
+            means = {name: tf.nn.compute_average_loss(values) for name, values in terms.items()}
+        result = {}
+        for name, mean in means.items():
+            variables = getattr(model, name.partition("/")[0]).trainable_variables
+            gradients = tape.gradient(mean, variables, unconnected_gradients="zero")
+            result[name] = [tf.distribute.get_replica_context().all_reduce("sum", g) for g in gradients]
+        return result
+
+    result = tf.function(lambda b: strategy.run(replica, args=(b,)))(batch)
+    return {name: [strategy.experimental_local_results(g)[0].numpy() for g in v] for name, v in result.items()}
+
+
 def largest_difference(a: list[np.ndarray], b: list[np.ndarray]) -> float:
     return float(max(np.abs(x - y).max() for x, y in zip(a, b, strict=True)))
 
@@ -101,7 +129,10 @@ def compare(first, second) -> dict:
 def compare_float32(strategy: tf.distribute.Strategy) -> dict:
     one, two, compiled = run(tf.distribute.get_strategy()), run(strategy), run(strategy, jit_compile=True)
     seeds, rows = seeds_and_rows(strategy)
-    return {"replicas": compare(one, two), "xla": compare(two, compiled), "seeds": seeds, "rows": rows}
+    alone, shared = term_gradients(tf.distribute.get_strategy()), term_gradients(strategy)
+    largest = {name: float(max(np.abs(g).max() for g in gradients)) for name, gradients in alone.items()}
+    terms = {name: [largest_difference(alone[name], shared[name]), largest[name]] for name in alone}
+    return {"replicas": compare(one, two), "xla": compare(two, compiled), "terms": terms, "seeds": seeds, "rows": rows}
 
 
 def compare_float16(strategy: tf.distribute.Strategy) -> dict:

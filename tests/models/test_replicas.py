@@ -49,6 +49,14 @@ def test_every_weight_is_alike_after_two_steps(found):
         assert difference < 1e-5, network
 
 
+def test_the_gradient_of_every_term_is_alike(found):
+    """Of the sum over replicas, for all weights that the term trains; the labelled stream is shared out too."""
+    terms = found("float32")["terms"]
+    assert len(terms) == 8
+    for name, (difference, largest) in terms.items():
+        assert largest > 1e-3 and difference < 1e-5 * max(1.0, largest), name
+
+
 def test_replicas_draw_their_own_rows_of_one_draw_and_have_seeds_of_their_own(found):
     result = found("float32")
     assert result["rows"] == [[0, 1], [2, 3]]
