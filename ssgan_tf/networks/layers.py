@@ -89,8 +89,17 @@ def minibatch_stddev(x: tf.Tensor, group: int = 4) -> tf.Tensor:
 
 def _spread(kernel: tf.Tensor) -> tf.Tensor:
     """Sum of a 3x3 kernel [3,3,I,O] at the four corners of [4,4,I,O]: the kernel seen through a 2x2 box."""
-    padded = tf.pad(kernel, [[1, 1], [1, 1], [0, 0], [0, 0]])
-    return padded[1:, 1:] + padded[:-1, 1:] + padded[1:, :-1] + padded[:-1, :-1]
+    # Padded four times rather than once and sliced: a slice's gradient takes ten times as long on CPUs.
+    corners = [[[i, 1 - i], [j, 1 - j], [0, 0], [0, 0]] for j in (0, 1) for i in (0, 1)]
+    return tf.add_n([tf.pad(kernel, corner) for corner in corners])
+
+
+def _add_bias(x: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """x [...,C] + bias [C]."""
+    bias = tf.cast(bias, x.dtype)
+    # On CPUs tf.nn.bias_add's gradient is fused with the convolution's, to something slower than both; 16 bits stay
+    # with it, since on GPUs it adds up in float32.
+    return tf.nn.bias_add(x, bias) if x.dtype.size < 4 else x + bias
 
 
 class _Equalized(tf.keras.layers.Layer):
@@ -112,7 +121,7 @@ class _Equalized(tf.keras.layers.Layer):
         self._scale = self.gain / math.sqrt(fan_in) * self.lrmul
 
     def _finish(self, x: tf.Tensor) -> tf.Tensor:
-        return x if self.bias is None else tf.nn.bias_add(x, tf.cast(self.bias * self.lrmul, x.dtype))
+        return x if self.bias is None else _add_bias(x, self.bias * self.lrmul)
 
 
 class Dense(_Equalized):
@@ -172,7 +181,7 @@ class Conv(_Equalized):
         kernel = self.kernel * self._scale
         if self.resample == "up":
             # A transposed convolution applies its kernel mirrored, with input and output channels exchanged.
-            kernel = tf.transpose(_spread(kernel)[::-1, ::-1], [0, 1, 3, 2])  # [4,4,O,I]
+            kernel = tf.transpose(_spread(tf.reverse(kernel, [0, 1])), [0, 1, 3, 2])  # [4,4,O,I]
             size = [tf.shape(x)[0], 2 * x.shape[1], 2 * x.shape[2], self.units]
             x = tf.nn.conv2d_transpose(x, tf.cast(kernel, x.dtype), size, 2, "SAME")
         elif self.resample == "down":
@@ -213,7 +222,7 @@ class StyleEpilogue(tf.keras.layers.Layer):
     def call(self, x, w, noise=None):
         if self.noise:
             x = x + tf.cast(noise, x.dtype) * tf.cast(self.noise_weight, x.dtype)
-        x = leaky_relu(tf.nn.bias_add(x, tf.cast(self.bias, x.dtype)))
+        x = leaky_relu(_add_bias(x, self.bias))
         wide = widen(x)
         scale, shift = tf.split(self.affine(w)[:, None, None, :], 2, axis=-1)  # [B,1,1,C] each
         # Not tf.nn.moments: it hides the mean from the variance's gradient, so its second-order gradient is wrong.
