@@ -52,7 +52,8 @@ def _connect(cluster: workers.Cluster) -> tf.distribute.Strategy:
         return tf.distribute.MultiWorkerMirroredStrategy()
     finally:
         signal.alarm(0)
-        # It takes SIGTERM for itself, to note it and go on; here it ends the process, until StopOnSignal has it.
+        # It has taken SIGTERM for itself, only to note it (one sent in these seconds is lost). From here on it ends
+        # the process again, and in training StopOnSignal has it.
         signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
 
 

@@ -4,44 +4,53 @@ python -m ssgan_tf.export --workdir=runs/demo --out=runs/demo/export
 
 --out is a model folder as TensorFlow Serving wants it: the SavedModel is its subfolder 1. The next export writes 2
 and takes 1 away, so that there is one whole model at every moment, and a running server changes over.
-`ssgan_tf.signatures` says what can be asked of it, and `ssgan_tf/editing.py` asks.
+`ssgan_tf.signatures` says what can be asked of it, `ssgan_tf.editing` asks, and assets/model_card.md in it says what
+it is. The weights are the averaged generator's, and everything is computed in float32, in whatever precision the run
+was trained.
 """
 
 import contextlib
-import json
+import dataclasses
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from ssgan_tf import __version__, editing, program, runs, signatures
+from ssgan_tf import editing, encoding, model_card, models, program, runs, signatures
 
 _PARTIAL = ".ssgan_tf-partial"  # in --out; TensorFlow Serving looks at numbered folders alone
-_CHECKED_IMAGES = 8
-# Largest difference between the export and the model, per unit of the largest value where that is above 1.
-_TOLERANCES = {"image": 1e-6, "code": 1e-5, "realness": 1e-5}
+_CHECKED_IMAGES = 16
+_TOLERANCE = 1e-5  # largest difference between the export and the model, per unit of the largest value above 1
 
+# Uses the export where there is only tensorflow and numpy, eight images at a time.
 _FRESH_PROCESS = """
-import importlib.util, sys
+import sys
+for name in ("ssgan_tf", "keras", "tf_keras"):
+    sys.modules[name] = None  # an import of it fails
 import numpy as np
-editing_path, export_path, given_path, result_path = sys.argv[1:]
-spec = importlib.util.spec_from_file_location("editing", editing_path)
-editing = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(editing)
-editor = editing.Editor.load(export_path)
-given = np.load(given_path)
-image = editor.generate(given["code"], noise=given["noise"])
-read = editor.call("encode", {"image": given["image"]})
-if "ssgan_tf" in sys.modules:
-    sys.exit("it needs the package ssgan_tf")
-np.savez(result_path, image=image, **read)
+import tensorflow as tf
+export_path, given_path, result_path = sys.argv[1:]
+model = tf.saved_model.load(export_path)
+functions, given = model.signatures, dict(np.load(given_path))
+parts = []
+for i in range(0, len(given["noise"]), 8):
+    noise, code, image = (tf.constant(given[name][i : i + 8]) for name in ("noise", "code", "image"))
+    ones, factor = tf.ones(len(noise)), tf.fill([len(noise)], "0")
+    style = functions["mapping"](noise=noise, code=code)["style"]
+    parts.append({
+        "image": functions["generate"](noise=noise, code=code, truncation=ones)["image"],
+        "image by its style": functions["synthesis"](style=style)["image"],
+        "edited image": functions["edit"](image=image, noise=noise, factor=factor, value=ones)["image"],
+        "code": functions["encode"](image=image)["code"],
+        "realness": functions["encode"](image=image)["realness"],
+    })
+np.savez(result_path, **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 """
 
 
@@ -49,22 +58,16 @@ class ExportError(RuntimeError):
     """The export does not do what the model does."""
 
 
-def describe(run: runs.Run) -> dict[str, Any]:
-    """What the asset codes.json says."""
-    network = run.config.model.network
-    return {
-        "made_by": f"ssgan_tf {__version__}",
-        "run": os.path.basename(os.path.abspath(run.workdir)),
-        "model": run.config.to_json()["model"]["kind"],
-        "dataset": run.config.data.dataset,
-        "images_trained": run.images,
-        "factors": run.spec.to_json(),
-        "code": "index / (size - 1)",
-        "resolution": network.resolution,
-        "channels": network.channels,
-        "noise_size": network.noise_size,
-        "style_size": network.style_size,
-    }
+def in_float32(run: runs.Run) -> runs.Run:
+    """The run with networks that compute in float32: others are slow on the processors that most exports run on."""
+    options = run.config.model
+    if options.network.precision == "float32":
+        return run
+    network = dataclasses.replace(options.network, precision="float32")
+    model = models.make_model(dataclasses.replace(options, network=network), run.spec, run.config.train.seed)
+    for name in ("generator", "ema_generator", "discriminator"):
+        getattr(model, name).set_weights(getattr(run.model, name).get_weights())
+    return dataclasses.replace(run, model=model)
 
 
 def write(run: runs.Run, folder: str) -> None:
@@ -73,16 +76,12 @@ def write(run: runs.Run, folder: str) -> None:
     module = tf.Module()
     module.weights = variables  # and no Keras object, which would ask the reader for Keras
     with tempfile.TemporaryDirectory() as scratch:
-        card = os.path.join(scratch, "codes.json")
-        with open(card, "w", encoding="utf-8") as file:
-            json.dump(describe(run), file, indent=2)
-            file.write("\n")
-        module.card = tf.saved_model.Asset(card)
+        module.about = [tf.saved_model.Asset(path) for path in model_card.write(run, scratch)]
         tf.saved_model.save(module, folder, signatures=functions)
 
 
 def check(run: runs.Run, folder: str) -> float:
-    """Compares the export with the model, in a process that has tensorflow, numpy and editing.py alone.
+    """Compares the export with the model, in a process that has tensorflow and numpy alone.
 
     Returns:
         The largest difference of a pixel.
@@ -90,36 +89,42 @@ def check(run: runs.Run, folder: str) -> float:
     Raises:
         ExportError: if images, codes or realness differ, or the export cannot be used there.
     """
-    noise = tf.random.stateless_normal([_CHECKED_IMAGES, run.config.model.network.noise_size], [0, 1])
-    code = run.spec.sample(_CHECKED_IMAGES, tf.constant([0, 2]))
+    noise, code = encoding.draw(run.spec, run.config.model.network.noise_size, _CHECKED_IMAGES, seed=0)
     # As functions: TensorFlow may fuse operations in a graph that it computes one by one outside.
-    image = tf.function(lambda z, c: run.model.ema_generator((z, c)))(noise, code)
-    judge = tf.function(lambda x: run.model.discriminator(x))
-    pictures = tf.clip_by_value(image, -1.0, 1.0)
-    judged = [judge(picture[None]) for picture in pictures]
+    paint = tf.function(lambda z, c: run.model.ema_generator((z, c)), reduce_retracing=True)
+    judge = tf.function(lambda x: run.model.discriminator(x), reduce_retracing=True)
+    rows = [slice(i, i + 1) for i in range(_CHECKED_IMAGES)]
+    image = np.concatenate([paint(noise[row], code[row]) for row in rows])
+    pictures = np.clip(image, -1.0, 1.0)
+    judged = [judge(pictures[row]) for row in rows]
+    codes = np.concatenate([code for _, code in judged])
+    changed = np.clip(codes, 0.0, 1.0)
+    changed[:, 0] = 1.0
     expected = {
-        "image": image.numpy(),
-        "code": np.concatenate([code for _, code in judged]),
+        "image": image,
+        "image by its style": image,
+        "edited image": np.concatenate([paint(noise[row], changed[row]) for row in rows]),
+        "code": codes,
         "realness": np.concatenate([realness for realness, _ in judged]),
     }
     found = _in_fresh_process(folder, {"noise": noise, "code": code, "image": pictures})
     for name, values in expected.items():
         difference = np.abs(found[name] - values).max()
-        if not difference <= _TOLERANCES[name] * max(1.0, np.abs(values).max()):  # also for NaN
+        if not difference <= _TOLERANCE * max(1.0, np.abs(values).max()):  # also for NaN
             raise ExportError(
                 f"The export gives another {name} than the model; expected a difference of at most "
-                f"{_TOLERANCES[name]:g}. Received: {difference:g}. Nothing was exported."
+                f"{_TOLERANCE:g}. Received: {difference:g}. Nothing was exported."
             )
     return float(np.abs(found["image"] - expected["image"]).max())
 
 
 def _in_fresh_process(folder: str, given: Mapping[str, tf.Tensor]) -> dict[str, np.ndarray]:
-    """Runs _FRESH_PROCESS on the export in `folder`; returns image, code and realness."""
+    """Runs _FRESH_PROCESS on the export in `folder`; returns what it found."""
     with tempfile.TemporaryDirectory() as scratch:
         paths = [os.path.join(scratch, name) for name in ("given.npz", "result.npz")]
         np.savez(paths[0], **{name: np.asarray(value) for name, value in given.items()})
         process = subprocess.run(
-            [sys.executable, "-c", _FRESH_PROCESS, os.path.abspath(editing.__file__), os.path.abspath(folder), *paths],
+            [sys.executable, "-c", _FRESH_PROCESS, os.path.abspath(folder), *paths],
             cwd=scratch,
             env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
             stderr=subprocess.PIPE,
@@ -206,7 +211,7 @@ def main(workdir: str, out: str) -> int:
     """The command without its flags; returns the exit code."""
     try:
         check_out(out)
-        run = runs.load_run(workdir)
+        run = in_float32(runs.load_run(workdir))
         runs.check_grown(run)
     except (ValueError, OSError) as error:
         return program.fail(error)
@@ -220,7 +225,8 @@ def main(workdir: str, out: str) -> int:
     print(
         f"Exported {workdir} at {run.images:,} images to {folder} ({size / 2**20:.1f} MiB).\n"
         f"Checked in a process without this package: {_CHECKED_IMAGES} images, largest difference {difference:.2g}.\n"
-        f"Use it with Editor.load({out!r}) of ssgan_tf/editing.py, which needs tensorflow and numpy alone."
+        f"Use it with ssgan-edit --model={out} or Editor.load({out!r}) of ssgan_tf.editing, a folder that needs\n"
+        f"tensorflow and numpy alone. What it is: {os.path.join(folder, 'assets', 'model_card.md')}"
     )
     return 0
 

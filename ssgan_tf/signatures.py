@@ -1,24 +1,39 @@
 """What an exported model can be asked to do: functions with checked inputs, traced for a SavedModel.
 
-| signature | inputs                   | outputs                      |
-|-----------|--------------------------|------------------------------|
-| mapping   | noise [B,Z], code [B,K]  | style [B,W]                  |
-| synthesis | style [B,W]              | image [B,R,R,C]              |
-| generate  | noise [B,Z], code [B,K]  | image [B,R,R,C]              |
-| encode    | image [B,R,R,C]          | code [B,K], realness [B]     |
+| signature   | inputs                                                               | outputs                      |
+|-------------|----------------------------------------------------------------------|------------------------------|
+| mapping     | noise [B,Z], code [B,K]                                              | style [B,W]                  |
+| synthesis   | style [B,W] or [B,L,W]                                               | image [B,R,R,C]              |
+| generate    | noise [B,Z], code [B,K], truncation [B]                              | image [B,R,R,C]              |
+| encode      | image [B,R,R,C]                                                      | code [B,K], realness [B]     |
+| features    | image [B,R,R,C]                                                      | features_0 [B,R,R,C_R], ...  |
+| edit        | image [B,R,R,C], noise [B,Z], factor [B] string, value [B]           | image [B,R,R,C], code [B,K]  |
+| traverse    | noise [B,Z], code [B,K], factor [B] string, steps [] or [B] int32    | images [B,S,R,R,C]           |
+| reconstruct | image [B,R,R,C], noise [B,Z]                                         | image [B,R,R,C], code [B,K]  |
 
-All float32. No random state and no compiled code inside: what comes out is a function of what goes in.
+float32 unless said. A factor is its name, or its number from 0 on as text; what is both is a name. Codes, values and
+truncation lie in [0, 1], images in about [-1, 1]. A truncation of 1 changes nothing, 0 leaves the average style. In
+`edit` and `reconstruct` the code is E(image) cut to [0, 1], and the noise is the caller's: the picture comes back as
+far as code and noise describe it. `features` are the trunk's, from the image's resolution down to 4x4: what the
+editor's distance between pictures is made of. `traverse` moves one factor from 0 to 1 in S steps.
+
+No random state and no compiled code inside: what comes out is a function of what goes in. Gradients flow through the
+signatures of a loaded model (but not to factor, steps and through `encode`'s limits).
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
 from ssgan_tf.codes import CodeSpec
+from ssgan_tf.graph_checks import asserted, checked, checked_rows, same_rows
 from ssgan_tf.networks.discriminator import Discriminator
 from ssgan_tf.networks.options import NetworkOptions
+from ssgan_tf.networks.style_generator import StyleGenerator
+
+MOST_STEPS = 64  # of traverse
 
 _CODE_SLACK = 1e-3  # for rounding
 _IMAGE_SLACK = 1.0  # a generated picture overshoots [-1, 1] a little; one in 0..255 is far outside
@@ -37,33 +52,25 @@ def make_signatures(model: tf.keras.Model, spec: CodeSpec) -> tuple[dict[str, An
         {name: concrete function that returns a dict}, and the variables that they use.
     """
     network = model.options.network
-    generator = model.ema_generator
-    discriminator = _judge_of_single_images(model.discriminator, network, spec)
-
-    def mapping(noise, code):
-        return {"style": generator.mapping(_checked_latent(noise, code, network, spec))}
-
-    def synthesis(style):
-        return {"image": generator.synthesis(checked("style", style, [network.style_size]))}
-
-    def generate(noise, code):
-        return {"image": generator(_checked_latent(noise, code, network, spec))}
-
-    def encode(image):
-        shape = [network.resolution, network.resolution, network.channels]
-        features = discriminator.trunk(checked("image", image, shape, (-1.0, 1.0), _IMAGE_SLACK))
-        return {"code": discriminator.codes(features), "realness": discriminator.realness(features)}
-
-    def traced(function, **shapes):
-        inputs = [tf.TensorSpec([None, *shape], tf.float32, name) for name, shape in shapes.items()]
-        return tf.function(function, input_signature=inputs).get_concrete_function()
-
-    functions = {
-        "mapping": traced(mapping, noise=[network.noise_size], code=[spec.size]),
-        "synthesis": traced(synthesis, style=[network.style_size]),
-        "generate": traced(generate, noise=[network.noise_size], code=[spec.size]),
-        "encode": traced(encode, image=[network.resolution, network.resolution, network.channels]),
+    parts = _Parts(model.ema_generator, _judge_of_single_images(model.discriminator, network, spec), spec)
+    shapes = {
+        "noise": [None, network.noise_size],
+        "code": [None, spec.size],
+        "style": None,
+        "truncation": [None],
+        "image": [None, network.resolution, network.resolution, network.channels],
+        "factor": [None],
+        "value": [None],
+        "steps": None,
     }
+    kinds = {"factor": tf.string, "steps": tf.int32}
+
+    def traced(function: Callable) -> Any:
+        names = function.__code__.co_varnames[: function.__code__.co_argcount]
+        inputs = [tf.TensorSpec(shapes[name], kinds.get(name, tf.float32), name) for name in names]
+        return _function(function, inputs).get_concrete_function()
+
+    functions = {f.__name__: traced(f) for f in (*_making(parts), *_reading(parts), *_editing(parts))}
     used = {variable.ref(): variable for function in functions.values() for variable in function.variables}
     return functions, list(used.values())
 
@@ -75,42 +82,154 @@ def _judge_of_single_images(original: Discriminator, network: NetworkOptions, sp
     return copy
 
 
-def _checked_latent(noise, code, network: NetworkOptions, spec: CodeSpec) -> tuple[tf.Tensor, tf.Tensor]:
-    noise = checked("noise", noise, [network.noise_size])
-    code = checked(f"code ({', '.join(spec.names)})", code, [spec.size], (0.0, 1.0), _CODE_SLACK)
-    rows = [tf.shape(noise)[0], tf.shape(code)[0]]
-    message = "noise and code: expected as many rows in one as in the other. Received:"
-    with tf.control_dependencies([tf.debugging.Assert(tf.equal(*rows), [message, *rows])]):
-        return tf.identity(noise), tf.identity(code)
+def _function(function: Callable, inputs: list[tf.TensorSpec]) -> Any:
+    return tf.function(function, inputs, autograph=False)  # autograph has nothing to do here, and takes half the time
 
 
-def checked(
-    name: str, value: tf.Tensor, shape: Sequence[int], limits: tuple[float, float] | None = None, slack: float = 0.0
-) -> tf.Tensor:
-    """Makes the graph refuse a value that is not [B, *shape] with B >= 1, not finite, or outside `limits`.
+class _Parts:
+    """The networks as functions that are traced once, however many signatures use them."""
 
-    TensorFlow does not compare inputs with the shapes that a signature promises, and lets NaN pass.
+    def __init__(self, generator: StyleGenerator, discriminator: Discriminator, spec: CodeSpec):
+        network = generator.options
+        self.network, self.spec, self.truncate = network, spec, generator.truncate
+        noise = tf.TensorSpec([None, network.noise_size])
+        code = tf.TensorSpec([None, spec.size])
+        style = tf.TensorSpec([None, network.style_layers, network.style_size])
+        image = tf.TensorSpec([None, network.resolution, network.resolution, network.channels])
+        features = tf.TensorSpec([None, 4, 4, network.feature_maps(4)])
+        self.image = image
+        self.mapping = _function(lambda z, c: generator.mapping((z, c)), [noise, code])
+        self.synthesis = _function(generator.synthesis.call, [style])
+        self.pyramid = _function(discriminator.pyramid, [image])
+        self.codes = _function(discriminator.codes, [features])
+        self.realness = _function(discriminator.realness, [features])
 
-    Args:
-        name: of the input, for the message.
-        value: the input.
-        shape: of one row.
-        limits: least and largest number; None for any finite one.
-        slack: by which a number may lie outside.
+    def paint(self, noise, code) -> tf.Tensor:
+        """Images of noise and codes, without truncation."""
+        return self.synthesis(self.every_layer(self.mapping(noise, code)))
 
-    Returns:
-        `value`, once it is known to be good.
-    """
-    # Not an assertion on tf.shape: the promised shape is taken for granted there, and the check dropped as always true.
-    value = tf.ensure_shape(value, [None, *shape])
-    rows = tf.shape(value)[0]
-    with tf.control_dependencies([tf.debugging.Assert(rows > 0, [f"{name}: expected 1 row or more. Received:", rows])]):
-        value = tf.identity(value)
-    good = tf.math.is_finite(value)
-    if limits:
-        good &= (value >= limits[0] - slack) & (value <= limits[1] + slack)
-    wanted = f"numbers in [{limits[0]:g}, {limits[1]:g}]" if limits else "finite numbers"
-    wrong_values = [f"{name}: expected {wanted}. Received, least and largest:"]
-    wrong_values += [tf.reduce_min(value), tf.reduce_max(value)]
-    with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(good), wrong_values)]):
-        return tf.identity(value)
+    def every_layer(self, style) -> tf.Tensor:
+        """[B,W] or [B,L,W] -> [B,L,W]."""
+        shape = [tf.shape(style)[0], self.network.style_layers, self.network.style_size]
+        return tf.broadcast_to(tf.reshape(style, [shape[0], -1, shape[2]]), shape)
+
+    def cut_code(self, image) -> tf.Tensor:
+        """E(x) where `generate` takes it."""
+        return tf.clip_by_value(self.codes(self.pyramid(image)[-1]), 0.0, 1.0)
+
+
+def _making(parts: _Parts) -> list[Callable]:
+    """Pictures from numbers."""
+    network, spec = parts.network, parts.spec
+
+    def mapping(noise, code):
+        noise, code = same_rows(noise=_checked_noise(noise, network), code=_checked_code(code, spec))
+        return {"style": parts.mapping(noise, code)}
+
+    def synthesis(style):
+        style = parts.every_layer(_checked_rank(style, network))
+        return {"image": parts.synthesis(checked("style", style, style.shape[1:]))}
+
+    def generate(noise, code, truncation):
+        noise, code, truncation = same_rows(
+            noise=_checked_noise(noise, network),
+            code=_checked_code(code, spec),
+            truncation=checked("truncation", truncation, [], (0.0, 1.0)),
+        )
+        return {"image": parts.synthesis(parts.truncate(parts.mapping(noise, code), truncation[:, None]))}
+
+    def traverse(noise, code, factor, steps):
+        noise, code, chosen = same_rows(
+            noise=_checked_noise(noise, network), code=_checked_code(code, spec), factor=_one_hot(factor, spec)
+        )
+        steps = _checked_steps(steps, tf.shape(noise)[0])
+        values = tf.cast(tf.range(steps), tf.float32) / tf.cast(steps - 1, tf.float32)
+        # Step by step, so that it takes no more memory than B pictures.
+        images = tf.map_fn(
+            lambda value: parts.paint(noise, tf.where(chosen, value, code)), values, fn_output_signature=parts.image
+        )
+        return {"images": tf.transpose(images, [1, 0, 2, 3, 4])}
+
+    return [mapping, synthesis, generate, traverse]
+
+
+def _reading(parts: _Parts) -> list[Callable]:
+    """Numbers from pictures."""
+
+    def encode(image):
+        features = parts.pyramid(_checked_image(image, parts.network))[-1]
+        return {"code": parts.codes(features), "realness": parts.realness(features)}
+
+    def features(image):
+        levels = parts.pyramid(_checked_image(image, parts.network))
+        return {f"features_{i}": tf.cast(level, tf.float32) for i, level in enumerate(levels)}
+
+    return [encode, features]
+
+
+def _editing(parts: _Parts) -> list[Callable]:
+    """Pictures from pictures."""
+    network = parts.network
+
+    def edit(image, noise, factor, value):
+        image, noise, chosen, value = same_rows(
+            image=_checked_image(image, network),
+            noise=_checked_noise(noise, network),
+            factor=_one_hot(factor, parts.spec),
+            value=checked("value", value, [], (0.0, 1.0), _CODE_SLACK),
+        )
+        code = tf.where(chosen, value[:, None], parts.cut_code(image))
+        return {"image": parts.paint(noise, code), "code": code}
+
+    def reconstruct(image, noise):
+        image, noise = same_rows(image=_checked_image(image, network), noise=_checked_noise(noise, network))
+        code = parts.cut_code(image)
+        return {"image": parts.paint(noise, code), "code": code}
+
+    return [edit, reconstruct]
+
+
+def _checked_noise(noise, network: NetworkOptions) -> tf.Tensor:
+    return checked("noise", noise, [network.noise_size])
+
+
+def _checked_code(code, spec: CodeSpec) -> tf.Tensor:
+    return checked(f"code ({', '.join(spec.names)})", code, [spec.size], (0.0, 1.0), _CODE_SLACK)
+
+
+def _checked_image(image, network: NetworkOptions) -> tf.Tensor:
+    shape = [network.resolution, network.resolution, network.channels]
+    return checked("image", image, shape, (-1.0, 1.0), _IMAGE_SLACK)
+
+
+def _checked_rank(style, network: NetworkOptions) -> tf.Tensor:
+    """Refuses what is neither [B,W] nor [B,L,W]: only the graph sees which it is."""
+    layers, width = network.style_layers, network.style_size
+    shape, rank = tf.shape(style), tf.rank(style)
+    alike = (rank == 2) & (tf.reduce_prod(shape[1:]) == width)
+    each = (rank == 3) & (tf.reduce_prod(shape[1:]) == layers * width) & (tf.reduce_prod(shape[2:]) == width)
+    message = f"style: expected shape [batch,{width}] or [batch,{layers},{width}]. Received:"
+    return asserted(style, alike | each, message, shape)
+
+
+def _one_hot(factor, spec: CodeSpec) -> tf.Tensor:
+    """Names or numbers [B] string -> [B,K] bool, true for the factor that each row means."""
+    factor = checked_rows("factor", tf.ensure_shape(factor, [None]))
+    named = factor[:, None] == tf.constant(spec.names)
+    numbered = factor[:, None] == tf.constant([str(k) for k in range(spec.size)])
+    chosen = named | (numbered & ~tf.reduce_any(named, axis=1, keepdims=True))
+    known = tf.reduce_any(chosen, axis=1)
+    wanted = f"factor: expected one of {', '.join(spec.names)}, or its number from 0 to {spec.size - 1}. Received:"
+    return asserted(chosen, tf.reduce_all(known), wanted, tf.boolean_mask(factor, ~known))
+
+
+def _checked_steps(steps, rows: tf.Tensor) -> tf.Tensor:
+    """One number, or the same in each of `rows` rows -> the number."""
+    good = (tf.rank(steps) == 0) | (tf.rank(steps) == 1) & (tf.size(steps) == rows)
+    steps = asserted(
+        steps, good, "steps: expected one number, or one for each row. Received a shape of:", tf.shape(steps)
+    )
+    most = tf.reduce_max(steps)
+    good = tf.reduce_all(steps == most) & (most >= 2) & (most <= MOST_STEPS)
+    wanted = f"steps: expected a number from 2 to {MOST_STEPS}, the same in every row. Received:"
+    return asserted(most, good, wanted, tf.unique(tf.reshape(steps, [-1]))[0])

@@ -1,6 +1,8 @@
-"""What every test shares: quiet TensorFlow on the CPU, the option `--slow`, folders to read."""
+"""What every test shares: quiet TensorFlow on the CPU, the option `--slow`, folders to read, a disk to fill."""
 
 import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,3 +38,15 @@ def real_samples() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real samples in {folder}: set SSGAN_REAL_SAMPLES to their folder")
     return folder
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Path]:
+    """A disk of 2 MiB of its own; skips the test where it cannot be mounted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("a small disk to fill: only root can mount one")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)

@@ -164,3 +164,36 @@ def test_a_second_signal_stops_at_once(model, capfd):
         stop.release()
     stop.release()
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_signal_that_comes_late_stops_after_the_next_step(model, capfd):
+    """Between the callback and Keras's look at `stop_training` nothing may change: workers have agreed to go on."""
+    stop = callbacks.StopOnSignal()
+    done: list[int] = []
+
+    class Late(tf.keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            done.append(batch)
+            if len(done) == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+                assert not self.model.stop_training
+
+    drive(model, [stop, Late()], 10)
+    assert len(done) == 4
+    assert stop.received == signal.SIGTERM
+
+
+def test_workers_stop_after_the_step_in_which_any_of_them_is_to(model):
+    asked: list[int] = []
+
+    def agree(number: int) -> int:
+        asked.append(number)
+        return max(number, int(len(asked) == 3))  # another worker is told to stop
+
+    drive(model, [callbacks.StopTogether(agree)], 10)
+    assert asked == [0, 0, 0]
+    assert model.stop_training is True
+
+    model.stop_training, asked[:] = False, []
+    drive(model, [callbacks.StopAfter(minutes=0), callbacks.StopTogether(agree)], 10)
+    assert asked == [1]

@@ -1,4 +1,7 @@
-"""Distribution: which strategy a name means, and which worker writes. What they compute: tests/test_train.py."""
+"""Distribution: which strategy a name means, which worker writes, what they tell each other.
+
+What they compute: tests/test_train.py. What they do when one is gone: tests/test_workers.py.
+"""
 
 from types import SimpleNamespace
 
@@ -8,11 +11,14 @@ import tensorflow as tf
 from ssgan_tf import distribution
 
 
-def test_names():
+def test_names(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
     assert distribution.make_strategy("default") is tf.distribute.get_strategy()
     mirrored = distribution.make_strategy("mirrored")
     assert isinstance(mirrored, tf.distribute.MirroredStrategy)
     assert mirrored.num_replicas_in_sync == len(tf.config.list_logical_devices("CPU"))
+    with pytest.raises(ValueError, match="^--strategy=multiworker: expected the environment variable TF_CONFIG"):
+        distribution.make_strategy("multiworker")
     with pytest.raises(ValueError, match="^--strategy: expected one of default, mirrored, multiworker. Received"):
         distribution.make_strategy("tpu")
 
@@ -36,3 +42,22 @@ def test_one_worker_writes(jobs, kind, index, writes):
 def test_without_workers_the_process_writes():
     assert distribution.is_chief(tf.distribute.get_strategy())
     assert distribution.is_chief(distribution.make_strategy("mirrored"))
+
+
+@pytest.mark.parametrize(("jobs", "count"), [({"worker": 3}, 3), ({"chief": 1, "worker": 2}, 3), ({"worker": 1}, 1)])
+def test_workers_are_counted(jobs, count):
+    cluster = SimpleNamespace(jobs=list(jobs), num_tasks=jobs.get)
+    resolver = SimpleNamespace(task_type="worker", task_id=0, cluster_spec=lambda: cluster)
+    assert distribution.worker_count(SimpleNamespace(cluster_resolver=resolver)) == count
+
+
+def test_one_process_has_nobody_to_agree_with():
+    for strategy in (tf.distribute.get_strategy(), distribution.make_strategy("mirrored")):
+        assert distribution.worker_count(strategy) == 1
+        assert distribution.make_agree(strategy) is None
+        distribution.check_alike(strategy, {"anything": b"1"})
+
+
+def test_every_replica_gives_its_numbers():
+    exchange = distribution.make_exchange(distribution.make_strategy("mirrored"))
+    assert exchange([3, 2**24 - 1]).tolist() == [[3, 2**24 - 1]] * len(tf.config.list_logical_devices("CPU"))

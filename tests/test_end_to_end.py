@@ -6,12 +6,14 @@ The pages' own commands are run, in a copy of their order, with options appended
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests import fakes
 
@@ -26,13 +28,24 @@ SHORT = {
     ],
     "ssgan_tf.evaluate": ["--samples=600", "--oracle_images=2000", "--group=16"],
     "ssgan_tf.export": [],
+    "ssgan-edit": [],
+    "tools/measure_edits": ["--count=4", "--fit_steps=3", "--oracle_images=2000"],
     "tools/compare_runs": [],
     "tools/benchmark_metrics": ["--metrics=mig,sap_continuous", "--rows=2560", "--repeats=1"],
     "tools/show_data": ["--pairs=5"],
     "tools/benchmark_data": ["--seconds=0.2"],
+    "tools/benchmark.py": ["--resolution=16", "--fmap_max=8", "--steps=1", "--rounds=1"],
 }
 # Documented commands that other tests run.
-ELSEWHERE = {"tools/demo": "tests/tools", "tools/test": "tests/tools"}
+ELSEWHERE = {
+    "tools/make_demo_model": "tests/tools",
+    "tools/demo": "tests/tools",
+    "tools/test": "tests/tools",
+    "tools/launch": "tests/tools",
+    "tools/editor_page": "tests/tools",
+    "ssgan_tf.serving": "tests/serving",
+    "tools/load_test": "tests/serving",
+}
 
 
 def documented(repository: Path) -> list[list[str]]:
@@ -43,7 +56,7 @@ def documented(repository: Path) -> list[list[str]]:
         for line in page.read_text().splitlines():
             if line.startswith("```"):
                 inside = not inside
-            elif inside and re.match(r"python -m |tfds build|tools/\w", line):
+            elif inside and re.match(r"python -m |tfds build|tools/\w|ssgan-edit", line):
                 words = shlex.split(line)
                 commands += [words] if words not in commands else []
     return commands
@@ -55,6 +68,8 @@ def folder(repository, tmp_path_factory) -> Path:
     place = tmp_path_factory.mktemp("checkout")
     (place / "configs").symlink_to(repository / "configs")
     tfds = Path(sys.executable).with_name("tfds")
+    (place / "docs").mkdir()
+    Image.fromarray(np.tile(np.arange(0, 240, 5, dtype=np.uint8)[:, None], [1, 64])).save(place / "photo.png")
     build = [tfds, "build", repository / "tfds_builders/scene3d", "--config=demo", f"--data_dir={place / 'data'}"]
     subprocess.run(build, check=True, capture_output=True, timeout=600)
     return place
@@ -67,9 +82,10 @@ def program(words: list[str]) -> str:
 
 def run(folder: Path, words: list[str]) -> fakes.Result:
     name = program(words)
-    if name.startswith("tools/"):
+    if name.startswith("tools/") or name == "ssgan-edit":
+        start = [Path(__file__).parents[1] / name] if name.startswith("tools/") else ["-m", "ssgan_tf.editing"]
         done = subprocess.run(
-            [sys.executable, Path(__file__).parents[1] / name, *words[1:], *SHORT[name]],
+            [sys.executable, *start, *words[1:], *SHORT[name]],
             cwd=folder,
             capture_output=True,
             text=True,
@@ -102,6 +118,8 @@ def test_the_documented_commands_work_in_their_order(repository, folder):
     assert not any(scores["refused"].values()), scores["refused"]
     assert "FactorVAE" in (workdir / "metrics.txt").read_text()
     assert (workdir / "traversal.png").exists()
+    for name in ("edited.png", "sheet.png", "turning.gif", "turning.mp4", "new.png", "docs/editing.png"):
+        assert (folder / name).stat().st_size > 100, name
     assert "| demo " in (folder / "comparison.md").read_text() and (folder / "comparison.png").exists()
 
 
@@ -126,16 +144,20 @@ from editing import Editor, to_uint8
 editor = Editor.load(sys.argv[1])
 codes = np.full([1, 6], 0.4, np.float32)
 before, after = editor.generate(codes, seed=1), editor.edit(codes, {"azimuth": "+0.3"}, seed=1)
+photo = editor.fit("photo.png", steps=10)
+fitted = editor.edit(photo, {"azimuth": 0.3})
 assert not any(name.startswith("ssgan_tf") for name in sys.modules)
-np.savez(sys.argv[2], before=before, after=after, codes=editor.encode(to_uint8(before)))
+np.savez(sys.argv[2], before=before, after=after, codes=editor.encode(to_uint8(before)), fitted=fitted, psnr=photo.psnr)
 """
     (folder / "alone").mkdir()
-    (folder / "alone/editing.py").write_text((repository / "ssgan_tf/editing.py").read_text())
-    arguments = [sys.executable, "-c", script, export, folder / "alone/out.npz"]
+    shutil.copytree(repository / "ssgan_tf/editing", folder / "alone/editing")
+    shutil.copy(folder / "photo.png", folder / "alone")
+    arguments = [sys.executable, "-W", "error::RuntimeWarning", "-c", script, export, folder / "alone/out.npz"]
     subprocess.run(arguments, check=True, cwd=folder / "alone", env={"PATH": ""}, timeout=300)
     with np.load(folder / "alone/out.npz") as out:
         assert out["before"].shape == (1, 32, 32, 3) and out["codes"].shape == (1, 6)
         assert not np.array_equal(out["before"], out["after"])
+        assert out["fitted"].shape == (1, 32, 32, 3) and out["psnr"][0] > 3
 
 
 def test_evaluate_names_what_is_wrong(folder):

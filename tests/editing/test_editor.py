@@ -1,65 +1,22 @@
-"""The Editor on a model of three lines: images are known functions of noise and codes, codes of images."""
+"""The Editor on the toy model: which numbers reach it, what comes back, and what is refused."""
 
-import importlib.util
 import json
 import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from ssgan_tf import editing, images
-from ssgan_tf.editing import Editor, Factor
-
-CODES = np.array([[0.2, 0.5, 0.9], [0.0, 1.0, 0.4]], np.float32)
-CARD = {
-    "made_by": "ssgan_tf 0.1.0",
-    "factors": [{"name": "azimuth", "size": 5}, {"name": "hue", "size": 3}, {"name": "scale", "size": 2}],
-    "noise_size": 4,
-}
+from ssgan_tf.editing import Editor, Factor, exports
+from ssgan_tf.editing.model import Model
 
 
-def save_toy(folder: Path, brightness: float = 0.0) -> Path:
-    """Pixel [0,k] of a 2x3 image is code k, [1,k] is noise k; every pixel is `brightness` more. encode: row 0, x3."""
-
-    def generate(noise, code):
-        code = tf.ensure_shape(code, [None, 3])
-        tf.debugging.Assert(tf.reduce_all(code <= 1), ["code: expected [0, 1]. Received:", code])
-        return {"image": tf.stack([code, noise[:, :3]], axis=1)[..., None] + brightness}
-
-    def encode(image):
-        return {"code": image[:, 0, :, 0] * 3.0, "realness": image[:, 1, 0, 0]}
-
-    module = tf.Module()
-    given = [tf.TensorSpec([None, None], tf.float32, name) for name in ("noise", "code")]
-    signatures = {
-        "generate": tf.function(generate, input_signature=given),
-        "encode": tf.function(encode, input_signature=[tf.TensorSpec([None, 2, 3, 1], tf.float32, "image")]),
-    }
-    tf.saved_model.save(module, str(folder), signatures=signatures)
-    (folder / "assets").mkdir(exist_ok=True)
-    (folder / "assets" / "codes.json").write_text(json.dumps(CARD))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model folder of two versions; the newer, 10, is 0.25 brighter than the older, 9."""
-    folder = tmp_path_factory.mktemp("model")
-    save_toy(folder / "9")
-    save_toy(folder / "10", 0.25)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def editor(exported: Path) -> Editor:
-    return Editor.load(exported / "9")
-
-
-def test_load_takes_the_newest_version(exported: Path, editor: Editor) -> None:
+def test_load_takes_the_newest_version(exported: Path, editor: Editor, codes) -> None:
     newest = Editor.load(str(exported))
-    np.testing.assert_allclose(newest.generate(CODES) - editor.generate(CODES), 0.25, atol=1e-6)
+    assert newest.folder == str(exported / "10")
+    np.testing.assert_allclose(newest.generate(codes) - editor.generate(codes), 0.25, atol=1e-6)
 
 
 def test_load_names_what_is_no_export(exported: Path, tmp_path: Path) -> None:
@@ -75,18 +32,53 @@ def test_load_names_what_is_no_export(exported: Path, tmp_path: Path) -> None:
             Editor.load(other)
 
 
-def test_factors_have_name_and_size(editor: Editor) -> None:
-    assert editor.factors == (Factor("azimuth", 5), Factor("hue", 3), Factor("scale", 2))
+def test_without_a_path_the_model_that_comes_along_is_loaded(exported: Path, codes, tmp_path, monkeypatch) -> None:
+    folder = Path(shutil.copytree(Path(editing.__file__).parent, tmp_path / "editing", ignore=lambda *_: {"demo"}))
+    monkeypatch.setattr(exports, "__file__", str(folder / "exports.py"))
+    with pytest.raises(FileNotFoundError, match=f"No model .*{folder}/demo.* tools/make_demo_model"):
+        Editor.load()
+    shutil.copytree(exported / "9", folder / "demo" / "1")
+    assert Editor.load().folder == str(folder / "demo" / "1")
 
 
-def test_generate_puts_codes_and_noise_where_they_belong(editor: Editor) -> None:
+def test_factors_say_what_codes_stand_for(editor: Editor) -> None:
+    azimuth, shape, scale = editor.factors
+    assert editor.factors == (
+        Factor("azimuth", 5),
+        Factor("shape", 3, ("cube", "ball", "2")),
+        Factor("scale", 1001, (), (10.0, 20.0)),
+    )
+    assert [factor.kind for factor in editor.factors] == ["steps", "choice", "number"]
+    assert [azimuth.text(0.25), shape.text(0.2), shape.text(0.3), shape.text(1.0)] == ["0.25", "cube", "ball", "2"]
+    assert [scale.text(code) for code in (0, 0.25, 1)] == ["10", "12.5", "20"]
+
+
+def test_generate_puts_codes_and_noise_where_they_belong(editor: Editor, codes) -> None:
     noise = editor.noise(2, seed=3)
     assert noise.shape == (2, 4) and noise.dtype == np.float32
-    generated = editor.generate(CODES, seed=3)
-    assert generated.shape == (2, 2, 3, 1) and generated.dtype == np.float32
-    np.testing.assert_array_equal(generated[:, 0, :, 0], CODES)
-    np.testing.assert_array_equal(generated[:, 1, :, 0], noise[:, :3])
-    np.testing.assert_array_equal(editor.generate(CODES.tolist(), noise=noise), generated)
+    generated = editor.generate(codes, seed=3)
+    assert generated.shape == (2, 4, 4, 1) and generated.dtype == np.float32
+    np.testing.assert_array_equal(generated[:, 0, :3, 0], codes)
+    np.testing.assert_array_equal(generated[:, 1, :, 0], noise)
+    np.testing.assert_array_equal(editor.generate(codes.tolist(), noise=noise), generated)
+    np.testing.assert_allclose(editor.generate(codes, noise=noise, truncation=0.5)[:, 1, :, 0], noise / 2, rtol=1e-6)
+
+
+def test_many_images_are_made_in_parts_of_bounded_size(editor: Editor, monkeypatch) -> None:
+    codes = editor.random_codes(7)
+    at_once = editor.generate(codes, seed=2)
+    monkeypatch.setattr("ssgan_tf.editing.model._PIXELS_AT_ONCE", 3 * 4 * 4)
+    rows, call = [], Model.call
+
+    def counted(self, signature, inputs):
+        rows.append(len(next(iter(inputs.values()))))
+        return call(self, signature, inputs)
+
+    monkeypatch.setattr(Model, "call", counted)
+    np.testing.assert_array_equal(editor.generate(codes, seed=2), at_once)
+    assert rows == [3, 3, 1]
+    np.testing.assert_allclose(editor.encode(np.clip(at_once, -1, 1)), codes, atol=1e-6)
+    assert rows == [3, 3, 1] * 2
 
 
 def test_noise_of_a_row_is_a_function_of_seed_and_row(editor: Editor) -> None:
@@ -95,83 +87,164 @@ def test_noise_of_a_row_is_a_function_of_seed_and_row(editor: Editor) -> None:
     assert not np.isclose(*editor.noise(2, 1)).any()
 
 
-def test_one_code_and_one_noise_are_batches(editor: Editor) -> None:
+def test_random_codes_are_values_that_were_trained_on(editor: Editor) -> None:
+    codes = editor.random_codes(300, seed=4)
+    assert codes.shape == (300, 3) and codes.dtype == np.float32
+    np.testing.assert_array_equal(codes[:5], editor.random_codes(5, seed=4))
+    assert set(codes[:, 0]) == {0, 0.25, 0.5, 0.75, 1} and set(codes[:, 1]) == {0, 0.5, 1}
+    assert np.unique(codes[:, 2]).size > 200
+
+
+def test_one_code_and_one_noise_are_batches(editor: Editor, codes) -> None:
     noise = editor.noise(1, 8)
-    generated = editor.generate(np.repeat(CODES, 2, axis=0), noise=noise[0])
-    np.testing.assert_array_equal(generated[:, 1, :, 0], np.repeat(noise[:, :3], 4, axis=0))
-    np.testing.assert_array_equal(editor.generate(CODES[0], noise=noise), generated[:1])
+    generated = editor.generate(np.repeat(codes, 2, axis=0), noise=noise[0])
+    np.testing.assert_array_equal(generated[:, 1, :, 0], np.repeat(noise, 4, axis=0))
+    np.testing.assert_array_equal(editor.generate(codes[0], noise=noise), generated[:1])
+    with pytest.raises(ValueError, match="noise: expected 1 row, or 2 as of codes. Received: 3"):
+        editor.generate(codes, noise=editor.noise(3))
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({}, CODES),
-        ({"hue": 0.25}, [[0.2, 0.25, 0.9], [0.0, 0.25, 0.4]]),
-        ({"hue": "0.25"}, [[0.2, 0.25, 0.9], [0.0, 0.25, 0.4]]),
+        ({}, [[0.2, 0.5, 0.9], [0.0, 1.0, 0.4]]),
+        ({"azimuth": 0.25}, [[0.25, 0.5, 0.9], [0.25, 1.0, 0.4]]),
+        ({"azimuth": "0.25"}, [[0.25, 0.5, 0.9], [0.25, 1.0, 0.4]]),
         ({"scale": "+0.1"}, [[0.2, 0.5, 1.0], [0.0, 1.0, 0.5]]),
         ({"scale": "-0.4", "azimuth": 1}, [[1.0, 0.5, 0.5], [1.0, 1.0, 0.0]]),
+        ({"shape": "ball"}, [[0.2, 0.5, 0.9], [0.0, 0.5, 0.4]]),
+        ({"shape": "cube"}, [[0.2, 0.0, 0.9], [0.0, 0.0, 0.4]]),
+        ({"shape": "2"}, [[0.2, 1.0, 0.9], [0.0, 1.0, 0.4]]),  # a name that looks like a number
     ],
 )
-def test_edit_changes_what_it_is_told_and_keeps_the_rest(editor: Editor, changes, expected) -> None:
-    before = CODES.copy()
+def test_edit_changes_what_it_is_told_and_keeps_the_rest(editor: Editor, codes, changes, expected) -> None:
+    before = codes.copy()
     np.testing.assert_allclose(editor.change(before, changes), expected, atol=1e-6)
-    np.testing.assert_array_equal(before, CODES)  # not changed in place
-    edited = editor.edit(CODES, changes, seed=5)
-    np.testing.assert_allclose(edited[:, 0, :, 0], expected, atol=1e-6)
-    np.testing.assert_array_equal(edited[:, 1], editor.generate(CODES, seed=5)[:, 1])
-    noise = editor.noise(2, 6)
-    np.testing.assert_array_equal(editor.edit(CODES, changes, noise=noise)[:, 1, :, 0], noise[:, :3])
+    np.testing.assert_array_equal(before, codes)  # not changed in place
+    edited = editor.edit(codes, changes, seed=5)
+    np.testing.assert_allclose(edited[:, 0, :3, 0], expected, atol=1e-6)
+    np.testing.assert_array_equal(edited[:, 1], editor.generate(codes, seed=5)[:, 1])
+    latents = editor.latents(codes, noise=editor.noise(2, 6), truncation=0.5)
+    np.testing.assert_allclose(editor.edit(latents, changes)[:, 1, :, 0], editor.noise(2, 6) / 2, rtol=1e-6)
 
 
 def test_a_change_never_leaves_the_range_by_rounding(editor: Editor) -> None:
-    changed = editor.change([[0.7, 0.1, 0.5]], {"azimuth": "+0.3", "hue": "-0.1"})
+    changed = editor.change([[0.7, 0.1, 0.5]], {"azimuth": "+0.3", "shape": "-0.1"})
     assert (changed >= 0).all() and (changed <= 1).all()
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"azimut": 0.5}, ["azimuth", "hue", "scale", "'azimut'", "Did you mean 'azimuth'?"]),
-        ({"zzz": 0.5}, ["azimuth", "hue", "scale", "'zzz'"]),
-        ({"hue": 1.2}, ["hue", "[0, 1]", "1.2"]),
-        ({"hue": -0.1}, ["hue", "[0, 1]", "-0.1"]),
-        ({"hue": "+0.1"}, ["hue", "[0, 1]", "'+0.1'", "1.1"]),
-        ({"hue": float("nan")}, ["hue", "[0, 1]", "nan"]),
-        ({"hue": "blue"}, ["hue", "number", "'blue'"]),
-        ({"hue": None}, ["hue", "number", "None"]),
+        ({"azimut": 0.5}, ["azimuth", "shape", "scale", "'azimut'", "Did you mean 'azimuth'?"]),
+        ({"zzz": 0.5}, ["azimuth", "shape", "scale", "'zzz'"]),
+        ({"scale": 1.2}, ["scale", "[0, 1]", "1.2"]),
+        ({"scale": -0.1}, ["scale", "[0, 1]", "-0.1"]),
+        ({"scale": "+0.7"}, ["scale", "[0, 1]", "'+0.7'", "1.6"]),
+        ({"scale": float("nan")}, ["scale", "[0, 1]", "nan"]),
+        ({"scale": "blue"}, ["scale", "number", "'blue'"]),
+        ({"shape": "bal"}, ["shape", "cube, ball, 2", "number", "'bal'", "Did you mean 'ball'?"]),
+        ({"scale": None}, ["scale", "number", "None"]),
     ],
 )
-def test_a_bad_change_is_refused_with_the_reason(editor: Editor, changes, words) -> None:
+def test_a_bad_change_is_refused_with_the_reason(editor: Editor, codes, changes, words) -> None:
     with pytest.raises(ValueError) as caught:
-        editor.edit(CODES, changes)
+        editor.edit(codes, changes)
     assert [word for word in words if word not in str(caught.value)] == []
 
 
+def test_traverse_moves_one_factor_from_0_to_1(editor: Editor, codes) -> None:
+    swept = editor.traverse(codes, "shape", steps=5, seed=2)
+    assert swept.shape == (2, 5, 4, 4, 1)
+    np.testing.assert_allclose(swept[:, :, 0, 1, 0], np.tile(np.linspace(0, 1, 5), [2, 1]), atol=1e-6)
+    one_by_one = [editor.edit(codes, {"shape": value}, seed=2) for value in np.linspace(0, 1, 5)]
+    np.testing.assert_array_equal(swept, np.stack(one_by_one, axis=1))
+    with pytest.raises(ValueError, match="steps: expected 2 or more. Received: 1"):
+        editor.traverse(codes, "shape", steps=1)
+    with pytest.raises(ValueError, match="Did you mean 'shape'"):
+        editor.traverse(codes, "shap")
+
+
+def test_interpolate_goes_from_one_to_the_other(editor: Editor, codes) -> None:
+    a, b = editor.latents(codes[:1], seed=1), editor.latents(codes[1:], seed=2)
+    found = editor.interpolate(a, b, steps=3)
+    assert found.shape == (1, 3, 4, 4, 1)
+    np.testing.assert_allclose(found[:, 0], editor.edit(a, {}), atol=1e-6)
+    np.testing.assert_allclose(found[:, 2], editor.edit(b, {}), atol=1e-6)
+    np.testing.assert_allclose(found[0, 1, 0, :3, 0], codes.mean(axis=0), atol=1e-6)
+    middle, (first, last) = found[0, 1, 1, :, 0], found[0, [0, 2], 1, :, 0]
+    angles = [np.arccos(middle @ end / np.linalg.norm(middle) / np.linalg.norm(end)) for end in (first, last)]
+    assert angles[0] == pytest.approx(angles[1], abs=1e-5)  # half of the way round
+    assert np.linalg.norm(middle) > np.linalg.norm((first + last) / 2)  # and not through the middle
+    same = editor.interpolate(codes[:1], codes[1:], steps=3, seed=7)
+    np.testing.assert_allclose(same[0, :, 1, :, 0], np.repeat(editor.noise(1, 7), 3, axis=0), atol=1e-6)
+    with pytest.raises(ValueError, match="a and b: expected as many pictures in each. Received: 1 and 2"):
+        editor.interpolate(a, codes)
+
+
+def test_interpolate_survives_noise_that_points_the_same_or_the_opposite_way(editor: Editor, codes) -> None:
+    z = editor.noise(1)
+    for other in (z, 2 * z, -z, 0 * z):
+        a, b = (editor.latents(codes[:1], noise=noise) for noise in (z, other))
+        found = editor.interpolate(a, b, steps=3)[0, :, 1, :, 0]
+        np.testing.assert_allclose(found, np.concatenate([z, (z + other) / 2, other]), atol=1e-5)
+
+
+def test_mix_takes_some_factors_from_the_other(editor: Editor, codes) -> None:
+    a, b = editor.latents(codes, seed=1), editor.latents(codes[::-1], seed=2)
+    mixed = editor.mix(a, b, ["azimuth", "scale"])
+    np.testing.assert_allclose(mixed[:, 0, :3, 0], [[0.0, 0.5, 0.4], [0.2, 1.0, 0.9]], atol=1e-6)
+    np.testing.assert_array_equal(mixed[:, 1, :, 0], a.noise)
+    with pytest.raises(ValueError, match="factor: expected one of .*'hue'"):
+        editor.mix(a, b, ["hue"])
+
+
 def test_encode_takes_bytes_floats_and_single_images(editor: Editor) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, [2, 2, 3, 1], np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 256, [2, 4, 4, 1], np.uint8)
     floats = pixels / 127.5 - 1.0
-    expected = np.clip(3.0 * floats[:, 0, :, 0], 0.0, 1.0)  # cut, so that generate takes it
-    assert (expected == 0).any() and (expected == 1).any()
+    expected = np.clip(floats[:, 0, :3, 0], 0.0, 1.0)  # cut, so that generate takes it
+    assert (expected == 0).any() and (expected > 0).any()
     np.testing.assert_allclose(editor.encode(pixels), expected, atol=1e-6)
     np.testing.assert_allclose(editor.encode(floats), expected, atol=1e-6)
     np.testing.assert_allclose(editor.encode(pixels[1]), expected[1:], atol=1e-6)
-    with pytest.raises(ValueError, match="uint8 in 0..255 or float in \\[-1, 1\\]. Received: int64"):
-        editor.encode(pixels.astype(np.int64))
+    np.testing.assert_allclose(editor.encode(pixels[1, ..., 0]), expected[1:], atol=1e-6)
 
 
-def test_call_gives_all_outputs_and_the_models_reasons(editor: Editor) -> None:
-    image = np.full([1, 2, 3, 1], 0.5)
+def test_call_gives_all_outputs_and_the_models_reasons(editor: Editor, codes) -> None:
+    image = np.full([1, 4, 4, 1], 1.5)
     outputs = editor.call("encode", {"image": image})
     np.testing.assert_array_equal(outputs["code"], [[1.5, 1.5, 1.5]])
-    np.testing.assert_array_equal(outputs["realness"], [0.5])
+    np.testing.assert_array_equal(outputs["realness"], [1.5])
     with pytest.raises(ValueError, match=r"^code: expected shape \[batch,3\]\. Received: \[2,2\]\.$"):
-        editor.generate(CODES[:, :2])
+        editor.generate(codes[:, :2])
     with pytest.raises(ValueError, match=r"^code: expected \[0, 1\]\. Received: .*2"):
         editor.generate([[0.0, 1.0, 2.0]])
     with pytest.raises(ValueError, match=r"expected one of \['.*generate.*'\]. Received: 'paint'"):
         editor.call("paint", {})
-    with pytest.raises(ValueError, match=r"generate: expected the inputs \['code', 'noise'\]. Received: \['code'\]"):
-        editor.call("generate", {"code": CODES})
+    with pytest.raises(ValueError, match=r"mapping: expected the inputs \['code', 'noise'\]. Received: \['code'\]"):
+        editor.call("mapping", {"code": codes})
+    with pytest.raises(ValueError, match=r"code: expected numbers\. Received: <U1"):
+        editor.call("mapping", {"code": [["a"]], "noise": editor.noise(1)})
+    with pytest.raises(ValueError, match="codes: expected 1 row or more. Received: 0"):
+        editor.generate(codes[:0])
+
+
+def test_threads_do_not_see_each_others_pictures(editor: Editor) -> None:
+    wrong = []
+
+    def work(number: int) -> None:
+        code = np.full([1, 3], number / 8, np.float32)
+        for _ in range(20):
+            found = editor.edit(code, {"scale": number / 16})[0, 0, :3, 0]
+            if found.tolist() != [number / 8, number / 8, number / 16]:
+                wrong.append(number)
+
+    threads = [threading.Thread(target=work, args=[number]) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
 
 
 def test_bytes_are_those_of_the_package() -> None:
@@ -179,11 +252,10 @@ def test_bytes_are_those_of_the_package() -> None:
     np.testing.assert_array_equal(editing.to_uint8(floats), images.to_uint8(floats))
 
 
-def test_the_file_works_anywhere(exported: Path, editor: Editor, tmp_path: Path) -> None:
-    copy = shutil.copy(editing.__file__, tmp_path / "elsewhere.py")
-    spec = importlib.util.spec_from_file_location("elsewhere", copy)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    loaded = module.Editor.load(exported / "9")
-    np.testing.assert_array_equal(loaded.edit(CODES, {"hue": 0.1}), editor.edit(CODES, {"hue": 0.1}))
+def test_an_older_card_without_some_entries_is_named(exported: Path, tmp_path: Path) -> None:
+    older = Path(shutil.copytree(exported / "9", tmp_path / "older"))
+    card = json.loads((older / "assets" / "codes.json").read_text())
+    del card["style_layers"]
+    (older / "assets" / "codes.json").write_text(json.dumps(card))
+    with pytest.raises(ValueError, match="style_layers.*export it again"):
+        Editor.load(older)

@@ -1,0 +1,413 @@
+"""tools/editor_page in a browser without a window: what people do on it, what goes wrong, and what must not leave it.
+
+The last test makes docs/editor_page.png where it is asked to: SSGAN_PAGE_PICTURE names a picture to be edited, and
+SSGAN_PAGE_MODEL an export (by default the model that comes with the package).
+"""
+
+import base64
+import contextlib
+import importlib.machinery
+import importlib.util
+import io
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright import sync_api
+from playwright.sync_api import expect
+
+from ssgan_tf import export, runs
+from ssgan_tf.codes import STEPS, CodeSpec, FactorSpec
+from ssgan_tf.editing import __main__ as command_line
+from tests import tiny_run
+
+SPEC = CodeSpec((FactorSpec("hue", 3), FactorSpec("shape", 3, ("cube", "ball", "cone")),
+                 FactorSpec("height", STEPS, range=(10.0, 20.0))))  # fmt: skip
+SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+# Python runs it first in the server: notes every address that is asked for, but for this machine's own.
+SPY = """
+    import os, socket
+    def note(where):
+        with open(os.environ["SPY_NOTES"], "a") as file:
+            print(where, file=file)
+    find, connect = socket.getaddrinfo, socket.socket.connect
+    def spied_find(host, *more, **named):
+        if str(host) not in ("None", "", "localhost", "127.0.0.1", "::1", "0.0.0.0"):
+            note(host)
+        return find(host, *more, **named)
+    class Spied(socket.socket):
+        def connect(self, address):
+            if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+                note(address)
+            return super().connect(address)
+    socket.getaddrinfo, socket.socket = spied_find, Spied
+"""
+
+
+def find_chromium() -> str:
+    """The browser's path; skips the test where there is none."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        pytest.skip(f"no browser: none of {', '.join(names)} is on the PATH (Debian: apt install chromium)")
+    return found
+
+
+@contextlib.contextmanager
+def serving(repository: Path, folder: Path, model: Path | None) -> Iterator[tuple[str, subprocess.Popen]]:
+    """The page's address and process. `folder` gets what it leaves in tmp/, and in `asked` where it wanted to go."""
+    words = [] if model is None else [f"--model={model.name}"]
+    (folder / "spy").mkdir()
+    (folder / "spy/sitecustomize.py").write_text(textwrap.dedent(SPY))
+    (folder / "tmp").mkdir()
+    (folder / "asked").touch()
+    port = free_port()
+    with open(folder / "log", "w") as log:
+        process = subprocess.Popen(
+            [sys.executable, repository / "tools/editor_page", *words, f"--port={port}"],
+            cwd=model and model.parent, env=spied(folder), stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        until(lambda: "The page is at" in (folder / "log").read_text() or process.poll() is not None, 180)
+        assert process.poll() is None, (folder / "log").read_text()
+        yield f"http://127.0.0.1:{port}", process
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def spied(folder: Path) -> dict[str, str]:
+    """The environment of a process that notes in `folder` where it wants to go."""
+    more = {"PYTHONPATH": str(folder / "spy"), "SPY_NOTES": str(folder / "asked"), "TMPDIR": str(folder / "tmp")}
+    return {**os.environ, **more}
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
+def until(true: Callable[[], Any], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An export of random weights with a slider, a choice and a number."""
+    folder = tmp_path_factory.mktemp("page")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tiny_run, "SPEC", SPEC)
+        workdir = tiny_run.write_run(folder / "run")
+    export.write(runs.load_run(str(workdir)), str(folder / "a model" / "1"))
+    return folder / "a model"
+
+
+@pytest.fixture(scope="module")
+def served(repository, model, tmp_path_factory) -> Iterator[tuple[str, Path, subprocess.Popen]]:
+    """The page's address, the folder of what the server leaves, and the server."""
+    find_chromium()
+    folder = tmp_path_factory.mktemp("served")
+    with serving(repository, folder, model) as (address, process):
+        yield address, folder, process
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[sync_api.Browser]:
+    path = find_chromium()
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=SWITCHES)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def asked() -> list[str]:
+    """What the browser asked for, in all tests."""
+    return []
+
+
+@pytest.fixture
+def visit(served, chromium, asked) -> Iterator[Callable[[], "Visitor"]]:
+    """Opens the page as one more person."""
+    contexts = []
+
+    def open_page() -> Visitor:
+        contexts.append(chromium.new_context(viewport={"width": 1280, "height": 1000}))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(30_000)
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(served[0])
+        return Visitor(page)
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+class Visitor:
+    """One person at the page."""
+
+    def __init__(self, page: sync_api.Page):
+        self.page = page
+        page.wait_for_selector(".after img")
+        page.wait_for_selector(".strip img")
+
+    def picture(self, kind: str) -> np.ndarray:
+        """The pixels of "before" or "after"."""
+        return decode(self.page.locator(f".{kind} img").get_attribute("src"))
+
+    def slider(self, name: str) -> sync_api.Locator:
+        return self.page.get_by_role("slider", name=name)
+
+    def type(self, name: str, number: str) -> None:
+        """Writes into the box of a slider, or of the seed."""
+        self.type_into(self.page.get_by_role("spinbutton", name=name), number)
+
+    def type_into(self, box: sync_api.Locator, number: str) -> None:
+        def act() -> None:
+            box.fill(number)
+            box.press("Enter")
+
+        self.changes(act)
+
+    def choose_another(self) -> str:
+        """A shape that the picture does not have."""
+        name = next(n for n in ("cube", "cone") if not self.page.get_by_role("radio", name=n).is_checked())
+        self.changes(lambda: self.page.get_by_role("radio", name=name).check())
+        return name
+
+    def changes(self, act: Callable[[], Any], what: str = ".after img") -> float:
+        """Does something and waits until a picture, or whatever has an address, is another: seconds that it took."""
+        old, begin = self.page.locator(what).first.get_attribute("src"), time.monotonic()
+        act()
+        self.page.wait_for_function(
+            "([what, old]) => document.querySelector(what).src != old", arg=[what, old], polling=5
+        )
+        return time.monotonic() - begin
+
+    def says(self, text: str) -> None:
+        expect(self.page.locator("#said")).to_contain_text(text, timeout=90_000)
+
+    def command(self) -> str:
+        return self.page.locator("#command textarea").input_value()
+
+    def upload(self, path: Path) -> None:
+        self.page.locator("#file input[type=file]").set_input_files(path)
+
+
+def decode(address: str | None) -> np.ndarray:
+    """A `data:` address of a PNG as pixels."""
+    assert address is not None
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.split(",", 1)[1]))))
+
+
+def repeat(command: str, folder: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
+    """Runs a command of the page in a folder beside the model and reads what it wrote."""
+    (folder / model.name).symlink_to(model)
+    program, *words = shlex.split(command)
+    assert program == "ssgan-edit"
+    monkeypatch.chdir(folder)
+    assert command_line.main(words) == 0
+    return np.asarray(Image.open(folder / words[-1].removeprefix("--out=")))
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A picture that no generator made, larger than the model's and not square."""
+    rows, columns = np.mgrid[0:48, 0:64]
+    pixels = np.stack([4 * rows, 3 * columns, 255 - 2 * rows - columns], axis=-1).astype(np.uint8)
+    path = tmp_path / "a photo.png"
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_sliders_and_choices_change_the_picture_and_the_command_repeats_it(visit, model, tmp_path, monkeypatch):
+    person = visit()
+    assert np.array_equal(person.picture("before"), person.picture("after"))
+    first = person.command()
+    assert "--set" not in first and "--seed=0" in first
+    person.slider("hue").focus()
+    key = "ArrowLeft" if person.slider("hue").input_value() == "1" else "ArrowRight"
+    person.changes(lambda: person.page.keyboard.press(key))
+    person.type("height", "12.5")
+    wanted = person.choose_another()
+    person.type("truncation", "0.5")
+    until(lambda: "--truncation=0.5" in person.command())
+    assert "--set=height=0.25" in person.command() and f"--set=shape={wanted}" in person.command()
+    assert "--set=hue=0." in person.command()
+    again = repeat(person.command(), tmp_path, model, monkeypatch)
+    assert np.array_equal(again, person.picture("after"))
+    assert not np.array_equal(again, person.picture("before"))
+    with person.page.expect_download() as download:
+        person.page.get_by_role("link", name="Download PNG").click()
+    assert download.value.suggested_filename == "seed-0-edited.png"
+    assert np.array_equal(np.asarray(Image.open(download.value.path())), again)
+    person.changes(lambda: person.page.get_by_role("button", name="Undo all edits").click())
+    until(lambda: "--set" not in person.command())
+
+
+def test_new_pictures_and_strips(visit):
+    person = visit()
+    first = person.picture("before")
+    person.changes(lambda: person.page.get_by_role("button", name="New picture").click())
+    assert not np.array_equal(person.picture("before"), first)
+    until(lambda: np.array_equal(person.picture("before"), person.picture("after")))
+    assert person.page.locator(".strip img").count() == 7
+    person.page.get_by_role("radio", name="shape").check()
+    expect(person.page.locator(".strip figcaption")).to_have_text(["cube", "ball", "cone"])
+    person.page.get_by_role("radio", name="height").check()
+    expect(person.page.locator(".strip figcaption")).to_have_count(7)
+    assert person.page.locator(".strip figcaption").all_text_contents()[0::6] == ["10", "20"]
+    person.type("seed", "0")
+    until(lambda: np.array_equal(person.picture("before"), first))
+
+
+def test_an_uploaded_picture_is_fitted_and_edited(visit, served, model, photo, tmp_path, monkeypatch):
+    person = visit()
+    person.upload(photo)
+    said = "document.querySelector('#said').textContent"
+    person.page.wait_for_function(said + ".includes('Looking for what makes the model draw it')", polling=5)
+    person.says("Fitted to")
+    person.says("a photo.png: 64x48 pixels, cut to the middle 48x48, brought to the model's 8x8")
+    fitted = person.picture("after")
+    middle = np.asarray(Image.open(photo).crop((8, 0, 56, 48)).resize((8, 8), Image.Resampling.BOX))
+    assert np.abs(person.picture("before") - middle.astype(float)).max() <= 1
+    person.choose_another()
+    assert not np.array_equal(person.picture("after"), fitted)
+    assert not person.slider("truncation").is_visible()
+    until(lambda: "--set=shape" in person.command())
+    again = repeat(person.command(), tmp_path, model, monkeypatch)
+    assert np.abs(again.astype(int) - person.picture("after")).max() <= 1
+    assert not list(served[1].glob("tmp/**/*.png"))  # of the upload nothing is kept
+
+
+def test_a_fit_can_be_cancelled(visit, photo):
+    person = visit()
+    before = person.picture("before")
+    person.upload(photo)
+    person.page.get_by_role("button", name="Cancel the fit").click()
+    person.says("The fit was cancelled.")
+    expect(person.page.get_by_role("button", name="Cancel the fit")).to_be_hidden()
+    assert np.array_equal(person.picture("before"), before)
+
+
+def test_what_is_no_picture_gets_a_message(visit, tmp_path):
+    (tmp_path / "letter.txt").write_text("Dear ...")
+    (tmp_path / "<b>letter<b>.png").write_text("Dear ...")
+    Image.new("L", (10_000, 5_000)).save(tmp_path / "large.png")
+    whole = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)).save(whole, "PNG")
+    (tmp_path / "torn.png").write_bytes(whole.getvalue()[:2000])
+    person = visit()
+    for name, text in {
+        "letter.txt": "letter.txt: expected a PNG, JPEG, WebP, BMP, TIFF or GIF picture. Received: a file that begins",
+        "<b>letter<b>.png": "expected a PNG, JPEG",
+        "large.png": "expected at most 40,000,000 pixels. Received: 10000x5000",
+        "torn.png": "torn.png: the picture cannot be read",
+    }.items():
+        person.upload(tmp_path / name)
+        person.says(text)
+        expect(person.page.get_by_role("alert").locator("b")).to_have_count(0)
+        expect(person.page.locator("#file input[type=file]")).to_be_attached()
+    person.changes(lambda: person.page.get_by_role("button", name="New picture").click())
+    person.says("A picture that the model made")
+
+
+def test_two_people_do_not_see_each_others_pictures(visit, photo):
+    one, other = visit(), visit()
+    theirs = other.picture("after")
+    assert np.array_equal(one.picture("after"), theirs)
+    one.upload(photo)
+    other.type("height", "11")
+    edited = other.picture("after")
+    one.says("Fitted to")
+    other.says("seed 0")
+    assert np.array_equal(other.picture("before"), theirs) and np.array_equal(other.picture("after"), edited)
+    assert "--seed=0" in other.command() and "--in=a photo.png" in one.command()
+    mine = one.picture("after")
+    other.changes(lambda: other.page.get_by_role("button", name="New picture").click())
+    one.type("height", "19")
+    assert not np.array_equal(one.picture("after"), mine)
+    assert "--in" not in other.command()
+
+
+def test_nothing_leaves_the_machine(visit, served, asked):
+    visit()
+    assert len(asked) > 50
+    assert {urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:"))} == {"127.0.0.1"}
+    notes = served[1] / "asked"
+    assert notes.read_text() == ""
+    try_it = "import socket; socket.getaddrinfo('nowhere.invalid', 80)"  # it does note what there is to note
+    subprocess.run([sys.executable, "-c", try_it], env=spied(served[1]), capture_output=True)
+    assert notes.read_text() == "nowhere.invalid\n"
+
+
+def test_it_ends_when_told_and_leaves_nothing(served):
+    _, folder, process = served
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 0
+    assert "Traceback" not in (folder / "log").read_text()
+    assert not list((folder / "tmp").iterdir())
+
+
+@pytest.fixture(scope="module")
+def tool(repository):
+    """The program as a module: its file has no ending that Python would import it by."""
+    loader = importlib.machinery.SourceFileLoader("editor_page", str(repository / "tools" / "editor_page"))
+    spec = importlib.util.spec_from_loader("editor_page", loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+def test_what_is_wrong_at_the_start_is_said_in_one_line(tool, tmp_path, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for words, text in {
+            (f"--port={port}",): f"cannot listen at 127.0.0.1:{port}",
+            ("--port=0",): "--port: expected a number from 1 to 65535. Received: 0.",
+            ("--port=70000",): "Received: 70000.",
+            ("--host=nowhere.invalid",): "cannot listen at nowhere.invalid",
+            (f"--model={tmp_path}", f"--port={free_port()}"): f"Received: '{tmp_path}'",
+            ("--modell=x",): "unrecognized arguments",
+        }.items():
+            with pytest.raises(SystemExit) as ended:
+                tool.main(list(words))
+            err = capsys.readouterr().err
+            assert ended.value.code == 2 and text in err and err.count("\n") == 1, err
+
+
+def test_screenshot(repository, chromium, tmp_path):
+    picture = os.environ.get("SSGAN_PAGE_PICTURE")
+    if picture is None:
+        pytest.skip("a picture for docs: made where SSGAN_PAGE_PICTURE names one to edit")
+    named = os.environ.get("SSGAN_PAGE_MODEL")
+    with serving(repository, tmp_path, named and Path(named).resolve()) as (address, _):
+        page = chromium.new_page(viewport={"width": 1280, "height": 960}, color_scheme="light")
+        page.goto(address)
+        person = Visitor(page)
+        person.upload(Path(picture))
+        person.says("Fitted to")
+        last = page.get_by_role("spinbutton").last  # of the factors; those of seed and truncation are hidden
+        person.type_into(last, "0.9" if float(last.input_value()) < 0.5 else "0.1")
+        name = page.locator("label", has=page.get_by_role("radio")).last
+        person.changes(lambda: name.click(), ".strip img")
+        page.wait_for_timeout(1000)
+        page.screenshot(path=repository / "docs/editor_page.png", full_page=True)
