@@ -10,7 +10,6 @@ was trained.
 """
 
 import contextlib
-import dataclasses
 import os
 import shutil
 import subprocess
@@ -22,31 +21,34 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from ssgan_tf import editing, encoding, model_card, models, program, runs, signatures
+from ssgan_tf import editing, encoding, model_card, program, runs, signatures
 
 _PARTIAL = ".ssgan_tf-partial"  # in --out; TensorFlow Serving looks at numbered folders alone
 _CHECKED_IMAGES = 16
+_CHECKED_AT_ONCE = 8
 _TOLERANCE = 1e-5  # largest difference between the export and the model, per unit of the largest value above 1
 
-# Uses the export where there is only tensorflow and numpy, eight images at a time.
+# Uses the export where there is only tensorflow and numpy.
 _FRESH_PROCESS = """
 import sys
 for name in ("ssgan_tf", "keras", "tf_keras"):
     sys.modules[name] = None  # an import of it fails
 import numpy as np
 import tensorflow as tf
-export_path, given_path, result_path = sys.argv[1:]
+export_path, given_path, result_path, at_once = sys.argv[1:]
 model = tf.saved_model.load(export_path)
 functions, given = model.signatures, dict(np.load(given_path))
 parts = []
-for i in range(0, len(given["noise"]), 8):
-    noise, code, image = (tf.constant(given[name][i : i + 8]) for name in ("noise", "code", "image"))
+for i in range(0, len(given["noise"]), int(at_once)):
+    noise, code, image = (tf.constant(given[name][i : i + int(at_once)]) for name in ("noise", "code", "image"))
     ones, factor = tf.ones(len(noise)), tf.fill([len(noise)], "0")
     style = functions["mapping"](noise=noise, code=code)["style"]
+    edited = functions["edit"](image=image, noise=noise, factor=factor, value=ones)
     parts.append({
         "image": functions["generate"](noise=noise, code=code, truncation=ones)["image"],
         "image by its style": functions["synthesis"](style=style)["image"],
-        "edited image": functions["edit"](image=image, noise=noise, factor=factor, value=ones)["image"],
+        "edited code": edited["code"],
+        "edited image": edited["image"],
         "code": functions["encode"](image=image)["code"],
         "realness": functions["encode"](image=image)["realness"],
     })
@@ -56,18 +58,6 @@ np.savez(result_path, **{name: np.concatenate([part[name] for part in parts]) fo
 
 class ExportError(RuntimeError):
     """The export does not do what the model does."""
-
-
-def in_float32(run: runs.Run) -> runs.Run:
-    """The run with networks that compute in float32: others are slow on the processors that most exports run on."""
-    options = run.config.model
-    if options.network.precision == "float32":
-        return run
-    network = dataclasses.replace(options.network, precision="float32")
-    model = models.make_model(dataclasses.replace(options, network=network), run.spec, run.config.train.seed)
-    for name in ("generator", "ema_generator", "discriminator"):
-        getattr(model, name).set_weights(getattr(run.model, name).get_weights())
-    return dataclasses.replace(run, model=model)
 
 
 def write(run: runs.Run, folder: str) -> None:
@@ -91,23 +81,30 @@ def check(run: runs.Run, folder: str) -> float:
     """
     noise, code = encoding.draw(run.spec, run.config.model.network.noise_size, _CHECKED_IMAGES, seed=0)
     # As functions: TensorFlow may fuse operations in a graph that it computes one by one outside.
-    paint = tf.function(lambda z, c: run.model.ema_generator((z, c)), reduce_retracing=True)
+    paint_part = tf.function(lambda z, c: run.model.ema_generator((z, c)), reduce_retracing=True)
     judge = tf.function(lambda x: run.model.discriminator(x), reduce_retracing=True)
-    rows = [slice(i, i + 1) for i in range(_CHECKED_IMAGES)]
-    image = np.concatenate([paint(noise[row], code[row]) for row in rows])
+
+    def paint(code) -> np.ndarray:
+        # As many at a time as the export: another batch size rounds otherwise, and instance norm makes 1e-4 of that in
+        # a network that has hardly been trained.
+        rows = [slice(i, i + _CHECKED_AT_ONCE) for i in range(0, _CHECKED_IMAGES, _CHECKED_AT_ONCE)]
+        return np.concatenate([paint_part(noise[row], code[row]) for row in rows])
+
+    image = paint(code)
     pictures = np.clip(image, -1.0, 1.0)
-    judged = [judge(pictures[row]) for row in rows]
+    judged = [judge(picture[None]) for picture in pictures]  # one by one: it looks at groups
     codes = np.concatenate([code for _, code in judged])
-    changed = np.clip(codes, 0.0, 1.0)
-    changed[:, 0] = 1.0
+    edited = np.clip(codes, 0.0, 1.0)
+    edited[:, 0] = 1.0
+    found = _in_fresh_process(folder, {"noise": noise, "code": code, "image": pictures})
     expected = {
         "image": image,
         "image by its style": image,
-        "edited image": np.concatenate([paint(noise[row], changed[row]) for row in rows]),
         "code": codes,
         "realness": np.concatenate([realness for realness, _ in judged]),
+        "edited code": edited,
+        "edited image": paint(found["edited code"]),
     }
-    found = _in_fresh_process(folder, {"noise": noise, "code": code, "image": pictures})
     for name, values in expected.items():
         difference = np.abs(found[name] - values).max()
         if not difference <= _TOLERANCE * max(1.0, np.abs(values).max()):  # also for NaN
@@ -124,7 +121,7 @@ def _in_fresh_process(folder: str, given: Mapping[str, tf.Tensor]) -> dict[str, 
         paths = [os.path.join(scratch, name) for name in ("given.npz", "result.npz")]
         np.savez(paths[0], **{name: np.asarray(value) for name, value in given.items()})
         process = subprocess.run(
-            [sys.executable, "-c", _FRESH_PROCESS, os.path.abspath(folder), *paths],
+            [sys.executable, "-c", _FRESH_PROCESS, os.path.abspath(folder), *paths, str(_CHECKED_AT_ONCE)],
             cwd=scratch,
             env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
             stderr=subprocess.PIPE,
@@ -211,7 +208,7 @@ def main(workdir: str, out: str) -> int:
     """The command without its flags; returns the exit code."""
     try:
         check_out(out)
-        run = in_float32(runs.load_run(workdir))
+        run = runs.load_run(workdir)
         runs.check_grown(run)
     except (ValueError, OSError) as error:
         return program.fail(error)

@@ -38,7 +38,7 @@ try:
     import numpy as np
     import tensorflow as tf
 
-    from ssgan_tf import __version__, costs, data, distribution, files, models
+    from ssgan_tf import __version__, costs, data, distribution, files, models, workers
     from ssgan_tf import config as configs
     from ssgan_tf.codes import CodeSpec, FactorSpec
     from ssgan_tf.networks import layers
@@ -320,7 +320,7 @@ def table(report: dict) -> str:
         f"{', '.join(machine['gpus']) or machine['processor']}, {machine['threads']} threads, TensorFlow "
         f"{machine['versions']['tensorflow']}, {report['setting']['devices']} device(s)",
         f"{size}x{size}, {sum(report['parameters'].values()):,} parameters, batch {phase['batch']} and "
-        f"{phase['labeled_batch']} labelled, R1 at every {report['setting']['model']['r1_interval']}. step, "
+        f"{phase['labeled_batch']} labelled, R1 every {report['setting']['model']['r1_interval']} step(s), "
         f"{network['precision']}{', XLA' if report['setting']['xla'] else ''}",
         f"{'':<18}{'images/s':>10}{'slowest':>10}{'fastest':>10}{'GFLOP/s':>10}{'of peak':>9}",
     ]
@@ -358,7 +358,7 @@ def main() -> None:
         setting = choose(options)
         strategy = distribution.make_strategy(options.strategy)
         report = measure(setting, options, strategy)
-    except (ValueError, OSError, tf.errors.ResourceExhaustedError) as error:
+    except (ValueError, OSError, workers.WorkerMissing, tf.errors.ResourceExhaustedError) as error:
         stop(error)
     if distribution.is_chief(strategy):
         print(table(report))
