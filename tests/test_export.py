@@ -241,7 +241,7 @@ def test_an_export_that_differs_from_the_model_fails(workdir, earlier, quick_wri
     [
         ("raise ValueError('the package is missing')", ["fresh process", "the package is missing"]),
         (
-            "import numpy, sys; numpy.savez(sys.argv[3], **{'image': numpy.nan})",
+            "import numpy as n, sys; n.savez(sys.argv[3], **{'image': n.nan, 'edited code': n.zeros([16, 2], 'f')})",
             ["nan"],
         ),
     ],

@@ -137,7 +137,7 @@ def test_a_run_on_two_devices(tool, run_on_two_devices):
     assert training["flops_per_s"] == pytest.approx(training["images_per_s"] / 4 * flops.total, rel=1e-6)
     assert 0 < training["of_peak"] < 1
     assert report["memory"]["estimate"] == memory.total
-    assert report["memory"]["peak"]["process"] > report["memory"]["before"]["process"] > 2**28
+    assert report["memory"]["peak"]["process"] >= report["memory"]["before"]["process"] > 2**28
     assert sum(report["parameters"].values()) == sum(costs.parameters(setting.model.network, 5))
     assert report["machine"]["threads"] >= 1 and report["machine"]["versions"]["tensorflow"]
 
