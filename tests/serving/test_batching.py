@@ -72,17 +72,28 @@ def submit_behind(halves: Halves, batcher: Batcher, *calls: Call) -> list[concur
 
 
 def test_what_waits_together_is_computed_together_and_answered_apart(halves, batcher_of) -> None:
-    calls = [call(1), call(2, 3), call(4), call(5, 6)]
+    calls = [call(1), call(2, 3, 4), call(5), call(6, 7, 8)]
     answers = submit_behind(halves, batcher_of(), *calls)
     for one, answer in zip(calls, answers, strict=True):
         np.testing.assert_array_equal(answer.result(60)["y"], one.inputs["x"] / 2)
-    assert halves.asked[1:] == [("half", [1, 2, 3, 4, 5, 6])]
+    assert halves.asked[1:] == [("half", [1, 2, 3, 4, 5, 6, 7, 8])]
 
 
 def test_no_batch_is_larger_than_allowed_and_nobody_is_overtaken(halves, batcher_of) -> None:
-    answers = submit_behind(halves, batcher_of(max_batch=4), call(1), call(2, 3), call(4, 5), call(6))
-    assert [answer.result(60)["y"].tolist() for answer in answers] == [[0.5], [1, 1.5], [2, 2.5], [3]]
-    assert [x for _, x in halves.asked[1:]] == [[1, 2, 3], [4, 5, 6]]
+    answers = submit_behind(halves, batcher_of(max_batch=4), call(1), call(2), call(3, 4, 5), call(6))
+    assert [answer.result(60)["y"].tolist() for answer in answers] == [[0.5], [1], [1.5, 2, 2.5], [3]]
+    assert [x for _, x in halves.asked[1:]] == [[1, 2], [3, 4, 5, 6]]
+
+
+def test_batches_have_usual_sizes_where_that_can_be(halves, batcher_of) -> None:
+    for answer in submit_behind(halves, batcher_of(max_batch=64), *map(call, range(1, 24)), call(24, 25, 26)):
+        answer.result(60)
+    assert [x for _, x in halves.asked[1:]] == [
+        list(range(1, 17)),
+        list(range(17, 21)),
+        [21, 22],
+        [23, 24, 25, 26],
+    ]
 
 
 def test_only_what_goes_together_is_joined(halves, batcher_of) -> None:
@@ -118,14 +129,14 @@ def test_outputs_without_rows_are_computed_one_by_one(halves, batcher_of) -> Non
 
 
 def test_the_first_waits_for_others_no_longer_than_told(halves, batcher_of) -> None:
-    batcher = batcher_of(wait_s=0.5, max_batch=3)
+    batcher = batcher_of(wait_s=0.5, max_batch=4)
     start = time.monotonic()
     batcher.submit(call(1)).result(60)
     assert time.monotonic() - start >= 0.5
     start = time.monotonic()
-    for answer in [batcher.submit(call(2)), batcher.submit(call(3, 4))]:  # a full batch waits for nobody
+    for answer in [batcher.submit(call(2)), batcher.submit(call(3, 4, 5))]:  # a full batch waits for nobody
         answer.result(60)
-    assert halves.asked[-1] == ("half", [2, 3, 4]) and time.monotonic() - start < 0.5
+    assert halves.asked[-1] == ("half", [2, 3, 4, 5]) and time.monotonic() - start < 0.5
 
 
 def test_close_computes_what_waits_and_takes_nothing_more(halves, batcher_of) -> None:
