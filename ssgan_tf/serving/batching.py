@@ -107,6 +107,7 @@ class Batcher:
         usual = [i for i, n in enumerate(rows, 1) if n in (1, 2, 4) or n % 8 == 0]
         if usual:
             self._jobs.extendleft(reversed(group[usual[-1] :]))
+            self._changed.notify_all()  # for another thread, if there is one
             return group[: usual[-1]]
         return group
 
