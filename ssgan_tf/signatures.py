@@ -18,7 +18,7 @@ far as code and noise describe it. `features` are the trunk's, from the image's 
 editor's distance between pictures is made of. `traverse` moves one factor from 0 to 1 in S steps.
 
 No random state and no compiled code inside: what comes out is a function of what goes in. Gradients flow through the
-signatures of a loaded model (but not to factor, steps and through `encode`'s limits).
+signatures of a loaded model, for as long as what `tf.saved_model.load` returned is held.
 """
 
 import dataclasses
