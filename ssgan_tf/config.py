@@ -12,6 +12,7 @@ from typing import Any
 from ssgan_tf import fields, files
 from ssgan_tf.data import DataOptions
 from ssgan_tf.models import MODELS, Options
+from ssgan_tf.models.encoder_only import EncoderOnlyOptions
 from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
 from ssgan_tf.networks.options import NetworkOptions, small_64, small_128
 from ssgan_tf.schedule import BATCHES_1_GPU, Phase, Schedule, progressive
@@ -20,6 +21,7 @@ __all__ = [
     "BATCHES_1_GPU",
     "Config",
     "DataOptions",
+    "EncoderOnlyOptions",
     "NetworkOptions",
     "Phase",
     "SemiStyleGANOptions",
@@ -107,26 +109,13 @@ class Config:
                 expected = [k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,))]
                 raise ValueError(f"{name}: expected {' or '.join(expected)}. Received: {getattr(self, name)!r}.")
         phases = self.schedule.phases
-        grown = m.network.resolutions[1:]
+        grown = m.stages
         for i, phase in enumerate(phases):
             last = i == len(phases) - 1
             if phase.resolution and phase.resolution not in (grown[-1:] if last else grown):
                 expected = f"0 or {grown[-1]}, the networks' own, in the last phase" if last else f"one of {grown}"
                 raise ValueError(f"phases.{i}.resolution: expected {expected}. Received: {phase.resolution}.")
-        if not isinstance(m, SemiStyleGANOptions):
-            return
-        eta = self.data.labeled_fraction
-        if eta == 0 and (m.beta or m.alpha or not m.gamma_e):
-            raise ValueError(
-                "data.labeled_fraction: 0 is Info-StyleGAN, which has no label losses; expected model.beta=0, "
-                f"model.alpha=0 and model.gamma_e above 0. Received: beta={m.beta}, alpha={m.alpha}, "
-                f"gamma_e={m.gamma_e}."
-            )
-        if eta > 0 and not (m.beta or m.alpha):
-            raise ValueError(
-                f"data.labeled_fraction: {eta} asks for labels that no loss uses; expected model.beta or "
-                "model.alpha above 0, or a labeled_fraction of 0."
-            )
+        m.check_labels(self.data.labeled_fraction)
 
     @functools.cached_property
     def schedule(self) -> Schedule:

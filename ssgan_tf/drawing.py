@@ -19,12 +19,17 @@ def draw_data(images: Images, seed: int) -> np.ndarray:
 
 
 def make_drawing(model: tf.keras.Model, seed: int) -> Callable[[], dict[str, np.ndarray]]:
-    """A function that draws samples and one traversal per factor from the averaged generator, same noise always."""
-    spec, width = model.spec, model.options.network.noise_size
-    noise = tf.random.stateless_normal([64, width], [seed, 7])
-    codes = spec.sample(64, tf.constant([seed, 8]))
+    """A function that draws samples and one traversal per code, with the same noise always.
+
+    Of a model that makes no pictures it gives none.
+    """
+    if model.sample is None:
+        return dict
+    prior, spec = model.prior, model.prior.spec
+    noise = tf.random.stateless_normal([64, model.noise_size], [seed, 7])
+    codes = prior.sample(64, tf.constant([seed, 8]))
     values = np.linspace(0, 1, 9, dtype=np.float32)
-    swept = np.tile(codes[0].numpy(), [spec.size, len(values), 1])  # [K,V,K]
+    swept = np.tile(prior.to_unit(codes[0]).numpy(), [spec.size, len(values), 1])  # [K,V,K]
     for k in range(spec.size):
         swept[k, :, k] = values
     swept = swept.reshape(-1, spec.size)
@@ -34,7 +39,7 @@ def make_drawing(model: tf.keras.Model, seed: int) -> Callable[[], dict[str, np.
         return np.concatenate([to_uint8(generate(z[i : i + _PART], c[i : i + _PART])) for i in range(0, len(c), _PART)])
 
     def draw():
-        traversal = in_parts(tf.repeat(noise[:1], len(swept), axis=0), tf.constant(swept))
+        traversal = in_parts(tf.repeat(noise[:1], len(swept), axis=0), prior.from_unit(tf.constant(swept)))
         shape = [spec.size, len(values), *traversal.shape[1:]]
         return {
             "samples": pictures.tile(pictures.enlarge(in_parts(noise, codes)), 8),

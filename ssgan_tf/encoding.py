@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from ssgan_tf.codes import CodeSpec
+from ssgan_tf.codes import Prior
 from ssgan_tf.images import to_float
 
 Encoder = Callable[[tf.Tensor], tf.Tensor]  # images [B,R,R,C] in [-1, 1] -> numbers [B,K]
-Generator = Callable[[tuple[tf.Tensor, tf.Tensor]], tf.Tensor]  # (z [B,Z], c [B,K]) -> images
+Generator = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # z [B,Z], c [B,K] -> images
 
 BATCH = 256
 
@@ -26,9 +26,9 @@ def encode_images(encoder: Encoder, images: np.ndarray, batch: int = BATCH) -> n
     return np.concatenate([read(images[i : i + batch]) for i in range(0, len(images), batch)])
 
 
-def draw(spec: CodeSpec, noise_size: int, count: int, seed: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Noise z [count,Z], normal, and codes c [count,K] from the grid of `spec`, the same for the same seed."""
-    return tf.random.stateless_normal([count, noise_size], [seed, 1]), spec.sample(count, tf.constant([seed, 0]))
+def draw(prior: Prior, noise_size: int, count: int, seed: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Noise z [count,Z], normal, and codes c [count,K] of the prior, the same for the same seed."""
+    return tf.random.stateless_normal([count, noise_size], [seed, 1]), prior.sample(count, tf.constant([seed, 0]))
 
 
 def generate(generator: Generator, noise: tf.Tensor, codes: tf.Tensor, batch: int = BATCH) -> Iterator[np.ndarray]:
@@ -40,7 +40,7 @@ def generate(generator: Generator, noise: tf.Tensor, codes: tf.Tensor, batch: in
 
     @tf.function(reduce_retracing=True)
     def paint(z, c):
-        images = generator((z, c))
+        images = generator(z, c)
         finite = tf.reduce_all(tf.math.is_finite(images))
         return tf.cast(tf.clip_by_value(tf.round((images + 1.0) * 127.5), 0, 255), tf.uint8), finite
 

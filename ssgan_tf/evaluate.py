@@ -109,9 +109,10 @@ def measure(
 ) -> dict[str, Any]:
     """All scores, with the settings that they depend on: what metrics.json holds."""
     networks = Networks(
-        run.model.discriminator.encode,
-        run.model.ema_generator,
-        run.config.model.network.noise_size,
+        run.model.encode,
+        run.model.generate,
+        run.model.prior,
+        run.model.noise_size,
         oracle.model.encode_with_features,
         network,
     )

@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -39,19 +39,20 @@ export_path, given_path, result_path, at_once = sys.argv[1:]
 model = tf.saved_model.load(export_path)
 functions, given = model.signatures, dict(np.load(given_path))
 parts = []
-for i in range(0, len(given["noise"]), int(at_once)):
+for i in range(0, len(given["image"]), int(at_once)):
     noise, code, image = (tf.constant(given[name][i : i + int(at_once)]) for name in ("noise", "code", "image"))
-    ones, factor = tf.ones(len(noise)), tf.fill([len(noise)], "0")
-    style = functions["mapping"](noise=noise, code=code)["style"]
-    edited = functions["edit"](image=image, noise=noise, factor=factor, value=ones)
-    parts.append({
-        "image": functions["generate"](noise=noise, code=code, truncation=ones)["image"],
-        "image by its style": functions["synthesis"](style=style)["image"],
-        "edited code": edited["code"],
-        "edited image": edited["image"],
-        "code": functions["encode"](image=image)["code"],
-        "realness": functions["encode"](image=image)["realness"],
-    })
+    part = dict(functions["encode"](image=image))
+    if "generate" in functions:
+        ones, factor = tf.ones(len(noise)), tf.fill([len(noise)], "0")
+        style = functions["mapping"](noise=noise, code=code)["style"]
+        edited = functions["edit"](image=image, noise=noise, factor=factor, value=ones)
+        part.update({
+            "image": functions["generate"](noise=noise, code=code, truncation=ones)["image"],
+            "image by its style": functions["synthesis"](style=style)["image"],
+            "edited code": edited["code"],
+            "edited image": edited["image"],
+        })
+    parts.append(part)
 np.savez(result_path, **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 """
 
@@ -62,7 +63,7 @@ class ExportError(RuntimeError):
 
 def write(run: runs.Run, folder: str) -> None:
     """Writes the SavedModel of `run` to `folder`."""
-    functions, variables = signatures.make_signatures(run.model, run.spec)
+    functions, variables = signatures.make_signatures(run.model)
     module = tf.Module()
     module.weights = variables  # and no Keras object, which would ask the reader for Keras
     with tempfile.TemporaryDirectory() as scratch:
@@ -74,37 +75,30 @@ def check(run: runs.Run, folder: str) -> float:
     """Compares the export with the model, in a process that has tensorflow and numpy alone.
 
     Returns:
-        The largest difference of a pixel.
+        The largest difference of a pixel, or of a code if the model makes no images.
 
     Raises:
         ExportError: if images, codes or realness differ, or the export cannot be used there.
     """
-    noise, code = encoding.draw(run.spec, run.config.model.network.noise_size, _CHECKED_IMAGES, seed=0)
-    # As functions: TensorFlow may fuse operations in a graph that it computes one by one outside.
-    paint_part = tf.function(lambda z, c: run.model.ema_generator((z, c)), reduce_retracing=True)
-    judge = tf.function(lambda x: run.model.discriminator(x), reduce_retracing=True)
-
-    def paint(code) -> np.ndarray:
-        # As many at a time as the export: another batch size rounds otherwise, and instance norm makes 1e-4 of that in
-        # a network that has hardly been trained.
-        rows = [slice(i, i + _CHECKED_AT_ONCE) for i in range(0, _CHECKED_IMAGES, _CHECKED_AT_ONCE)]
-        return np.concatenate([paint_part(noise[row], code[row]) for row in rows])
-
-    image = paint(code)
-    pictures = np.clip(image, -1.0, 1.0)
-    judged = [judge(picture[None]) for picture in pictures]  # one by one: it looks at groups
-    codes = np.concatenate([code for _, code in judged])
-    edited = np.clip(codes, 0.0, 1.0)
-    edited[:, 0] = 1.0
-    found = _in_fresh_process(folder, {"noise": noise, "code": code, "image": pictures})
-    expected = {
-        "image": image,
-        "image by its style": image,
-        "code": codes,
-        "realness": np.concatenate([realness for realness, _ in judged]),
-        "edited code": edited,
-        "edited image": paint(found["edited code"]),
-    }
+    model, prior = run.model, run.model.prior
+    noise, codes = encoding.draw(prior, model.noise_size, _CHECKED_IMAGES, seed=0)
+    told = np.asarray(prior.to_unit(codes))
+    makes_images, expected = model.generate is not None, {}
+    if makes_images:
+        images = expected["image"] = expected["image by its style"] = _paint(model, noise, told)
+    else:
+        shape = [_CHECKED_IMAGES, *[run.config.model.resolution] * 2, run.config.model.channels]
+        images = tf.random.stateless_uniform(shape, [0, 6], -1.0, 1.0).numpy()
+    pictures = np.clip(images, -1.0, 1.0)
+    expected["code"] = np.asarray(prior.to_unit(_one_by_one(model.encode, pictures)))
+    if model.realness is not None:
+        expected["realness"] = _one_by_one(model.realness, pictures)
+    found = _in_fresh_process(folder, {"noise": noise, "code": told, "image": pictures})
+    if makes_images:
+        edited = np.clip(expected["code"], 0.0, 1.0)
+        edited[:, 0] = 1.0
+        expected["edited code"] = edited
+        expected["edited image"] = _paint(model, noise, found["edited code"])
     for name, values in expected.items():
         difference = np.abs(found[name] - values).max()
         if not difference <= _TOLERANCE * max(1.0, np.abs(values).max()):  # also for NaN
@@ -112,7 +106,24 @@ def check(run: runs.Run, folder: str) -> float:
                 f"The export gives another {name} than the model; expected a difference of at most "
                 f"{_TOLERANCE:g}. Received: {difference:g}. Nothing was exported."
             )
-    return float(np.abs(found["image"] - expected["image"]).max())
+    most = "image" if makes_images else "code"
+    return float(np.abs(found[most] - expected[most]).max())
+
+
+def _paint(model: tf.keras.Model, noise: tf.Tensor, told: np.ndarray) -> np.ndarray:
+    """The model's images of noise [B,Z] and codes [B,K] as told in [0, 1]."""
+    # As a function: TensorFlow may fuse operations in a graph that it computes one by one outside.
+    paint = tf.function(lambda z, c: model.generate(z, model.prior.from_unit(c)), reduce_retracing=True)
+    # As many at a time as the export: another batch size rounds otherwise, and instance norm makes 1e-4 of that in
+    # a network that has hardly been trained.
+    rows = [slice(i, i + _CHECKED_AT_ONCE) for i in range(0, len(told), _CHECKED_AT_ONCE)]
+    return np.concatenate([paint(noise[row], told[row]) for row in rows])
+
+
+def _one_by_one(function: Callable[[tf.Tensor], tf.Tensor], pictures: np.ndarray) -> np.ndarray:
+    """What a function gives for each image by itself: a discriminator may look at groups."""
+    once = tf.function(function, reduce_retracing=True)
+    return np.concatenate([once(picture[None]) for picture in pictures])
 
 
 def _in_fresh_process(folder: str, given: Mapping[str, tf.Tensor]) -> dict[str, np.ndarray]:

@@ -23,6 +23,7 @@ GROUPS = ("encoder", "generator", "images")
 NAMES = (*METRICS, "frechet_oracle", "psnr", "ssim", *FEATURE_METRICS)
 SLOW = ("dci",)
 UNNAMED = "no labels were used, so no code belongs to a named factor"
+NO_PICTURES = "this model reads pictures and makes none"
 
 _EXTRA = {"frechet_oracle": "oracle", "psnr": "reconstruction", "ssim": "reconstruction"} | dict.fromkeys(
     FEATURE_METRICS, "network"
@@ -140,6 +141,9 @@ def score(readings: Readings, plan: Plan) -> Result:
         {group: {} for group in GROUPS}, {group: {} for group in GROUPS}, {group: {} for group in GROUPS}
     )
     jobs = _jobs(readings, plan)
+    if readings.generator is None:
+        result.refused["generator"] = {name: NO_PICTURES for name in plan.names if name in METRICS}
+        result.refused["images"] = {name: NO_PICTURES for name in plan.names if name not in METRICS}
     with make_bar(len(jobs) * (1 + plan.bootstrap), "score", quiet=plan.quiet) as bar:
         for job in jobs:
             bar.set_description(f"{job.group} {job.name}")
@@ -175,6 +179,8 @@ def _jobs(readings: Readings, plan: Plan) -> list[_Job]:
     jobs = []
     for name, metric in METRICS.items():
         for group, table in (("encoder", readings.encoder), ("generator", readings.generator)):
+            if table is None:
+                continue
             jobs.append(_table_job(group, name, metric, table, plan.settings))
     if "oracle" in readings.features:
         over_oracle = partial(frechet, name="frechet_oracle")

@@ -15,11 +15,7 @@ _WIDEST = 1024  # pixels of samples.png, about
 _TEXT = """\
 # {run}
 
-Makes pictures of {resolution}x{resolution} pixels ({colours}) with one number in [0, 1] for each factor, and reads
-these numbers off pictures. It has learnt from `{dataset}` and knows nothing else: what it makes of other pictures, or
-reads off them, means little.
-
-![Generated pictures, codes and noise drawn at random](samples.png)
+{what}
 
 ## Factors
 
@@ -38,6 +34,27 @@ refused. `codes.json` has the same for programs.
 
 ## Use
 
+{use}Any program that opens a TensorFlow SavedModel can use its signatures: nothing else is needed.
+
+## Config
+
+```json
+{config}
+```
+"""
+
+_MAKES = """\
+Makes pictures of {resolution}x{resolution} pixels ({colours}) with one number in [0, 1] for each factor, and reads
+these numbers off pictures. It has learnt from `{dataset}` and knows nothing else: what it makes of other pictures, or
+reads off them, means little.
+
+![Generated pictures, codes and noise drawn at random](samples.png)"""
+
+_READS = """\
+Reads one number in [0, 1] for each factor off pictures of {resolution}x{resolution} pixels ({colours}), and makes none.
+It has learnt from `{dataset}` and knows nothing else: what it reads off other pictures means little."""
+
+_USE = """\
 ```
 ssgan-edit --model=FOLDER --in=photo.png --set={first}=0.4 --out=edited.png
 ```
@@ -49,19 +66,13 @@ editor = Editor.load("FOLDER")
 turned = editor.edit("photo.png", {{"{first}": "+0.1"}})
 ```
 
-Any program that opens a TensorFlow SavedModel can use its signatures: nothing else is needed.
-
-## Config
-
-```json
-{config}
-```
 """
 
 
 def describe(run: runs.Run) -> dict[str, Any]:
     """What codes.json says: all that a program needs to know of the codes."""
-    network = run.config.model.network
+    model, options = run.model, run.config.model
+    parts, spec = model.parts(), model.prior.spec
     return {
         "made_by": f"ssgan_tf {__version__}",
         "run": os.path.basename(os.path.abspath(run.workdir)),
@@ -70,14 +81,14 @@ def describe(run: runs.Run) -> dict[str, Any]:
         "images_trained": run.images,
         "factors": [
             {**entry, **_meaning(factor)}
-            for entry, factor in zip(run.spec.to_json(), run.spec.factors, strict=True)
+            for entry, factor in zip(spec.to_json(), spec.factors, strict=True)
         ],
         "code": "index / (size - 1)",
-        "resolution": network.resolution,
-        "channels": network.channels,
-        "noise_size": network.noise_size,
-        "style_size": network.style_size,
-        "style_layers": network.style_layers,
+        "resolution": options.resolution,
+        "channels": options.channels,
+        "noise_size": model.noise_size,
+        "style_size": parts.style_size,
+        "style_layers": parts.style_layers,
     }
 
 
@@ -104,7 +115,7 @@ def facts(run: runs.Run) -> dict[str, Any]:
         "labeled_fraction": run.config.data.labeled_fraction,
         "seed": run.config.train.seed,
         "checkpoint": runs.fingerprint(run),
-        "weights": "the generator's moving average",
+        "weights": run.model.kept,
         "versions": {"ssgan_tf": __version__, "tensorflow": tf.__version__, "numpy": np.__version__},
         "scores": scores,
         "no_scores_because": reason,
@@ -115,12 +126,14 @@ def facts(run: runs.Run) -> dict[str, Any]:
 def write(run: runs.Run, folder: str) -> list[str]:
     """Writes codes.json, model_card.json, model_card.md and samples.png to `folder`; their paths."""
     known = facts(run)
-    paths = [os.path.join(folder, name) for name in ("codes.json", "model_card.json", "model_card.md", "samples.png")]
+    names = ["codes.json", "model_card.json", "model_card.md", *["samples.png"] * (run.model.generate is not None)]
+    paths = [os.path.join(folder, name) for name in names]
     files.write_json(describe(run), paths[0])
     files.write_json(known, paths[1])
     with files.replacing(paths[2]) as file:
         file.write(text(known))
-    pictures.save_png(draw_samples(run), paths[3])
+    if run.model.generate is not None:
+        pictures.save_png(draw_samples(run), paths[3])
     return paths
 
 
@@ -131,15 +144,15 @@ def text(known: dict[str, Any]) -> str:
         scores = f"None: {known['no_scores_because']}"
     else:
         scores = f"```\n{reports.report(known['scores'], names)}\n```"
+    about = {"colours": "grey" if known["channels"] == 1 else "RGB"} | {k: known[k] for k in ("resolution", "dataset")}
+    makes = known["style_size"] > 0
     return _TEXT.format(
         run=known["run"],
-        resolution=known["resolution"],
-        colours="grey" if known["channels"] == 1 else "RGB",
-        dataset=known["dataset"],
+        what=(_MAKES if makes else _READS).format(**about),
+        use=_USE.format(first=names[0]) if makes else "",
         factors="\n".join(["| factor | kind | 0 | 1 | values |", "|---|---|---|---|---|", *_rows(known["factors"])]),
         training="\n".join(_training(known)),
         scores=scores,
-        first=names[0],
         config=json.dumps(known["config"], indent=2),
     )
 
@@ -168,10 +181,10 @@ def _training(known: dict[str, Any]) -> list[str]:
 
 def draw_samples(run: runs.Run) -> np.ndarray:
     """Up to 8x8 pictures of random codes and noise, fewer where they are large: uint8 [H,W,3]."""
-    network = run.config.model.network
-    across = min(8, max(2, _WIDEST // network.resolution))
-    noise, codes = encoding.draw(run.spec, network.noise_size, across**2, run.config.train.seed)
-    parts = encoding.generate(run.model.ema_generator, noise, codes, batch=8)
+    model = run.model
+    across = min(8, max(2, _WIDEST // run.config.model.resolution))
+    noise, codes = encoding.draw(model.prior, model.noise_size, across**2, run.config.train.seed)
+    parts = encoding.generate(model.generate, noise, codes, batch=8)
     return pictures.tile(pictures.enlarge(np.concatenate([*parts])), across)
 
 

@@ -141,13 +141,20 @@ def _make(table: data.ImageTable, options: OracleOptions) -> EncoderOnly:
         fmap_max=options.fmap_max,
     )
     tf.keras.utils.set_random_seed(options.seed)
-    model = EncoderOnly(EncoderOnlyOptions(network, options.learning_rate, _steps(options)), table.spec)
+    model = EncoderOnly(EncoderOnlyOptions(network), table.spec, options.seed)
     model.compile()
     return model
 
 
 def _train(model: EncoderOnly, table: data.ImageTable, rows: np.ndarray, options: OracleOptions) -> None:
-    schedule = Schedule((Phase(batch=options.batch, labeled_batch=options.batch),))
+    phase = Phase(
+        batch=options.batch,
+        labeled_batch=options.batch,
+        learning_rate=options.learning_rate,
+        decay_images=_steps(options) * options.batch,
+    )
+    schedule = Schedule((phase,))
+    model.enter(schedule.segments[0])
     batches = streams.batches(table, rows, schedule.segments[0], options.seed)
     progress = Progress(0, schedule, options.images)
     print(f"Training the oracle on {len(rows):,} labelled images of {table.name} (kept for later use).")

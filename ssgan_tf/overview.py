@@ -3,7 +3,10 @@
 import tensorflow as tf
 
 from ssgan_tf import config as configs
-from ssgan_tf import costs, data
+from ssgan_tf import costs, data, models
+from ssgan_tf.codes import CodeSpec, FactorSpec
+from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
+from ssgan_tf.schedule import Phase
 
 
 def describe(config: configs.Config, header: data.Header | None, replicas: int, xla: bool) -> str:
@@ -15,19 +18,31 @@ def describe(config: configs.Config, header: data.Header | None, replicas: int, 
         replicas: devices that share each batch.
         xla: whether XLA compiles the step.
     """
-    code_size = header.spec.size if header else len(config.data.factors)
-    generator, discriminator = costs.parameters(config.model.network, code_size)
+    spec = header.spec if header else _guessed_spec(config)
+    sizes = models.parameters(config.model, spec)
     kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
     return "\n".join(
         [
             *_describe_data(config, header),
-            f"parameters   {generator + discriminator:,} "
-            f"(generator {generator:,}, discriminator/encoder {discriminator:,})",
+            f"parameters   {sum(sizes.values()):,} ({', '.join(f'{name} {size:,}' for name, size in sizes.items())})",
             f"length       {config.train.images:,} images, {config.schedule.steps(config.train.images):,} steps",
-            *_describe_phases(config, code_size, replicas),
-            f"runs on      {replicas} {kind}, {config.model.network.precision}, {'with' if xla else 'without'} XLA",
+            *_describe_phases(config, spec.size, replicas),
+            f"runs on      {replicas} {kind}, {config.model.precision}, {'with' if xla else 'without'} XLA",
         ]
     )
+
+
+def _guessed_spec(config: configs.Config) -> CodeSpec:
+    """Factors of the names that a config gives, whose values nobody has looked at."""
+    return CodeSpec(tuple(FactorSpec(name, 2) for name in config.data.factors))
+
+
+def _memory(config: configs.Config, code_size: int, resolution: int, phase: Phase, replicas: int) -> str:
+    """Of a training step on one device, where it is known how to count it."""
+    if not isinstance(config.model, SemiStyleGANOptions):
+        return "not counted"
+    batches = phase.batch // replicas, phase.labeled_batch // replicas
+    return f"{costs.memory(config.model, code_size, resolution, *batches).total / 2**20:,.0f} MiB"
 
 
 def _describe_data(config: configs.Config, header: data.Header | None) -> list[str]:
@@ -44,7 +59,7 @@ def _describe_data(config: configs.Config, header: data.Header | None) -> list[s
 def _describe_phases(config: configs.Config, code_size: int, replicas: int) -> list[str]:
     """A line for each phase that the run reaches; memory is per device."""
     lines = ["phases                      images  fading in  a step labelled    rate memory per device"]
-    full, total = config.model.network.resolution, config.train.images
+    full, total = config.model.resolution, config.train.images
     for phase in config.phases:
         segments = [s for s in config.schedule.segments if s.phase is phase]
         begin, end = segments[0].first_image, segments[-1].end
@@ -52,9 +67,9 @@ def _describe_phases(config: configs.Config, code_size: int, replicas: int) -> l
         if images <= 0:
             break
         size = phase.resolution or full
-        memory = costs.memory(config.model, code_size, size, phase.batch // replicas, phase.labeled_batch // replicas)
+        memory = _memory(config, code_size, size, phase, replicas)
         lines.append(
             f"             {f'{size}x{size}':>9} {images:>11,} {min(images, phase.fade_images):>10,} {phase.batch:>7} "
-            f"{phase.labeled_batch:>8} {phase.learning_rate:>7g} {memory.total / 2**20:>13,.0f} MiB"
+            f"{phase.labeled_batch:>8} {phase.learning_rate:>7g} {memory:>17}"
         )
     return lines

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from ssgan_tf import encoding
 from ssgan_tf.bars import make_bar
-from ssgan_tf.codes import CodeSpec
+from ssgan_tf.codes import CodeSpec, Prior
 from ssgan_tf.data import Images
 from ssgan_tf.features import FeatureNetwork
 from ssgan_tf.metrics import Table
@@ -29,14 +29,16 @@ class Networks:
 
     Args:
         encode: E, images [B,R,R,C] in [-1, 1] -> codes [B,K].
-        generate: G, (z, c) -> images.
+        generate: G, z, c -> images; None if there is none.
+        prior: what c is drawn from.
         noise_size: width of z.
         oracle: the oracle, images -> codes [B,K] followed by its features: [B,K + D].
         features: a feature network, for FID and its like; None if no such metric is asked for.
     """
 
     encode: encoding.Encoder
-    generate: encoding.Generator
+    generate: encoding.Generator | None
+    prior: Prior
     noise_size: int
     oracle: encoding.Encoder
     features: FeatureNetwork | None = None
@@ -48,13 +50,14 @@ class Readings:
 
     Args:
         encoder: codes of E beside the factors of the real images.
-        generator: codes of the oracle beside the factors that images were generated from.
+        generator: codes of the oracle beside those that images were generated from, in the place of factors; None if
+            the model makes no images.
         features: {"oracle", "network": (features [N,D] of real images, [M,D] of generated ones)}, those asked for.
         per_image: {"psnr", "ssim": values [N] of real images against G(z, E(x))}, if asked for.
     """
 
     encoder: Table
-    generator: Table
+    generator: Table | None
     features: dict[str, tuple[np.ndarray, np.ndarray]]
     per_image: dict[str, np.ndarray]
 
@@ -70,6 +73,8 @@ def read(
     quiet: bool = False,
 ) -> Readings:
     """Encodes real images, generates as many, and reads those back.
+
+    Latents, which are not on a grid, stand beside the oracle's codes in classes of equal probability.
 
     Args:
         networks: what is measured.
@@ -88,8 +93,12 @@ def read(
     if not len(known):
         raise ValueError("Scores need images with all labels known. Received: none.")
     rows = np.random.default_rng([seed, 5]).permutation(known)[:samples]
+    if networks.generate is None:
+        with make_bar(len(rows), "img", "reading", quiet=quiet) as bar:
+            seen = _read({"encoder": encoding.make_reader(networks.encode)}, _in_batches(images, rows), bar)
+        return Readings(make_table(seen["encoder"], factors[rows], spec), None, {}, {})
     width = spec.size
-    noise, codes = encoding.draw(spec, networks.noise_size, samples, seed)
+    noise, codes = encoding.draw(networks.prior, networks.noise_size, samples, seed)
     judges: dict[str, Reader] = {"oracle": encoding.make_reader(networks.oracle)}
     if "network" in extras and networks.features is not None:
         judges["network"] = networks.features.read
@@ -104,9 +113,11 @@ def read(
     features = {name: (seen[name], read_back[name]) for name in readers if name != "encoder"}
     if "oracle" in features:
         features["oracle"] = (seen["oracle"][:, width:], read_back["oracle"][:, width:])
+    told = networks.prior.spec
+    causes = told.decode(networks.prior.to_unit(codes).numpy())
     return Readings(
         make_table(seen["encoder"], factors[rows], spec),
-        make_table(read_back["oracle"][:, :width], spec.decode(codes.numpy()), spec),
+        make_table(read_back["oracle"][:, :width], causes, told),
         features,
         per_image,
     )
@@ -145,10 +156,13 @@ def _read(readers: dict[str, Reader], batches: Iterator[np.ndarray], bar: tqdm) 
 def _reconstruct(
     networks: Networks, real: Iterator[np.ndarray], codes: np.ndarray, seed: int, bar: tqdm
 ) -> dict[str, np.ndarray]:
-    """PSNR and SSIM [N] of x against G(z, E(x)); E(x) is cut off at the ends of [0, 1], and z drawn."""
+    """PSNR and SSIM [N] of x against G(z, E(x)); E(x) is cut off at the ends of what the prior knows, and z drawn."""
     noise = tf.random.stateless_normal([len(codes), networks.noise_size], [seed, 2])
+    prior = networks.prior
+    inside = prior.from_unit(tf.clip_by_value(prior.to_unit(tf.constant(codes)), 0.0, 1.0))
+    assert networks.generate is not None
     found: dict[str, list[np.ndarray]] = {"psnr": [], "ssim": []}
-    painted = encoding.generate(networks.generate, noise, tf.constant(np.clip(codes, 0, 1)))
+    painted = encoding.generate(networks.generate, noise, inside)
     for images, originals in zip(painted, real, strict=True):
         for name, values in zip(found, encoding.compare_images(originals, images), strict=True):
             found[name].append(values)

@@ -82,13 +82,13 @@ def load_run(workdir: str) -> Run:
 
 def _in_float32(model: tf.keras.Model, config: configs.Config) -> tf.keras.Model:
     """The model as it is measured and exported: in float32, whatever it was trained in."""
-    network = config.model.network
-    if network.precision == "float32":
+    if config.model.precision == "float32":
         return model
-    options = dataclasses.replace(config.model, network=dataclasses.replace(network, precision="float32"))
-    result = models.make_model(options, model.spec, config.train.seed)
-    for name in ("generator", "ema_generator", "discriminator"):
-        getattr(result, name).set_weights(getattr(model, name).get_weights())
+    result = models.make_model(config.model.in_float32(), model.spec, config.train.seed)
+    trained = model.checkpoint_items()
+    for name, item in result.checkpoint_items().items():
+        if isinstance(item, tf.keras.Model):
+            item.set_weights(trained[name].get_weights())
     result.step.assign(model.step)
     return result
 
@@ -103,7 +103,7 @@ def fingerprint(run: Run) -> str:
 def check_grown(run: Run) -> None:
     """Raises ValueError for a run whose networks have not grown to their full resolution yet."""
     segment = run.config.schedule.at(run.step)
-    resolution, full = segment.phase.resolution, run.config.model.network.resolution
+    resolution, full = segment.phase.resolution, run.config.model.resolution
     if segment.fading or resolution not in (0, full):
         grown = next(s for s in run.config.schedule.segments if s.phase.resolution in (0, full) and not s.fading)
         raise ValueError(

@@ -21,7 +21,6 @@ No random state and no compiled code inside: what comes out is a function of wha
 signatures of a loaded model, for as long as what `tf.saved_model.load` returned is held.
 """
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -29,9 +28,6 @@ import tensorflow as tf
 
 from ssgan_tf.codes import CodeSpec
 from ssgan_tf.graph_checks import asserted, checked, checked_rows, same_rows
-from ssgan_tf.networks.discriminator import Discriminator
-from ssgan_tf.networks.options import NetworkOptions
-from ssgan_tf.networks.style_generator import StyleGenerator
 
 MOST_STEPS = 64  # of traverse
 
@@ -39,26 +35,24 @@ _CODE_SLACK = 1e-3  # for rounding
 _IMAGE_SLACK = 1.0  # a generated picture overshoots [-1, 1] a little; one in 0..255 is far outside
 
 
-def make_signatures(model: tf.keras.Model, spec: CodeSpec) -> tuple[dict[str, Any], list[tf.Variable]]:
-    """Traces the functions of the table above.
+def make_signatures(model: tf.keras.Model) -> tuple[dict[str, Any], list[tf.Variable]]:
+    """Traces the functions of the table above; of a model that makes no images `encode` and `features` alone.
 
     Args:
-        model: a SemiStyleGAN. Its averaged generator makes the images, with noise inputs, if there are any, at
-            their mean. Its discriminator/encoder reads each image by itself, as a minibatch-stddev group of one:
-            neither code nor realness depends on the rest of the batch.
-        spec: the factors of its codes.
+        model: one of `ssgan_tf.models`; its `parts` are what is asked. An averaged generator makes the images, with
+            noise inputs, if there are any, at their mean. Each image is read by itself: neither code nor realness
+            depends on the rest of the batch. Without a discriminator there is no realness.
 
     Returns:
         {name: concrete function that returns a dict}, and the variables that they use.
     """
-    network = model.options.network
-    parts = _Parts(model.ema_generator, _judge_of_single_images(model.discriminator, network, spec), spec)
+    parts = _Parts(model)
     shapes = {
-        "noise": [None, network.noise_size],
-        "code": [None, spec.size],
+        "noise": [None, parts.noise_size],
+        "code": [None, parts.spec.size],
         "style": None,
         "truncation": [None],
-        "image": [None, network.resolution, network.resolution, network.channels],
+        "image": parts.image.shape,
         "factor": [None],
         "value": [None],
         "steps": None,
@@ -70,16 +64,12 @@ def make_signatures(model: tf.keras.Model, spec: CodeSpec) -> tuple[dict[str, An
         inputs = [tf.TensorSpec(shapes[name], kinds.get(name, tf.float32), name) for name in names]
         return _function(function, inputs).get_concrete_function()
 
-    functions = {f.__name__: traced(f) for f in (*_making(parts), *_reading(parts), *_editing(parts))}
+    wanted = _reading(parts)
+    if parts.networks.mapping is not None:
+        wanted = [*_making(parts), *wanted, *_editing(parts)]
+    functions = {f.__name__: traced(f) for f in wanted}
     used = {variable.ref(): variable for function in functions.values() for variable in function.variables}
     return functions, list(used.values())
-
-
-def _judge_of_single_images(original: Discriminator, network: NetworkOptions, spec: CodeSpec) -> Discriminator:
-    """A copy of the discriminator/encoder that takes the minibatch stddev over groups of one image."""
-    copy = Discriminator(dataclasses.replace(network, stddev_group=1), spec.size)
-    copy.set_weights(original.get_weights())
-    return copy
 
 
 def _function(function: Callable, inputs: list[tf.TensorSpec]) -> Any:
@@ -87,22 +77,26 @@ def _function(function: Callable, inputs: list[tf.TensorSpec]) -> Any:
 
 
 class _Parts:
-    """The networks as functions that are traced once, however many signatures use them."""
+    """The networks as functions that are traced once, however many signatures use them; codes as told in [0, 1]."""
 
-    def __init__(self, generator: StyleGenerator, discriminator: Discriminator, spec: CodeSpec):
-        network = generator.options
-        self.network, self.spec, self.truncate = network, spec, generator.truncate
-        noise = tf.TensorSpec([None, network.noise_size])
-        code = tf.TensorSpec([None, spec.size])
-        style = tf.TensorSpec([None, network.style_layers, network.style_size])
-        image = tf.TensorSpec([None, network.resolution, network.resolution, network.channels])
-        features = tf.TensorSpec([None, 4, 4, network.feature_maps(4)])
+    def __init__(self, model: tf.keras.Model):
+        prior, options, networks = model.prior, model.options, model.parts()
+        self.networks, self.spec, self.noise_size = networks, prior.spec, model.noise_size
+        noise = tf.TensorSpec([None, model.noise_size])
+        code = tf.TensorSpec([None, prior.spec.size])
+        style = tf.TensorSpec([None, networks.style_layers, networks.style_size])
+        image = tf.TensorSpec([None, options.resolution, options.resolution, options.channels])
         self.image = image
-        self.mapping = _function(lambda z, c: generator.mapping((z, c)), [noise, code])
-        self.synthesis = _function(generator.synthesis.call, [style])
-        self.pyramid = _function(discriminator.pyramid, [image])
-        self.codes = _function(discriminator.codes, [features])
-        self.realness = _function(discriminator.realness, [features])
+        self.pyramid = _function(networks.pyramid, [image])
+        last = self.pyramid.get_concrete_function().structured_outputs[-1]
+        features = tf.TensorSpec(last.shape, last.dtype)
+        self.codes = _function(lambda x: prior.to_unit(networks.codes(x)), [features])
+        if networks.realness is not None:
+            self.realness = _function(networks.realness, [features])
+        if networks.mapping is not None:
+            self.truncate = networks.truncate
+            self.mapping = _function(lambda z, c: networks.mapping(z, prior.from_unit(c)), [noise, code])
+            self.synthesis = _function(networks.synthesis, [style])
 
     def paint(self, noise, code) -> tf.Tensor:
         """Images of noise and codes, without truncation."""
@@ -110,7 +104,7 @@ class _Parts:
 
     def every_layer(self, style) -> tf.Tensor:
         """[B,W] or [B,L,W] -> [B,L,W]."""
-        shape = [tf.shape(style)[0], self.network.style_layers, self.network.style_size]
+        shape = [tf.shape(style)[0], self.networks.style_layers, self.networks.style_size]
         return tf.broadcast_to(tf.reshape(style, [shape[0], -1, shape[2]]), shape)
 
     def cut_code(self, image) -> tf.Tensor:
@@ -120,19 +114,19 @@ class _Parts:
 
 def _making(parts: _Parts) -> list[Callable]:
     """Pictures from numbers."""
-    network, spec = parts.network, parts.spec
+    spec = parts.spec
 
     def mapping(noise, code):
-        noise, code = same_rows(noise=_checked_noise(noise, network), code=_checked_code(code, spec))
+        noise, code = same_rows(noise=_checked_noise(noise, parts), code=_checked_code(code, spec))
         return {"style": parts.mapping(noise, code)}
 
     def synthesis(style):
-        style = parts.every_layer(_checked_rank(style, network))
+        style = parts.every_layer(_checked_rank(style, parts))
         return {"image": parts.synthesis(checked("style", style, style.shape[1:]))}
 
     def generate(noise, code, truncation):
         noise, code, truncation = same_rows(
-            noise=_checked_noise(noise, network),
+            noise=_checked_noise(noise, parts),
             code=_checked_code(code, spec),
             truncation=checked("truncation", truncation, [], (0.0, 1.0)),
         )
@@ -140,7 +134,7 @@ def _making(parts: _Parts) -> list[Callable]:
 
     def traverse(noise, code, factor, steps):
         noise, code, chosen = same_rows(
-            noise=_checked_noise(noise, network), code=_checked_code(code, spec), factor=_one_hot(factor, spec)
+            noise=_checked_noise(noise, parts), code=_checked_code(code, spec), factor=_one_hot(factor, spec)
         )
         steps = _checked_steps(steps, tf.shape(noise)[0])
         values = tf.cast(tf.range(steps), tf.float32) / tf.cast(steps - 1, tf.float32)
@@ -157,11 +151,14 @@ def _reading(parts: _Parts) -> list[Callable]:
     """Numbers from pictures."""
 
     def encode(image):
-        features = parts.pyramid(_checked_image(image, parts.network))[-1]
-        return {"code": parts.codes(features), "realness": parts.realness(features)}
+        features = parts.pyramid(_checked_image(image, parts))[-1]
+        result = {"code": parts.codes(features)}
+        if parts.networks.realness is not None:
+            result["realness"] = parts.realness(features)
+        return result
 
     def features(image):
-        levels = parts.pyramid(_checked_image(image, parts.network))
+        levels = parts.pyramid(_checked_image(image, parts))
         return {f"features_{i}": tf.cast(level, tf.float32) for i, level in enumerate(levels)}
 
     return [encode, features]
@@ -169,12 +166,11 @@ def _reading(parts: _Parts) -> list[Callable]:
 
 def _editing(parts: _Parts) -> list[Callable]:
     """Pictures from pictures."""
-    network = parts.network
 
     def edit(image, noise, factor, value):
         image, noise, chosen, value = same_rows(
-            image=_checked_image(image, network),
-            noise=_checked_noise(noise, network),
+            image=_checked_image(image, parts),
+            noise=_checked_noise(noise, parts),
             factor=_one_hot(factor, parts.spec),
             value=checked("value", value, [], (0.0, 1.0), _CODE_SLACK),
         )
@@ -182,29 +178,28 @@ def _editing(parts: _Parts) -> list[Callable]:
         return {"image": parts.paint(noise, code), "code": code}
 
     def reconstruct(image, noise):
-        image, noise = same_rows(image=_checked_image(image, network), noise=_checked_noise(noise, network))
+        image, noise = same_rows(image=_checked_image(image, parts), noise=_checked_noise(noise, parts))
         code = parts.cut_code(image)
         return {"image": parts.paint(noise, code), "code": code}
 
     return [edit, reconstruct]
 
 
-def _checked_noise(noise, network: NetworkOptions) -> tf.Tensor:
-    return checked("noise", noise, [network.noise_size])
+def _checked_noise(noise, parts: _Parts) -> tf.Tensor:
+    return checked("noise", noise, [parts.noise_size])
 
 
 def _checked_code(code, spec: CodeSpec) -> tf.Tensor:
     return checked(f"code ({', '.join(spec.names)})", code, [spec.size], (0.0, 1.0), _CODE_SLACK)
 
 
-def _checked_image(image, network: NetworkOptions) -> tf.Tensor:
-    shape = [network.resolution, network.resolution, network.channels]
-    return checked("image", image, shape, (-1.0, 1.0), _IMAGE_SLACK)
+def _checked_image(image, parts: _Parts) -> tf.Tensor:
+    return checked("image", image, parts.image.shape[1:].as_list(), (-1.0, 1.0), _IMAGE_SLACK)
 
 
-def _checked_rank(style, network: NetworkOptions) -> tf.Tensor:
+def _checked_rank(style, parts: _Parts) -> tf.Tensor:
     """Refuses what is neither [B,W] nor [B,L,W]: only the graph sees which it is."""
-    layers, width = network.style_layers, network.style_size
+    layers, width = parts.networks.style_layers, parts.networks.style_size
     shape, rank = tf.shape(style), tf.rank(style)
     alike = (rank == 2) & (tf.reduce_prod(shape[1:]) == width)
     each = (rank == 3) & (tf.reduce_prod(shape[1:]) == layers * width) & (tf.reduce_prod(shape[2:]) == width)

@@ -13,7 +13,6 @@ from absl import flags, logging
 
 from ssgan_tf import (
     callbacks,
-    costs,
     data,
     distribution,
     drawing,
@@ -60,14 +59,15 @@ def check_data(config: configs.Config, header: data.Header, workdir: str) -> Non
     Raises:
         ValueError: naming the field.
     """
-    network = config.model.network
+    m = config.model
     height, width, channels = header.shape
-    if (height, width) != (network.resolution, network.resolution):
+    place = "model.network" if hasattr(m, "network") else "model"
+    if (height, width) != (m.resolution, m.resolution):
         raise ValueError(
-            f"model.network.resolution: {header.name} has images of {height}x{width}. Received: {network.resolution}."
+            f"{place}.resolution: {header.name} has images of {height}x{width}. Received: {m.resolution}."
         )
-    if channels != network.channels:
-        raise ValueError(f"model.network.channels: {header.name} has {channels}. Received: {network.channels}.")
+    if channels != m.channels:
+        raise ValueError(f"{place}.channels: {header.name} has {channels}. Received: {m.channels}.")
     for i, phase in enumerate(config.phases):
         if phase.batch > header.count:
             raise ValueError(
@@ -154,7 +154,7 @@ def start() -> Session | None:
     print(overview.describe(config, header, replicas, uses_xla()), flush=True)
     if header is None or _DRY_RUN.value:
         return None
-    parameters = sum(costs.parameters(config.model.network, header.spec.size))
+    parameters = sum(models.parameters(config.model, header.spec).values())
     workdirs.check_disk(_WORKDIR.value, parameters, config.train.keep_checkpoints)
     return open_run(config, strategy)
 
@@ -204,16 +204,17 @@ def make_measure(
     oracle_options = oracles.OracleOptions(images=_ORACLE_IMAGES.value)
     oracle = oracles.train_or_load(table, os.path.join(_DATA_DIR.value, "oracles"), oracle_options)
     networks = readings.Networks(
-        model.discriminator.encode,
-        model.ema_generator,
-        config.model.network.noise_size,
+        model.encode,
+        model.generate,
+        model.prior,
+        model.noise_size,
         oracle.model.encode_with_features,
     )
     plan = measuring.plan_for_training(config.train.metrics, config.data.labeled_fraction > 0)
     said: set[str] = set()  # a reason is given once
 
     def measure() -> dict[str, float]:
-        if model.segment.fading or model.resolution != config.model.network.resolution:
+        if model.segment.fading or model.resolution != config.model.resolution:
             return {}  # the networks still grow
         samples = config.train.metrics_samples
         read = readings.read(networks, table.images, table.factors, table.spec, samples, 0, plan.extras, quiet=True)

@@ -5,10 +5,10 @@ import pytest
 import tensorflow as tf
 
 from ssgan_tf import encoding
-from ssgan_tf.codes import CodeSpec, FactorSpec
+from ssgan_tf.codes import CodeSpec, FactorSpec, GridPrior
 from ssgan_tf.images import to_uint8
 
-SPEC = CodeSpec((FactorSpec("a", 3), FactorSpec("b", 5)))
+PRIOR = GridPrior(CodeSpec((FactorSpec("a", 3), FactorSpec("b", 5))))
 IMAGES = np.random.default_rng(0).integers(0, 256, [23, 4, 4, 3], np.uint8)
 
 
@@ -17,9 +17,8 @@ def corner(images):
     return tf.stack([images[:, 0, 0, 0], images[:, 1, 2, 1]], axis=1)
 
 
-def paint(inputs):
+def paint(noise, codes):
     """A generator that shows its code in those pixels, and noise beside them; and leaves [-1, 1] on purpose."""
-    noise, codes = inputs
     pixels = tf.tile(noise[:, :1, None, None] * 3.0, [1, 4, 4, 3])
     first = tf.one_hot(0, 4)[:, None, None] * tf.one_hot(0, 4)[None, :, None] * tf.one_hot(0, 3)
     second = tf.one_hot(1, 4)[:, None, None] * tf.one_hot(2, 4)[None, :, None] * tf.one_hot(1, 3)
@@ -45,25 +44,25 @@ def test_never_more_images_at_a_time_than_asked():
 
     encoding.encode_images(encoder, IMAGES, 10)
     assert sizes == [10, 10, 3]
-    noise, codes = encoding.draw(SPEC, 6, 23, 0)
+    noise, codes = encoding.draw(PRIOR, 6, 23, 0)
     assert [len(images) for images in encoding.generate(paint, noise, codes, 10)] == [10, 10, 3]
 
 
 @pytest.mark.parametrize("batch", [1, 7, 100])
 def test_generated_images_show_their_codes_as_files_hold_them(batch):
-    noise, codes = encoding.draw(SPEC, 6, 40, seed=3)
+    noise, codes = encoding.draw(PRIOR, 6, 40, seed=3)
     images = np.concatenate(list(encoding.generate(paint, noise, codes, batch)))
     assert images.dtype == np.uint8 and images.shape == (40, 4, 4, 3)
-    assert np.array_equal(images, to_uint8(paint((noise, codes))))  # 256 levels, cut off at both ends
+    assert np.array_equal(images, to_uint8(paint(noise, codes)))  # 256 levels, cut off at both ends
     assert images.min() == 0 and images.max() == 255
     read = encoding.encode_images(corner, images)
     assert np.allclose(read, codes, atol=0.6 / 127.5)  # half a level, and rounding
-    factors = SPEC.decode(codes.numpy())
+    factors = PRIOR.spec.decode(codes.numpy())
     assert set(factors[:, 0]) == {0, 1, 2} and set(factors[:, 1]) == {0, 1, 2, 3, 4}
 
 
 def test_draws_are_a_function_of_the_seed():
-    first, again, other = (encoding.draw(SPEC, 6, 40, seed) for seed in (1, 1, 2))
+    first, again, other = (encoding.draw(PRIOR, 6, 40, seed) for seed in (1, 1, 2))
     for one, same, different in zip(first, again, other, strict=True):
         assert np.array_equal(one, same) and not np.array_equal(one, different)
 
@@ -90,6 +89,6 @@ def test_ssim_needs_a_window():
 
 
 def test_a_generator_that_diverged_is_no_black_picture():
-    noise, codes = encoding.draw(SPEC, 6, 5, 0)
+    noise, codes = encoding.draw(PRIOR, 6, 5, 0)
     with pytest.raises(ValueError, match="NaN or infinite. It has diverged"):
-        list(encoding.generate(lambda inputs: paint(inputs) / 0.0, noise, codes))
+        list(encoding.generate(lambda noise, codes: paint(noise, codes) / 0.0, noise, codes))

@@ -44,7 +44,7 @@ SHARED = {
     "data": {"images", "options", "prepared"},
     "networks": {"layers", "options", "addons"},
     "metrics": {"boosting", "features", "groups", "information", "settings", "table", "titles"},
-    "models": {"growing", "objective", "step"},
+    "models": {"contract", "growing", "objective", "step"},
 }
 # Folders beside the levels, which could be copied elsewhere: what they import besides Python's own and themselves.
 ISLANDS = {

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from ssgan_tf import model_card, runs
-from ssgan_tf.codes import CodeSpec, FactorSpec
+from ssgan_tf.codes import CodeSpec, FactorSpec, GridPrior
 from ssgan_tf.editing import exports
 from tests import tiny_run
 
@@ -55,8 +55,9 @@ def scores(run: runs.Run) -> dict:
     }  # fmt: skip
 
 
-def test_factors_have_kind_unit_and_range(run: runs.Run) -> None:
-    described = model_card.describe(dataclasses.replace(run, spec=SPEC))
+def test_factors_have_kind_unit_and_range(run: runs.Run, monkeypatch) -> None:
+    monkeypatch.setattr(run.model, "prior", GridPrior(SPEC))
+    described = model_card.describe(run)
     hue, shape, scale = described["factors"]
     assert (hue["kind"], hue["unit"], hue["training_range_in_units"]) == ("steps", "index of the value", [0, 2])
     assert (shape["kind"], shape["values"], shape["training_range_in_units"]) == ("choice", ["cube", "ball"], [0, 1])

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from ssgan_tf import encoding
-from ssgan_tf.codes import CodeSpec, FactorSpec
+from ssgan_tf.codes import CodeSpec, FactorSpec, GridPrior, NormalPrior
 from ssgan_tf.features import FeatureNetwork
 from ssgan_tf.readings import Networks, read
 
@@ -13,9 +13,8 @@ SPEC = CodeSpec((FactorSpec("a", 3), FactorSpec("b", 5)))
 FACTORS = np.stack([np.arange(60) % 3, np.arange(60) // 3 % 5], axis=1)
 
 
-def paint(inputs):
+def paint(noise, codes):
     """A generator of 16x16 pictures whose left half shows the first code, the right half the second."""
-    noise, codes = inputs
     halves = tf.repeat(2 * codes - 1, 8, axis=1)  # [B,16]
     return tf.tile(halves[:, None, :, None], [1, 16, 1, 3]) + 0 * noise[:, :1, None, None]
 
@@ -32,7 +31,8 @@ def networks(**changes) -> Networks:
     def oracle(images):
         return tf.concat([look(images), tf.reduce_mean(images, axis=[1, 2])], axis=1)
 
-    return Networks(**{"encode": look, "generate": paint, "noise_size": 4, "oracle": oracle, **changes})
+    made = {"encode": look, "generate": paint, "prior": GridPrior(SPEC), "noise_size": 4, "oracle": oracle}
+    return Networks(**{**made, **changes})
 
 
 def test_codes_stand_beside_their_factors_on_both_sides():
@@ -42,6 +42,26 @@ def test_codes_stand_beside_their_factors_on_both_sides():
         assert np.abs(table.codes - SPEC.encode(table.factors)).max() < 0.6 / 255
         assert table.names == ("a", "b") and table.sizes == (3, 5)
     assert found.features == {} and found.per_image == {}
+
+
+def test_latents_stand_in_classes_of_equal_probability():
+    prior = NormalPrior(2)
+
+    def show(noise, codes):
+        return paint(noise, prior.to_unit(codes))
+
+    found = read(networks(generate=show, prior=prior, noise_size=1), IMAGES, FACTORS, SPEC, 4000, 0, quiet=True)
+    table = found.generator
+    assert table.names == ("latent_0", "latent_1") and table.sizes == (20, 20)
+    counts = np.stack([np.bincount(column, minlength=20) for column in table.factors.T])
+    assert counts.min() > 140 and counts.max() < 260  # 200 in each but for chance
+    assert np.abs(table.codes - (table.factors + 0.5) / 20).max() < 0.5 / 20 + 0.01
+
+
+def test_a_model_that_makes_no_pictures_is_read_on_one_side():
+    found = read(networks(generate=None), IMAGES, FACTORS, SPEC, 50, 0, {"reconstruction", "oracle"}, quiet=True)
+    assert found.generator is None and found.features == {} and found.per_image == {}
+    assert np.abs(found.encoder.codes - SPEC.encode(found.encoder.factors)).max() < 0.6 / 255
 
 
 def test_no_more_real_images_than_there_are_and_only_whole_labels():

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from ssgan_tf.codes import CodeSpec, FactorSpec
 from ssgan_tf.signatures import make_signatures
-from tests.tiny_run import CONFIG, NETWORK, SPEC, make_model
+from tests.tiny_run import NETWORK, OPTIONS, make_model
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def model() -> tf.keras.Model:
 
 @pytest.fixture(scope="module")
 def functions(model: tf.keras.Model) -> dict[str, Any]:
-    return make_signatures(model, SPEC)[0]
+    return make_signatures(model)[0]
 
 
 def random(*shape: int) -> np.ndarray:
@@ -155,9 +155,9 @@ def test_traverse_is_generate_row_by_row(functions, steps) -> None:
         np.testing.assert_allclose(images[row], expected, rtol=0, atol=1e-5)
 
 
-def test_a_name_that_is_a_number_comes_before_the_number(model) -> None:
+def test_a_name_that_is_a_number_comes_before_the_number() -> None:
     spec = CodeSpec((FactorSpec("1", 3), FactorSpec("size", 2)))
-    functions = make_signatures(model, spec)[0]
+    functions = make_signatures(make_model(spec=spec))[0]
     code = [[0.5, 0.5]] * 3
     images = call(functions, "traverse", random(3, 6), code, ["1", "0", "size"], 2)["images"]
     ends = [call(functions, "generate", random(3, 6)[i : i + 1], [c], [1.0])["image"] for i, c in
@@ -188,8 +188,8 @@ def test_other_networks_work_alike() -> None:
     network = dataclasses.replace(
         NETWORK, channels=1, noise_inputs=True, tanh=True, joint_norm=True, batch_independent_codes=False
     )
-    model = make_model(dataclasses.replace(CONFIG.model, network=network))
-    functions = make_signatures(model, SPEC)[0]
+    model = make_model(dataclasses.replace(OPTIONS, network=network))
+    functions = make_signatures(model)[0]
     noise, code = random(4, 6), random(4, 2)
     image = call(functions, "generate", noise, code, np.ones(4))["image"]
     assert image.shape == (4, 8, 8, 1)

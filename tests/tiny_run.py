@@ -13,16 +13,15 @@ from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, SemiStyl
 # All sizes differ, so that no axis can be taken for another.
 NETWORK = NetworkOptions(8, 3, fmap_base=32, fmap_max=8, noise_size=6, style_size=5, mapping_layers=2)
 SPEC = CodeSpec((FactorSpec("hue", 3), FactorSpec("shape", 2)))
-CONFIG = Config(
-    DataOptions(dataset="fake/tiny"), SemiStyleGANOptions(network=NETWORK), (Phase(batch=10, labeled_batch=2),)
-)
+OPTIONS = SemiStyleGANOptions(network=NETWORK)
+CONFIG = Config(DataOptions(dataset="fake/tiny"), OPTIONS, (Phase(batch=10, labeled_batch=2),))
 STEP = 7
 
 
-def make_model(options: SemiStyleGANOptions = CONFIG.model) -> tf.keras.Model:
+def make_model(options: SemiStyleGANOptions = OPTIONS, spec: CodeSpec = SPEC) -> tf.keras.Model:
     """With random weights of its own in each of its three networks, the same each time."""
     tf.keras.utils.set_random_seed(1)
-    model = models.make_model(options, SPEC, seed=0)
+    model = models.make_model(options, spec, seed=0)
     for variable in [*model.ema_generator.variables, *model.discriminator.variables]:
         variable.assign_add(0.1 * tf.random.stateless_normal(variable.shape, [variable.shape.num_elements(), 0]))
     return model
@@ -30,8 +29,8 @@ def make_model(options: SemiStyleGANOptions = CONFIG.model) -> tf.keras.Model:
 
 def write_run(workdir: Path, phases: tuple[Phase, ...] = CONFIG.phases, **changes) -> Path:
     """Writes the run's folder, which must not be there; `changes` are of the model's options."""
-    config = dataclasses.replace(CONFIG, model=dataclasses.replace(CONFIG.model, **changes), phases=phases)
-    model = make_model(config.model)
+    config = dataclasses.replace(CONFIG, model=dataclasses.replace(OPTIONS, **changes), phases=phases)
+    model = make_model(dataclasses.replace(OPTIONS, **changes))
     workdir.mkdir()
     write_config(config, str(workdir))
     runs.write_spec(SPEC, str(workdir))

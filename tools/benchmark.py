@@ -176,7 +176,7 @@ def make_works(setting: Setting, options: argparse.Namespace, strategy: tf.distr
     segment = Schedule((setting.phase,)).segments[0]
     model.enter(segment)
     table = random_table(setting)
-    labeled = np.arange(len(table) if model.uses_labels else 0)
+    labeled = np.arange(len(table) if model.options.uses_labels else 0)
     feed = iter(distribution.distribute_batches(strategy, table, labeled, segment, 0, 0))
     return {
         "convolution peak": peak_work(setting.model.network.precision),

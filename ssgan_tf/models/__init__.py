@@ -1,14 +1,20 @@
-"""The list of models: one line each. A config's `model` is an Options; its class decides which model is made."""
+"""The list of models: one line each. A config's `model` is an Options; its class decides which model is made.
+
+What a model must have is in contract.py.
+"""
 
 import tensorflow as tf
 
 from ssgan_tf.codes import CodeSpec
+from ssgan_tf.models.encoder_only import EncoderOnly, EncoderOnlyOptions
 from ssgan_tf.models.semi_stylegan import SemiStyleGAN, SemiStyleGANOptions
+from ssgan_tf.networks.layers import count_parameters
 
 MODELS = {
+    "encoder_only": (EncoderOnlyOptions, EncoderOnly),
     "semi_stylegan": (SemiStyleGANOptions, SemiStyleGAN),
 }
-Options = SemiStyleGANOptions
+Options = EncoderOnlyOptions | SemiStyleGANOptions
 
 
 def make_model(options: Options, spec: CodeSpec, seed: int, jit_compile: bool = False) -> tf.keras.Model:
@@ -24,3 +30,11 @@ def make_model(options: Options, spec: CodeSpec, seed: int, jit_compile: bool = 
     model = make(options, spec, seed, jit_compile)
     model.compile()
     return model
+
+
+def parameters(options: Options, spec: CodeSpec) -> dict[str, int]:
+    """How many numbers each network of a model has that are trained: {"generator": ..., ...}."""
+    make = next(model for kind, model in MODELS.values() if kind is type(options))
+    with tf.Graph().as_default():  # nothing is computed, and no memory kept
+        networks = make(options, spec).networks()
+        return {name: count_parameters(network) for name, network in networks.items()}

@@ -61,11 +61,46 @@ class SemiStyleGANOptions:
             raise ValueError(f"xi: expected a positive number. Received: {self.xi}.")
         if not 0 <= self.style_mixing <= 1:
             raise ValueError(f"style_mixing: expected a number in [0, 1]. Received: {self.style_mixing}.")
-        for name in ("beta_1", "beta_2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name}: expected a number in [0, 1). Received: {getattr(self, name)}.")
+        steps.check_decays(self.beta_1, self.beta_2)
         if self.r1_interval < 1:
             raise ValueError(f"r1_interval: expected 1 step or more. Received: {self.r1_interval}.")
+
+
+    @property
+    def resolution(self) -> int:
+        return self.network.resolution
+
+    @property
+    def channels(self) -> int:
+        return self.network.channels
+
+    @property
+    def stages(self) -> tuple[int, ...]:
+        return self.network.resolutions[1:]
+
+    @property
+    def precision(self) -> str:
+        return self.network.precision
+
+    @property
+    def uses_labels(self) -> bool:
+        return self.beta > 0 or self.alpha > 0
+
+    def in_float32(self) -> "SemiStyleGANOptions":
+        return dataclasses.replace(self, network=dataclasses.replace(self.network, precision="float32"))
+
+    def check_labels(self, fraction: float) -> None:
+        if fraction == 0 and (self.beta or self.alpha or not self.gamma_e):
+            raise ValueError(
+                "data.labeled_fraction: 0 is Info-StyleGAN, which has no label losses; expected model.beta=0, "
+                f"model.alpha=0 and model.gamma_e above 0. Received: beta={self.beta}, alpha={self.alpha}, "
+                f"gamma_e={self.gamma_e}."
+            )
+        if fraction > 0 and not (self.beta or self.alpha):
+            raise ValueError(
+                f"data.labeled_fraction: {fraction} asks for labels that no loss uses; expected model.beta or "
+                "model.alpha above 0, or a labeled_fraction of 0."
+            )
 
 
 class Mixed(NamedTuple):

@@ -3,21 +3,22 @@
 What the two are trained for is in objective.py; here is how: networks, draws, order, averages.
 """
 
+import dataclasses
 import functools
 
 import tensorflow as tf
 
 from ssgan_tf import losses
-from ssgan_tf.codes import CodeSpec
+from ssgan_tf.codes import CodeSpec, GridPrior
 from ssgan_tf.models import step as steps
+from ssgan_tf.models.contract import Parts
 from ssgan_tf.models.growing import fade_at, shrink
 from ssgan_tf.models.objective import Mixed, Objective, SemiStyleGANOptions
 from ssgan_tf.networks.discriminator import Discriminator
 from ssgan_tf.networks.style_generator import W_AVERAGE_DECAY, StyleGenerator, draw_crossovers, mix_styles
-from ssgan_tf.schedule import Phase, Schedule, Segment
 
 
-class SemiStyleGAN(tf.keras.Model):
+class SemiStyleGAN(steps.SteppedModel):
     """The model that `fit` trains.
 
     Each step draws one generated batch. D/E takes its step on it first; then G, whose forward pass is kept, takes
@@ -34,6 +35,8 @@ class SemiStyleGAN(tf.keras.Model):
             as Keras would: that fails under MirroredStrategy.
     """
 
+    kept = "the generator's moving average"
+
     def __init__(
         self,
         options: SemiStyleGANOptions,
@@ -42,43 +45,22 @@ class SemiStyleGAN(tf.keras.Model):
         jit_compile: bool = False,
         name="semi_stylegan",
     ):
-        super().__init__(name=name)
+        super().__init__(seed, options.resolution, name)
         self.options = options
         self.spec = spec
-        self.seed = seed
+        self.prior = GridPrior(spec)
+        self.noise_size = options.network.noise_size
         self.generator = StyleGenerator(options.network, spec.size)
         self.ema_generator = StyleGenerator(options.network, spec.size, name="ema_generator")
         self.ema_generator.trainable = False
         self.ema_generator.set_weights(self.generator.get_weights())
         self.discriminator = Discriminator(options.network, spec.size)
-        self.step = tf.Variable(
-            0, trainable=False, dtype=tf.int64, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA, name="step"
-        )
         self.objective = Objective(options, self.discriminator)
         self.trackers = steps.LossTrackers(self._logged_names())
         compiled = functools.partial(tf.function, jit_compile=True) if jit_compile else lambda function: function
         self._paint = compiled(self.paint)
         self._discriminator_gradients = compiled(self.objective.discriminator_gradients)
         self._generator_gradients = compiled(self.objective.generator_gradients)
-        self.segment = Schedule((Phase(),)).segments[0]
-
-    def enter(self, segment: Segment) -> None:
-        """Makes the following steps those of `segment`, at whose beginning or somewhere in which the model is."""
-        if segment != self.segment:
-            self.segment = segment
-            self.train_function = None  # Keras traces train_step anew
-        if segment.phase.fresh_optimizers and int(self.step.numpy()) == segment.phase_start:
-            steps.forget(self.generator_optimizer)
-            steps.forget(self.discriminator_optimizer)
-
-    @property
-    def resolution(self) -> int:
-        """Of the images at this stage."""
-        return self.segment.phase.resolution or self.options.network.resolution
-
-    @property
-    def uses_labels(self) -> bool:
-        return self.options.beta > 0 or self.options.alpha > 0
 
     def _logged_names(self) -> list[str]:
         """The objective's terms, and both gradients' norms, which tell of one that is not finite as it appears.
@@ -89,25 +71,26 @@ class SemiStyleGAN(tf.keras.Model):
             return self.objective.names
         return [*self.objective.names, "discriminator/gradient_norm", "generator/gradient_norm"]
 
-    @property
-    def metrics(self):
-        return list(self.trackers.means.values())
-
     def compile(self):
         """Makes both optimizers with all their slots; call it inside the strategy's scope."""
-        o, rate = self.options, steps.PhaseRate(self)
+        o = self.options
 
         def adam(variables):
-            optimizer = tf.keras.optimizers.Adam(rate, o.beta_1, o.beta_2, epsilon=1e-8, jit_compile=False)
-            optimizer.build(variables)
+            optimizer = steps.make_adam(self, variables, o.beta_1, o.beta_2)
             if o.network.precision == "mixed_float16":
                 optimizer = tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
             return optimizer
 
         self.generator_optimizer = adam(self.generator.trainable_variables)
         self.discriminator_optimizer = adam(self.discriminator.trainable_variables)
-        super().compile(self.discriminator_optimizer)  # without an argument Keras would make a third one
-        self.distribute_reduction_method = "first"  # trackers are global means already; Keras adds the workers' up
+        self.compile_with(self.discriminator_optimizer)
+
+    @property
+    def optimizers(self):
+        return [self.generator_optimizer, self.discriminator_optimizer]
+
+    def networks(self) -> dict[str, tf.keras.Model]:
+        return {"generator": self.generator, "discriminator/encoder": self.discriminator}
 
     def checkpoint_items(self) -> dict[str, object]:
         """Everything that a resumed run needs. Random numbers and data are functions of (seed, step)."""
@@ -120,15 +103,39 @@ class SemiStyleGAN(tf.keras.Model):
             "step": self.step,
         }
 
-    @property
-    def stage(self) -> str:
-        """What is being trained, in a word or two for the progress bar."""
-        return f"{self.resolution}x{self.resolution}" + (" fading in" if self.segment.fading else "")
-
     def sample(self, noise: tf.Tensor, codes: tf.Tensor) -> tf.Tensor:
         """The averaged generator's images, as large as they are at this stage: [B,Z], [B,K] -> [B,r,r,C]."""
         fade = fade_at(self.segment, self.step)
         return self.ema_generator((noise, codes), resolution=self.resolution, fade=fade)
+
+    def generate(self, noise: tf.Tensor, codes: tf.Tensor) -> tf.Tensor:
+        """The averaged generator's images, full-grown: [B,Z], [B,K] -> [B,R,R,C]."""
+        return self.ema_generator((noise, codes))
+
+    def encode(self, images: tf.Tensor) -> tf.Tensor:
+        """E(x): [B,R,R,C] in [-1, 1] -> codes [B,K]."""
+        return self.discriminator.encode(images)
+
+    def realness(self, images: tf.Tensor) -> tf.Tensor:
+        """D(x): [B,R,R,C] -> logits [B]."""
+        return self.discriminator(images)[0]
+
+    def parts(self) -> Parts:
+        """What an export is made of: the averaged generator without noise inputs, and D/E as it sees an image alone."""
+        network, generator = self.options.network, self.ema_generator
+        # Realness shall not depend on the rest of a batch: minibatch stddev over groups of one image.
+        judge = Discriminator(dataclasses.replace(network, stddev_group=1), self.spec.size)
+        judge.set_weights(self.discriminator.get_weights())
+        return Parts(
+            mapping=lambda noise, codes: generator.mapping((noise, codes)),
+            synthesis=generator.synthesis.call,
+            truncate=generator.truncate,
+            pyramid=judge.pyramid,
+            codes=judge.codes,
+            realness=judge.realness,
+            style_size=network.style_size,
+            style_layers=network.style_layers,
+        )
 
     def train_step(self, batch):
         fade = fade_at(self.segment, self.step)

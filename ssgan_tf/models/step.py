@@ -4,7 +4,60 @@ from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow as tf
 
-from ssgan_tf.schedule import Segment
+from ssgan_tf.schedule import Phase, Schedule, Segment
+
+
+class SteppedModel(tf.keras.Model):
+    """What every model that is trained has: a seed, and where in its schedule it is.
+
+    Args:
+        seed: of all that is drawn while training, which is a function of (seed, step).
+        resolution: of its images, full-grown.
+    """
+
+    trackers: "LossTrackers"
+
+    def __init__(self, seed: int, resolution: int, name: str):
+        super().__init__(name=name)
+        self.seed = seed
+        self.full_resolution = resolution
+        self.step = tf.Variable(
+            0, trainable=False, dtype=tf.int64, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA, name="step"
+        )
+        self.segment = Schedule((Phase(),)).segments[0]
+
+    @property
+    def optimizers(self) -> list[tf.keras.optimizers.Optimizer]:
+        """All of them, once it is compiled."""
+        raise NotImplementedError
+
+    def enter(self, segment: Segment) -> None:
+        """Makes the following steps those of `segment`, at whose beginning or somewhere in which the model is."""
+        if segment != self.segment:
+            self.segment = segment
+            self.train_function = None  # Keras traces train_step anew
+        if segment.phase.fresh_optimizers and int(self.step.numpy()) == segment.phase_start:
+            for optimizer in self.optimizers:
+                forget(optimizer)
+
+    @property
+    def resolution(self) -> int:
+        """Of the images at this stage."""
+        return self.segment.phase.resolution or self.full_resolution
+
+    @property
+    def stage(self) -> str:
+        """What is being trained, in a word or two for the progress bar."""
+        return f"{self.resolution}x{self.resolution}" + (" fading in" if self.segment.fading else "")
+
+    @property
+    def metrics(self):
+        return list(self.trackers.means.values())
+
+    def compile_with(self, optimizer: tf.keras.optimizers.Optimizer) -> None:
+        """Ends `compile`. Keras wants to know of an optimizer, and without one would make one of its own."""
+        super().compile(optimizer)
+        self.distribute_reduction_method = "first"  # trackers are global means already; Keras adds the workers' up
 
 
 def replica_count() -> int:
@@ -105,19 +158,38 @@ class PhaseRate(tf.keras.optimizers.schedules.LearningRateSchedule):
     Args:
         model: has `segment`, and `step` that counts from the start of the run. The optimizer's own count, which
             begins anew with fresh optimizers, has no say.
+        factor: what the phase's rate is multiplied by.
     """
 
-    def __init__(self, model: tf.keras.Model):
+    def __init__(self, model: tf.keras.Model, factor: float = 1.0):
         self._model = model
+        self._factor = factor
 
     def __call__(self, iterations: tf.Tensor) -> tf.Tensor:
         segment: Segment = self._model.segment
         phase = segment.phase
+        rate = self._factor * phase.learning_rate
         if not phase.decay_images:
-            return tf.constant(phase.learning_rate)
+            return tf.constant(rate)
         steps = max(1, phase.decay_images // phase.batch)
-        decay = tf.keras.optimizers.schedules.CosineDecay(phase.learning_rate, steps, alpha=0.01)
+        decay = tf.keras.optimizers.schedules.CosineDecay(rate, steps, alpha=0.01)
         return decay(self._model.step - segment.phase_start)
+
+
+def make_adam(
+    model: SteppedModel, variables: Sequence[tf.Variable], beta_1: float, beta_2: float, factor: float = 1.0
+) -> tf.keras.optimizers.Adam:
+    """Adam with all its slots, at `factor` times the rate of the phase that the model is in."""
+    optimizer = tf.keras.optimizers.Adam(PhaseRate(model, factor), beta_1, beta_2, epsilon=1e-8, jit_compile=False)
+    optimizer.build(variables)
+    return optimizer
+
+
+def check_decays(beta_1: float, beta_2: float) -> None:
+    """Raises ValueError, naming the field, for moment decays that Adam cannot have."""
+    for name, value in (("beta_1", beta_1), ("beta_2", beta_2)):
+        if not 0 <= value < 1:
+            raise ValueError(f"{name}: expected a number in [0, 1). Received: {value}.")
 
 
 def forget(optimizer: tf.keras.optimizers.Optimizer) -> None:

@@ -201,7 +201,7 @@ def test_codes_where_the_mask_is_zero_change_nothing(make, batch):
 def test_info_stylegan_needs_no_labelled_stream(make, batch):
     """eta = 0: beta = alpha = 0 and gamma_e > 0, on batches of images alone."""
     model = make(beta=0.0, alpha=0.0, gamma_g=1.0, gamma_e=1.0)
-    assert not model.uses_labels
+    assert not model.options.uses_labels
     before = model.discriminator.code_head.kernel.numpy()
     logs = model.train_step({"image": batch["image"]})
     assert all(np.isfinite(v) for v in logs.values())

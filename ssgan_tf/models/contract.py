@@ -1,0 +1,118 @@
+"""What the rest of the package asks of a model and of its Options: all that a new one must have.
+
+A model is an Options (a frozen dataclass, what a config says) and a `tf.keras.Model` that is made of
+(options, spec, seed, jit_compile).
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import tensorflow as tf
+
+from ssgan_tf.codes import CodeSpec, Prior
+from ssgan_tf.schedule import Segment
+
+
+class Options(Protocol):
+    """What every Options can say of itself."""
+
+    @property
+    def resolution(self) -> int:
+        """Of the images."""
+
+    @property
+    def channels(self) -> int:
+        """1 (grey) or 3 (RGB)."""
+
+    @property
+    def stages(self) -> tuple[int, ...]:
+        """Resolutions that a phase may be at; the full one is the last."""
+
+    @property
+    def precision(self) -> str:
+        """One of networks.options.PRECISIONS."""
+
+    @property
+    def uses_labels(self) -> bool:
+        """Does a loss look at the labelled images?"""
+
+    def in_float32(self) -> "Options":
+        """The same in float32, as a model is measured and exported."""
+
+    def check_labels(self, fraction: float) -> None:
+        """Raises ValueError, naming the field, if labels of this share of the images do not fit the losses."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    """The networks of an export, as functions of tensors. Styles are what images are made of: w [B,W].
+
+    Args:
+        mapping: noise [B,Z], codes [B,K] -> styles [B,W]; None if the model makes no images, as the next two.
+        synthesis: styles [B,L,W], one for each layer -> images [B,R,R,C].
+        truncate: styles [B,W], psi [B,1] -> [B,L,W], moved to their mean unless psi is 1.
+        pyramid: images [B,R,R,C] -> features, finest first.
+        codes: the last of these -> codes [B,K], in the prior's units.
+        realness: likewise -> the discriminator's logit [B]; None if there is none.
+        style_size: W; 0 without images.
+        style_layers: L.
+    """
+
+    mapping: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None
+    synthesis: Callable[[tf.Tensor], tf.Tensor] | None
+    truncate: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None
+    pyramid: Callable[[tf.Tensor], list[tf.Tensor]]
+    codes: Callable[[tf.Tensor], tf.Tensor]
+    realness: Callable[[tf.Tensor], tf.Tensor] | None
+    style_size: int
+    style_layers: int
+
+
+class Model(Protocol):
+    """What every model has, beside what Keras gives it. `step.SteppedModel` has the first half of it."""
+
+    options: Any
+    spec: CodeSpec
+    """The data set's factors."""
+    prior: Prior
+    """What its codes are drawn from."""
+    kept: str
+    """Which weights are measured and exported, in a few words."""
+    noise_size: int
+    """Z, width of the noise, which is N(0, 1); 0 where codes are all that images are made from."""
+    step: tf.Variable
+    segment: Segment
+
+    @property
+    def stage(self) -> str:
+        """What is being trained, in a word or two for the progress bar."""
+
+    @property
+    def resolution(self) -> int:
+        """Of the images at this stage."""
+
+    def enter(self, segment: Segment) -> None:
+        """Makes the following steps those of `segment`."""
+
+    def compile(self) -> None:
+        """Makes the optimizers with all their slots; to be called inside the strategy's scope."""
+
+    def networks(self) -> Mapping[str, tf.keras.Model]:
+        """Those that are trained, by name."""
+
+    def checkpoint_items(self) -> Mapping[str, Any]:
+        """Everything that a resumed run needs. Random numbers and data are functions of (seed, step)."""
+
+    def encode(self, images: tf.Tensor) -> tf.Tensor:
+        """[B,R,R,C] in [-1, 1] -> codes [B,K]."""
+
+    generate: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None
+    """noise [B,Z], codes [B,K] -> images [B,R,R,C], full-grown; None if it makes none."""
+    sample: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None
+    """The same, as large as they are at this stage."""
+    realness: Callable[[tf.Tensor], tf.Tensor] | None
+    """A discriminator's logits [B] of images; None if there is none."""
+
+    def parts(self) -> Parts:
+        """What an export is made of."""
