@@ -5,6 +5,7 @@ and makes a .venv of two files, itself as python and as tfds.
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -253,3 +254,10 @@ def test_a_moved_checkout_makes_its_venv_again(sandbox: Sandbox) -> None:
     sandbox.root = sandbox.root.rename(sandbox.root.with_name("moved"))
     assert sandbox.run("test").returncode == 0
     assert sandbox.calls("-m venv") and sandbox.calls("-m pip")
+
+
+def test_every_python_tool_is_linted(repository):
+    tools = [path for path in (repository / "tools").iterdir() if path.is_file() and not path.suffix]
+    scripts = {f"tools/{path.name}" for path in tools if "python" in path.read_text().split("\n", 1)[0]}
+    listed = re.findall(r'"(tools/\w+)"', (repository / "ruff.toml").read_text())
+    assert scripts and scripts == set(listed)
