@@ -16,7 +16,7 @@ from tests import fakes
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.fixture(params=sorted((ROOT / "configs").glob("*.py")), ids=lambda path: path.stem)
+@pytest.fixture(params=sorted((ROOT / "configs").rglob("*.py")), ids=lambda path: path.stem)
 def path(request) -> Path:
     return request.param
 

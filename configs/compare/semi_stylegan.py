@@ -1,0 +1,37 @@
+"""Semi-StyleGAN with 1 % of the labels: the demo's networks and rates.
+
+  tfds build tfds_builders/scene3d --config=demo --data_dir=data
+  python -m ssgan_tf.train --config=configs/compare/semi_stylegan.py --workdir=runs/semi_stylegan --data_dir=data
+
+One of the methods of tools/compare_methods; docs/comparison.md has the result beside the others.
+"""
+
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, SemiStyleGANOptions, TrainOptions
+
+
+def get_config() -> Config:
+    return Config(
+        data=DataOptions(
+            dataset="scene3d/demo",
+            factors=("shape", "object_hue", "scale", "floor_hue", "wall_hue", "azimuth"),
+            labeled_fraction=0.01,
+        ),
+        model=SemiStyleGANOptions(
+            network=NetworkOptions(
+                resolution=32,
+                fmap_base=128,
+                fmap_max=64,
+                noise_size=128,
+                style_size=128,
+                mapping_layers=4,
+                mapping_lrmul=1.0,
+            ),
+            gamma_g=10.0,
+            beta=10.0,
+            r1=4.0,
+            r1_interval=4,
+            ema_half_life=5_000,
+        ),
+        phases=(Phase(batch=16, labeled_batch=8, learning_rate=0.015, decay_images=200_000),),
+        train=TrainOptions(images=200_000, log_every=5_000, sample_every=50_000, checkpoint_every=25_000),
+    )
