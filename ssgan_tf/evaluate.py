@@ -159,13 +159,18 @@ def versions() -> dict[str, str]:
 
 
 def write(scores: dict[str, Any], text: str, run: runs.Run) -> list[str]:
-    """Writes metrics.json, metrics.txt and traversal.png into the workdir, each whole or not at all; their paths."""
+    """Writes metrics.json, metrics.txt and traversal.png into the workdir, each whole or not at all; their paths.
+
+    There is no traversal of a model that makes no pictures.
+    """
     paths = [os.path.join(run.workdir, name) for name in RESULTS]
     files.write_json(scores, paths[0])
     with files.replacing(paths[1]) as file:
         file.write(text + "\n")
-    draw = drawing.make_drawing(run.model, run.config.train.seed)
-    pictures.save_png(draw()["traversal"], paths[2])
+    drawn = drawing.make_drawing(run.model, run.config.train.seed)()
+    if "traversal" not in drawn:
+        return paths[:2]
+    pictures.save_png(drawn["traversal"], paths[2])
     return paths
 
 
@@ -185,7 +190,7 @@ def main() -> int:
         paths = write(together, text, run)
     except (ValueError, OSError, MemoryError) as error:
         return program.fail(error)
-    print(f"{text}\n\nScores: {paths[0]}\nPicture: {paths[2]}")
+    print("\n".join([text, "", f"Scores: {paths[0]}", *(f"Picture: {path}" for path in paths[2:])]))
     return refusals(scores, plan)
 
 
