@@ -123,7 +123,9 @@ def _notes(scores: dict[str, Any]) -> list[str]:
         titles = " and ".join(TITLES[name] for name in sorted(within, reverse=True))
         lines.append(f"{titles}: groups were drawn within the images measured, which are not the whole grid.")
     for group, refused in scores["refused"].items():
-        lines += [f"No {TITLES.get(name, name)} of {group}: {why}" for name, why in refused.items()]
+        for why in dict.fromkeys(refused.values()):  # one line for all that have the same reason
+            titles = ", ".join(TITLES.get(name, name) for name, reason in refused.items() if reason == why)
+            lines.append(f"No {titles} of {group}: {why}")
     return lines
 
 
