@@ -37,10 +37,11 @@ class Answer:
 
 
 class Server:
-    """`python -m ssgan_tf.serving --port=0 ...`, ready when the constructor returns."""
+    """`python -m ssgan_tf.serving --port=0 ...`, ready when the constructor returns. Without a model, the package's."""
 
-    def __init__(self, model: Path, log: Path, *flags: str):
-        words = [sys.executable, "-m", "ssgan_tf.serving", f"--model={model}", "--port=0", *flags]
+    def __init__(self, model: Path | None, log: Path, *flags: str):
+        named = [] if model is None else [f"--model={model}"]
+        words = [sys.executable, "-m", "ssgan_tf.serving", *named, "--port=0", *flags]
         self.log = log
         with open(log, "wb") as file:
             self.process = subprocess.Popen(

@@ -27,11 +27,10 @@ from ssgan_tf import export, runs
 from ssgan_tf.codes import STEPS, CodeSpec, FactorSpec
 from ssgan_tf.editing import __main__ as command_line
 from tests import tiny_run
-from tests.tools.visiting import Visitor, find_chromium, free_port, serving, spied, until
+from tests.tools.visiting import SWITCHES, Visitor, find_chromium, free_port, serving, spied, until
 
 SPEC = CodeSpec((FactorSpec("hue", 3), FactorSpec("shape", 3, ("cube", "ball", "cone")),
                  FactorSpec("height", STEPS, range=(10.0, 20.0))))  # fmt: skip
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An export of random weights with a slider, a choice and a number."""

@@ -20,6 +20,7 @@ from PIL import Image
 from playwright import sync_api
 from playwright.sync_api import expect
 
+SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # Python runs it first in the server: notes every address that is asked for, but for this machine's own.
 SPY = """
     import os, socket
