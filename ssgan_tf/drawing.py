@@ -1,6 +1,6 @@
 """Pictures of what a model is shown, and of what it has learnt: data, samples, and one row per factor."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -18,10 +18,12 @@ def draw_data(images: Images, seed: int) -> np.ndarray:
     return pictures.tile(pictures.enlarge(np.stack([to_uint8(to_float(images[row])) for row in np.sort(rows)])), 8)
 
 
-def make_drawing(model: tf.keras.Model, seed: int) -> Callable[[], dict[str, np.ndarray]]:
+def make_drawing(
+    model: tf.keras.Model, seed: int, titles: Sequence[str] | None = None
+) -> Callable[[], dict[str, np.ndarray]]:
     """A function that draws samples and one traversal per code, with the same noise always.
 
-    Of a model that makes no pictures it gives none.
+    Of a model that makes no pictures it gives none. `titles` are of the traversals; None for the codes' own names.
     """
     if model.sample is None:
         return dict
@@ -43,7 +45,7 @@ def make_drawing(model: tf.keras.Model, seed: int) -> Callable[[], dict[str, np.
         shape = [spec.size, len(values), *traversal.shape[1:]]
         return {
             "samples": pictures.tile(pictures.enlarge(in_parts(noise, codes)), 8),
-            "traversal": pictures.traversal_sheet(traversal.reshape(shape), spec.names),
+            "traversal": pictures.traversal_sheet(traversal.reshape(shape), titles or spec.names),
         }
 
     return draw

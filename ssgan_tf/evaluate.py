@@ -167,11 +167,25 @@ def write(scores: dict[str, Any], text: str, run: runs.Run) -> list[str]:
     files.write_json(scores, paths[0])
     with files.replacing(paths[1]) as file:
         file.write(text + "\n")
-    drawn = drawing.make_drawing(run.model, run.config.train.seed)()
+    titles = None if run.config.data.labeled_fraction > 0 else match(scores, run)
+    drawn = drawing.make_drawing(run.model, run.config.train.seed, titles)()
     if "traversal" not in drawn:
         return paths[:2]
     pictures.save_png(drawn["traversal"], paths[2])
     return paths
+
+
+def match(scores: dict[str, Any], run: runs.Run) -> list[str]:
+    """What codes that belong to no factor are called in pictures: by the factors that E reads best off them.
+
+    Best is by mutual information, as MIG finds it; a code may have several factors, or none.
+    """
+    best = {name: scores["encoder"].get(f"mig/code/{name}") for name in run.spec.names}
+    return [
+        ": ".join([f"code {k}", *[", ".join(found)] * bool(found)])
+        for k in range(run.model.prior.spec.size)
+        for found in [[name for name, code in best.items() if code == k]]
+    ]
 
 
 def main() -> int:

@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import statistics
 from typing import Any, NamedTuple
 
 import matplotlib
@@ -61,7 +60,7 @@ def read(method: str, seed: int, workdir: str, record: dict[str, Any]) -> Run:
         pass
     speeds = _speeds(os.path.join(workdir, "metrics.jsonl"))
     if speeds:
-        facts["images_per_second"] = statistics.median(speeds)
+        facts["images_per_second"] = float(np.median(speeds))
     return Run(method, seed, scores, facts, record.get("failed") or record.get("unscored") or "")
 
 
@@ -118,15 +117,15 @@ def markdown(all_runs: list[Run], columns: list[str]) -> str:
 
 def _fact(group: list[Run], name: str) -> str:
     values = [run.facts[name] for run in group if name in run.facts]
-    return f"{statistics.mean(values):,.0f}" if values else "-"
+    return f"{np.mean(values):,.0f}" if values else "-"
 
 
 def _mean(scored: list[Run], name: str) -> str:
     values = [run.scores[name] for run in scored if name in run.scores]
     if not values:
         return "-"
-    spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.3f}{spread}"
+    spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""  # of a NaN both are one
+    return f"{np.mean(values):.3f}{spread}"
 
 
 def to_json(all_runs: list[Run]) -> list[dict[str, Any]]:
@@ -152,7 +151,7 @@ def _panel(axes: Any, groups: dict[str, list[Run]], name: str, names: bool) -> N
         values = [run.scores[name] for run in group if math.isfinite(run.scores.get(name, math.nan))]
         axes.plot(values, [row] * len(values), "o", color=BLUE, markersize=5, alpha=0.7)
         if values:
-            axes.plot([statistics.mean(values)] * 2, [row - 0.3, row + 0.3], color=BLUE)
+            axes.plot([np.mean(values)] * 2, [row - 0.3, row + 0.3], color=BLUE)
     key = name.removesuffix("_gen")
     axes.set_title(title(name), fontsize=10)
     axes.set_xlabel("← lower is better" if key in LOWER_IS_BETTER else "higher is better →", fontsize=8, color=GREY)

@@ -1,0 +1,161 @@
+"""tools/compare_methods with stand-ins for training and measuring: what it asks for, keeps and writes."""
+
+import importlib.machinery
+import importlib.util
+import json
+import math
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+CONFIG = """
+from ssgan_tf.config import Config, DataOptions, Phase, SemiStyleGANOptions, TrainOptions
+
+
+def get_config():
+    return Config(DataOptions(dataset="fake/tiny", labeled_fraction=0.5), SemiStyleGANOptions(ema_half_life=700),
+                  (Phase(32, images=100), Phase(64, decay_images=400),), TrainOptions(images=1000))
+"""  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tool(repository):
+    """The program as a module: its file has no ending that Python would import it by."""
+    loader = importlib.machinery.SourceFileLoader("compare_methods", str(repository / "tools" / "compare_methods"))
+    spec = importlib.util.spec_from_loader("compare_methods", loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A folder with two configs."""
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.py").write_text(CONFIG.replace("Phase(32, images=100), Phase(64, ", "Phase("))
+    return tmp_path
+
+
+@pytest.fixture
+def start(tool, place, monkeypatch):
+    """Runs the tool; `programs` are what it started, [(program, method-seed, words)], `codes` what they end with."""
+    programs: list[tuple[str, str, list[str]]] = []
+    codes: dict[tuple[str, str], int] = {}
+
+    def run(program: str, words: list[str]) -> int:
+        workdir = Path(next(word for word in words if word.startswith("--workdir=")).partition("=")[2])
+        programs.append((program, workdir.name, words))
+        code = codes.get((program, workdir.name), 0)
+        if program == "evaluate" and code == 0:
+            seed = int(workdir.name[-1])
+            scores = {
+                "encoder": {"mig": 0.5 + 0.1 * seed, "mig/samples": 9}, "generator": {"mig": 0.25},
+                "images": {"frechet_oracle": math.nan}, "settings": {"labels": 12, "images_trained": 1000},
+            }  # fmt: skip
+            (workdir / "metrics.json").write_text(json.dumps(scores))
+            Image.fromarray(np.full([4, 4, 3], seed, np.uint8)).save(workdir / "traversal.png")
+        return code
+
+    monkeypatch.setattr(tool, "run", run)
+
+    def begin(*words: str, methods: str = "one,two") -> int:
+        named = ",".join(str(place / f"{name}.py") for name in methods.split(","))
+        return tool.main([f"--out={place / 'out'}", f"--methods={named}", *words])
+
+    begin.programs, begin.codes = programs, codes  # type: ignore[attr-defined]
+    return begin
+
+
+def test_every_seed_of_every_method_is_trained_and_measured_once(start, place, capsys):
+    assert start("--seeds=0,1", "--images=500") == 0
+    names = ["one-0", "two-0", "one-1", "two-1"]  # all methods with one seed first
+    assert [entry[:2] for entry in start.programs] == [(p, n) for n in names for p in ("train", "evaluate")]
+    for _, name, words in start.programs[::2]:
+        assert f"--set=train.seed={name[-1]}" in words and "--set=train.images=500" in words
+        assert f"--config={place / name[:-2]}.py" in words
+    table = (place / "out/comparison.md").read_text()
+    assert re.search(r"\| one +\| +2 \| +12 \| +- \| +1,000 \| +- \| +0.550 ± 0.071 \|", table), table
+    assert "0.250 ± 0.000" in table and table in capsys.readouterr().out
+    numbers = json.loads((place / "out/comparison.json").read_text())
+    assert [run["scores"]["mig"] for run in numbers] == [0.5, 0.5, 0.6, 0.6]
+    assert np.asarray(Image.open(place / "out/traversals/one.png")).max() == 0  # of the first seed
+    picture = np.asarray(Image.open(place / "out/comparison.png"))
+    assert picture.shape[0] > 100 and np.ptp(picture) > 200
+    start.programs.clear()
+    assert start("--seeds=0,1", "--images=500") == 0 and start.programs == []
+    assert start("--seeds=0,1", "--images=500", "--samples=77") == 0
+    assert [entry[:2] for entry in start.programs] == [("evaluate", n) for n in names]
+
+
+def test_lengths_inside_a_config_go_with_the_budget(tool, tmp_path):
+    (tmp_path / "long.py").write_text(CONFIG)
+    job = tool.Job("long", tmp_path / "long.py", 3, tmp_path / "run")
+    options = tool.parse(["--out=o", "--images=500", "--set=model.gamma_g=3"])
+    assert tool.settings_of(job, options) == [
+        "model.gamma_g=3", "train.seed=3", "train.images=500", "phases.1.decay_images=200",
+    ]  # fmt: skip
+
+
+def test_what_fails_is_said_and_the_others_go_on(start, place, capsys):
+    start.codes.update({("train", "one-0"): 1, ("evaluate", "two-0"): 2})
+    assert start() == 1
+    assert [entry[:2] for entry in start.programs] == [("train", "one-0"), ("train", "two-0"), ("evaluate", "two-0")]
+    captured = capsys.readouterr()
+    assert "one, seed 0: training ended with exit code 1." in captured.out
+    assert "two, seed 0: evaluation ended with exit code 2." in captured.out
+    assert captured.err == "error: one (seed 0): training ended with exit code 1\n"
+    assert re.search(r"one +failed\ntwo +no scores", captured.out)
+
+
+@pytest.mark.parametrize("code", [130, 143])
+def test_it_goes_on_where_it_was_stopped(start, code, capsys):
+    start.codes[("train", "two-0")] = code
+    assert start("--minutes=3") == 130
+    assert "Stopped, all saved" in capsys.readouterr().err
+    assert ("evaluate", "two-0") not in [entry[:2] for entry in start.programs]
+    start.programs.clear()
+    start.codes.clear()
+    assert start("--minutes=3") == 0
+    assert [entry[:2] for entry in start.programs] == [("train", "two-0"), ("evaluate", "two-0")]
+    (left,) = [float(word.partition("=")[2]) for word in start.programs[0][2] if word.startswith("--minutes=")]
+    assert 2.9 < left <= 3.0
+
+
+def test_another_budget_needs_another_folder(start, capsys):
+    assert start("--images=500") == 0
+    with pytest.raises(SystemExit) as ended:
+        start("--images=600")
+    assert ended.value.code == 2 and "was made with" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--methods=nothing"], "--methods: expected paths of configs, or among "),
+        (["--methods=semi_stylegan,configs/compare/semi_stylegan.py"], "different names"),
+        (["--seeds=0,x"], "--seeds: expected different numbers"),
+        (["--seeds=1,1"], "--seeds: expected different numbers"),
+        (["--images=0"], "expected a number above 0"),
+        (["--images=5", "--minutes=5"], "expected one of them"),
+        (["--columns=mig,nothing"], "--columns: expected names among"),
+        (["--methods=semi_stylegan", "--set=model.nothing=1"], "model.nothing"),
+    ],
+)
+def test_bad_input_gets_one_line_and_nothing_is_made(tool, words, message, tmp_path, repository, monkeypatch, capsys):
+    monkeypatch.chdir(repository)
+    with pytest.raises(SystemExit) as ended:
+        tool.main([f"--out={tmp_path / 'out'}", *words])
+    err = capsys.readouterr().err
+    assert ended.value.code == 2 and message in err and err.count("\n") == 1, err
+    assert not (tmp_path / "out").exists()
+
+
+def test_programs_are_this_repositorys_and_their_codes_are_kept(tool, tmp_path):
+    assert tool.run("evaluate", ["--workdir=/nowhere", "--data_dir=x"]) == 2
+    assert str(tool.ROOT) in tool.python_path()["PYTHONPATH"].split(":")
+    assert sys.executable
