@@ -62,13 +62,12 @@ def test_the_commands_that_open_it_prepare_its_data_and_train_it(path, tmp_path,
     assert option(train, "data_dir") == option(build, "data_dir")
 
     builder = builder_of(build, tmp_path)
-    network = config.model.network
     name = f"{builder.name}/{builder.builder_config.name}" if builder.builder_config else builder.name
     assert config.data.dataset == name
     height, width, channels = builder.info.features["image"].shape
     edge = config.data.resolution or height  # of square images, which are reduced if asked for
     assert height == width >= edge
-    assert (edge, channels) == (network.resolution, network.channels)
+    assert (edge, channels) == (config.model.resolution, config.model.channels)
     assert data.code_spec(builder, config.data.factors).size > 0  # raises for an unknown factor
 
 

@@ -10,7 +10,7 @@ Codes are the mean of q(z|x), drawn from N(0, 1) to make images. There is no oth
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import tensorflow as tf
 
@@ -18,6 +18,8 @@ from ssgan_tf.codes import CodeSpec, NormalPrior
 from ssgan_tf.models import step as steps
 from ssgan_tf.models.contract import Parts
 from ssgan_tf.networks.conv_vae import ConvDecoder, ConvEncoder, check_sizes
+
+OptionsT = TypeVar("OptionsT", bound="VAEOptions")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +69,7 @@ class VAEOptions:
     def uses_labels(self) -> bool:
         return False
 
-    def in_float32(self) -> "VAEOptions":
+    def in_float32(self: OptionsT) -> OptionsT:
         return self
 
     def check_labels(self, fraction: float) -> None:
