@@ -94,7 +94,7 @@ class Fitter:
             picture = self._picture(noise, code, spread * offset)
             loss = _distance(picture, target, self._features(picture))  # [B]
             total = tf.reduce_sum(loss + _HOLD * tf.reduce_mean(offset**2, axis=[1, 2]))
-        gradient = tape.gradient(total, x)
+        gradient = tape.gradient(total, x, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         mean = [0.9 * m + 0.1 * g for m, g in zip(mean, gradient, strict=True)]
         square = [0.999 * s + 0.001 * g**2 for s, g in zip(square, gradient, strict=True)]
         rates *= tf.sqrt(1.0 - 0.999**count) / (1.0 - 0.9**count)

@@ -20,6 +20,13 @@ def make(kind, seed: int = 5, batch: int = BATCH, rate: float = 0.001, jit_compi
     return model
 
 
+def spread(model):
+    """The same model with codes that lie apart: those of a new one are all near 0."""
+    kernel = model.encoder.mean_head.kernel
+    kernel.assign(20.0 * kernel)
+    return model
+
+
 def squares(count: int = BATCH, seed: int = 2) -> np.ndarray:
     """Black pictures [N,16,16,1] with a bright square somewhere."""
     rng = np.random.default_rng(seed)
