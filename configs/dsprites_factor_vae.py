@@ -1,9 +1,9 @@
 """FactorVAE on dSprites at 64x64, as in disentanglement_lib: 5.71 million parameters.
 
-From disentanglement_lib's study: networks, 10 latents, batches of 64, both optimizers, 300,000 steps. Its program counts
-a step for each optimizer, so it may have taken half as many. gamma is one of those that it and InfoGAN-CR's authors have;
-what Semi-StyleGAN's table was made with is not known. TFDS downloads dSprites (27 MB). Time and scores have not been
-measured yet.
+From disentanglement_lib's study: networks, 10 latents, batches of 64, both optimizers, 300,000 steps. Its program
+counts a step for each optimizer, so it may have taken half as many. gamma is one of those that it and InfoGAN-CR's
+authors have; what Semi-StyleGAN's table was made with is not known. TFDS downloads dSprites (27 MB). Time and scores
+have not been measured yet.
 
   tfds build dsprites --data_dir=data
   python -m ssgan_tf.train --config=configs/dsprites_factor_vae.py --workdir=runs/dsprites_factor_vae --data_dir=data

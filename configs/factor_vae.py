@@ -2,7 +2,8 @@
 
 The networks of disentanglement_lib with one layer less (656,655 parameters, and 5,014,002 of the discriminator). Both
 optimizers' rate is five times its 0.0001, for 10,000 steps in place of 300,000; batches are its 64. gamma is one of
-those that its study has. Time and scores have not been measured yet.
+those that its study has. Scores have not been measured yet; the first 300 steps ran at 340 images a second, beside
+other work, at which the run would take half an hour.
 
   tfds build tfds_builders/scene3d --config=demo --data_dir=data
   python -m ssgan_tf.train --config=configs/factor_vae.py --workdir=runs/factor_vae --data_dir=data

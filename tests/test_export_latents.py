@@ -25,7 +25,8 @@ def run(tmp_path_factory) -> runs.Run:
     model = models.make_model(OPTIONS, SPEC, seed=0)
     for variable in [*model.encoder.variables, *model.decoder.variables]:
         variable.assign(1.5 * variable + 0.05 * tf.random.stateless_normal(variable.shape, [3, 1]))
-    config = Config(DataOptions(dataset="fake/tiny", labeled_fraction=0.0), OPTIONS, (Phase(batch=10, labeled_batch=2),))
+    data = DataOptions(dataset="fake/tiny", labeled_fraction=0.0)
+    config = Config(data, OPTIONS, (Phase(batch=10, labeled_batch=2),))
     write_config(config, str(workdir))
     runs.write_spec(SPEC, str(workdir))
     Checkpoints(str(workdir / "checkpoints"), model.checkpoint_items()).save(7)

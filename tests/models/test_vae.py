@@ -162,7 +162,8 @@ def test_a_short_training_lowers_the_loss(kind):
 def test_draws_are_a_function_of_seed_and_step(kind):
     first, same, later, other = (vaes.make(kind, seed=seed) for seed in (5, 5, 5, 6))
     later.step.assign(1)
-    logs = [vaes.logs_of_steps(model, vaes.squares(), 1)[0]["vae/reconstruction"] for model in (first, same, later, other)]
+    models = (first, same, later, other)
+    logs = [vaes.logs_of_steps(model, vaes.squares(), 1)[0]["vae/reconstruction"] for model in models]
     assert logs[0] == logs[1] and len(set(logs)) == 3
     for a, b in zip(first.get_weights(), same.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)

@@ -1,4 +1,4 @@
-"""Two replicas train VAEs as one device does on the same global batch: terms of a whole batch are of the whole batch."""
+"""Two replicas train VAEs as one device does on the same global batch, terms of the whole batch included."""
 
 import json
 import os
