@@ -11,6 +11,7 @@ from PIL import Image
 
 from ssgan_tf import config as configs
 from ssgan_tf import data, drawing, models, streams
+from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
 from tfds_builders.labeled_folder.labeled_folder_dataset_builder import Builder, LabeledFolderConfig
 
 
@@ -66,6 +67,7 @@ def test_real_pictures_are_decoded_right(isaac: Path, repository: Path, tmp_path
 
 def test_real_pictures_train(isaac: Path, repository: Path, tmp_path: Path) -> None:
     config, table = prepare(isaac, repository, tmp_path)
+    assert isinstance(config.model, SemiStyleGANOptions)
     network = dataclasses.replace(
         config.model.network, fmap_base=128, fmap_max=4, noise_size=4, style_size=4, mapping_layers=1
     )

@@ -129,6 +129,8 @@ def choose(options: argparse.Namespace) -> Setting:
     model, phase, factors = configs.SemiStyleGANOptions(network=NETWORK), Phase(batch=8, labeled_batch=8), ()
     if options.config:
         config = configs.load_config(options.config)
+        if not isinstance(config.model, configs.SemiStyleGANOptions):
+            raise ValueError(f"--config: expected one of a Semi-StyleGAN. Received: {options.config!r}.")
         model, phase, factors = config.model, config.phases[-1], config.data.factors
     given = {name: value for name, value in vars(options).items() if value is not None}
     network = dataclasses.replace(model.network, **{name: given[name] for name in OF_NETWORK if name in given})

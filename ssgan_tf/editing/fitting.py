@@ -21,7 +21,7 @@ from .model import Model
 from .pictures import to_uint8
 
 _CANDIDATES = 16  # random noises that the best is taken of
-_NOISE_SHARE = 1 / 3  # of the steps; the styles have the others
+_NOISE_SHARE = 1 / 3  # of the steps, where there is noise; the styles have the others
 _NOISE_RATE = 0.1
 _STYLE_RATE = 0.1  # in spreads of the style
 _HOLD = 0.2
@@ -60,7 +60,7 @@ class Fitter:
         offset = tf.zeros([len(images), self._model.style_layers, self._mapping(noise, code).shape[-1]])
         x = [noise, offset]  # the offset in spreads
         mean, square = ([tf.zeros_like(part) for part in x] for _ in range(2))
-        first = int(steps * _NOISE_SHARE)
+        first = int(steps * _NOISE_SHARE) if self._model.noise_size else 0
         for i in range(steps):
             # One function moves both, as making it takes longer than many steps; a rate of 0 keeps one where it is.
             noise_rate = _NOISE_RATE * _pace(i, first) if i < first else 0.0
@@ -78,7 +78,8 @@ class Fitter:
     def _start(self, code: tf.Tensor, target: list[tf.Tensor], seed: int) -> tuple[tf.Tensor, tf.Tensor]:
         """For each picture the best of some noises [B,Z], and how far styles are spread (a number)."""
         rng = np.random.default_rng([seed, 2])
-        candidates = tf.constant(rng.standard_normal([_CANDIDATES, self._model.noise_size]), tf.float32)
+        count = _CANDIDATES if self._model.noise_size else 1
+        candidates = tf.constant(rng.standard_normal([count, self._model.noise_size]), tf.float32)
         pictures = [self._picture(tf.repeat(noise[None], len(code), axis=0), code) for noise in candidates]
         distances = [_distance(picture, target, self._features(picture)) for picture in pictures]
         noises = tf.constant(rng.standard_normal([256, self._model.noise_size]), tf.float32)
@@ -93,7 +94,7 @@ class Fitter:
             picture = self._picture(noise, code, spread * offset)
             loss = _distance(picture, target, self._features(picture))  # [B]
             total = tf.reduce_sum(loss + _HOLD * tf.reduce_mean(offset**2, axis=[1, 2]))
-        gradient = tape.gradient(total, x)
+        gradient = tape.gradient(total, x, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         mean = [0.9 * m + 0.1 * g for m, g in zip(mean, gradient, strict=True)]
         square = [0.999 * s + 0.001 * g**2 for s, g in zip(square, gradient, strict=True)]
         rates *= tf.sqrt(1.0 - 0.999**count) / (1.0 - 0.9**count)

@@ -6,15 +6,21 @@ What a model must have is in contract.py.
 import tensorflow as tf
 
 from ssgan_tf.codes import CodeSpec
+from ssgan_tf.models.beta_tcvae import BetaTCVAE, BetaTCVAEOptions
+from ssgan_tf.models.beta_vae import BetaVAE, BetaVAEOptions
 from ssgan_tf.models.encoder_only import EncoderOnly, EncoderOnlyOptions
+from ssgan_tf.models.factor_vae import FactorVAE, FactorVAEOptions
 from ssgan_tf.models.semi_stylegan import SemiStyleGAN, SemiStyleGANOptions
 from ssgan_tf.networks.layers import count_parameters
 
 MODELS = {
+    "beta_tcvae": (BetaTCVAEOptions, BetaTCVAE),
+    "beta_vae": (BetaVAEOptions, BetaVAE),
     "encoder_only": (EncoderOnlyOptions, EncoderOnly),
+    "factor_vae": (FactorVAEOptions, FactorVAE),
     "semi_stylegan": (SemiStyleGANOptions, SemiStyleGAN),
 }
-Options = EncoderOnlyOptions | SemiStyleGANOptions
+Options = BetaTCVAEOptions | BetaVAEOptions | EncoderOnlyOptions | FactorVAEOptions | SemiStyleGANOptions
 
 
 def make_model(options: Options, spec: CodeSpec, seed: int, jit_compile: bool = False) -> tf.keras.Model:

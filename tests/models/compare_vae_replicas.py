@@ -1,0 +1,85 @@
+"""Trains VAEs on one device and on two replicas, on the same global batches; prints what came of it as JSON.
+
+Run as a program: logical devices can be made only before TensorFlow starts.
+"""
+
+import json
+import sys
+
+import numpy as np
+import tensorflow as tf
+
+from ssgan_tf.models import make_model
+from ssgan_tf.models.beta_tcvae import BetaTCVAEOptions
+from ssgan_tf.models.beta_vae import BetaVAEOptions
+from ssgan_tf.models.factor_vae import FactorVAEOptions
+from ssgan_tf.schedule import Phase, Schedule
+from tests.models.vaes import SIZES, SPEC, spread, squares
+
+STEPS, BATCH = 3, 8
+OPTIONS = {
+    "beta_vae": BetaVAEOptions(**SIZES, beta=5.0),
+    "annealed": BetaVAEOptions(**SIZES, capacity=0.3, capacity_images=0, gamma=20.0),
+    "beta_tcvae": BetaTCVAEOptions(**SIZES, beta=50.0, dataset_size=100, warmup_images=8),
+    "factor_vae": FactorVAEOptions(**SIZES, gamma=200.0),
+}
+
+
+def run(options, strategy: tf.distribute.Strategy, jit_compile: bool):
+    """Three steps of `fit`: (logs, {name of network: weights}, {name: how far they moved})."""
+    replicas = strategy.num_replicas_in_sync
+    with strategy.scope():
+        tf.keras.utils.set_random_seed(0)
+        model = make_model(options, SPEC, seed=1, jit_compile=jit_compile)
+        # Adam's steps have the same length however long the gradient is; these do not.
+        for name, rate in (("vae_optimizer", 2e-4), ("discriminator_optimizer", 0.1)):
+            if hasattr(model, name):
+                setattr(model, name, tf.keras.optimizers.SGD(rate))
+        model.vae_optimizer.build(model.vae_variables)
+        if hasattr(model, "discriminator"):
+            model.discriminator_optimizer.build(model.discriminator.trainable_variables)
+        spread(model)
+    model.enter(Schedule((Phase(batch=BATCH, labeled_batch=1),)).segments[0])
+    before = {name: network.get_weights() for name, network in model.networks().items()}
+    images = np.concatenate([by_brightness(squares(BATCH, seed)) for seed in range(2, 2 + STEPS)])
+    images = images.reshape([STEPS * replicas, BATCH // replicas, *images.shape[1:]])
+
+    def pipeline(context) -> tf.data.Dataset:
+        return tf.data.Dataset.from_tensor_slices({"image": images})
+
+    batches = strategy.distribute_datasets_from_function(pipeline) if replicas > 1 else pipeline(None)
+    history = model.fit(batches, steps_per_epoch=STEPS, verbose=0).history
+    weights = {name: network.get_weights() for name, network in model.networks().items()}
+    moved = {name: largest_difference(weights[name], before[name]) for name in weights}
+    return {name: values[0] for name, values in history.items()}, weights, moved
+
+
+def by_brightness(images: np.ndarray) -> np.ndarray:
+    """In an order that makes replicas differ: the first has less KL than the capacity, the second has more."""
+    return images[np.argsort(images.sum(axis=(1, 2, 3)))]
+
+
+def largest_difference(a: list[np.ndarray], b: list[np.ndarray]) -> float:
+    return float(max(np.abs(x - y).max() for x, y in zip(a, b, strict=True)))
+
+
+def compare(options, strategy: tf.distribute.Strategy) -> dict:
+    logs, weights, moved = run(options, tf.distribute.get_strategy(), jit_compile=False)
+    other_logs, other_weights, _ = run(options, strategy, jit_compile=True)  # which two replicas leave alone
+    return {
+        "logs": [logs, other_logs],
+        "apart": {name: largest_difference(weights[name], other_weights[name]) for name in weights},
+        "moved": moved,
+    }
+
+
+def main() -> None:
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # starts in half the time
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    json.dump({name: compare(options, strategy) for name, options in OPTIONS.items()}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""beta-TCVAE: its estimate of the total correlation, against NumPy, closed forms and finite differences."""
+
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ssgan_tf.models.beta_tcvae import BetaTCVAEOptions, total_correlation
+from ssgan_tf.models.vae import Latent
+from tests.models import vaes
+
+NOISE = 0.6  # standard deviation of every q(z|x) below
+
+
+def make_latent(covariance: np.ndarray, count: int, seed: int = 0) -> Latent:
+    """Posteriors that together make z ~ N(0, covariance), but for sampling."""
+    rng = np.random.default_rng(seed)
+    width = len(covariance)
+    mean = rng.multivariate_normal(np.zeros(width), covariance - NOISE**2 * np.eye(width), count)
+    log_variance = np.full([count, width], 2 * math.log(NOISE))
+    return Latent(*map(tf.constant, (mean, log_variance, mean + NOISE * rng.standard_normal(mean.shape))))
+
+
+def in_loops(latent: Latent) -> np.ndarray:
+    """The formula of the spec, one number at a time."""
+    mean, log_variance, z = (x.numpy() for x in latent)
+    count, width = z.shape
+    density = np.zeros([count, count, width])
+    for j in range(count):
+        for i in range(count):
+            for d in range(width):
+                variance = math.exp(log_variance[i, d])
+                square = (z[j, d] - mean[i, d]) ** 2 / variance
+                density[j, i, d] = -0.5 * (math.log(2 * math.pi * variance) + square)
+    joint = np.log(np.exp(density.sum(axis=2)).sum(axis=1))
+    return joint - np.log(np.exp(density).sum(axis=1)).sum(axis=1)
+
+
+def random_latent(count: int = 5, width: int = 3) -> Latent:
+    rng = np.random.default_rng(4)
+    return Latent(*(tf.constant(rng.normal(size=[count, width])) for _ in range(3)))
+
+
+def test_the_estimate_in_loops():
+    latent = random_latent()
+    np.testing.assert_allclose(total_correlation(latent, latent), in_loops(latent), rtol=1e-10)
+
+
+def test_the_constant_of_minibatch_weighted_sampling():
+    """(K - 1) log(N M), and nothing else."""
+    latent = random_latent(5, 3)
+    difference = total_correlation(latent, latent, 1000) - total_correlation(latent, latent)
+    np.testing.assert_allclose(difference, np.full(5, 2 * math.log(1000 * 5)), rtol=1e-10)
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.4, 0.6])
+def test_gaussian_codes_have_the_known_total_correlation(correlation):
+    """-log det R / 2 of z's correlations R. A data set of one: the constant makes it the mean over the batch."""
+    covariance = np.full([3, 3], correlation) + (1 - correlation) * np.eye(3)
+    latent = make_latent(covariance, 3000)
+    found = float(tf.reduce_mean(total_correlation(latent, latent, 1)))
+    assert found == pytest.approx(-0.5 * np.linalg.slogdet(covariance)[1], abs=0.05)
+
+
+def test_minibatch_weighted_sampling_is_too_high_by_what_the_docstring_says():
+    """(K - 1) log N above the truth, where posteriors overlap: here the batch is the data set."""
+    latent = make_latent(np.eye(3), 2000)
+    found = float(tf.reduce_mean(total_correlation(latent, latent, 2000)))
+    assert found == pytest.approx(2 * math.log(2000), abs=0.05)
+
+
+@pytest.mark.parametrize("field", range(3))
+def test_its_gradient_is_that_of_finite_differences(field):
+    latent = random_latent()
+
+    def mean_at(x) -> tf.Tensor:
+        moved = Latent(*(x if i == field else part for i, part in enumerate(latent)))
+        return tf.reduce_mean(total_correlation(moved, moved))
+
+    with tf.GradientTape() as tape:
+        tape.watch(latent[field])
+        value = mean_at(latent[field])
+    found = tape.gradient(value, latent[field]).numpy()
+    for row, column in [(0, 0), (2, 1), (4, 2)]:
+        step = np.zeros([5, 3])
+        step[row, column] = 1e-5
+        expected = (mean_at(latent[field] + step) - mean_at(latent[field] - step)) / 2e-5
+        assert found[row, column] == pytest.approx(float(expected), rel=1e-5, abs=1e-9)
+
+
+def test_the_terms_of_a_step():
+    """KL has weight 1, whatever beta; the total correlation has beta - 1, and the data set's size adds a constant."""
+    logs = [
+        vaes.logs_of_steps(vaes.spread(vaes.make(BetaTCVAEOptions, **options)), vaes.squares(), 1)[0]
+        for options in ({"beta": 2.0}, {"beta": 4.0}, {"beta": 1.0}, {"beta": 2.0, "dataset_size": 100})
+    ]
+    assert len({round(log["vae/kl"], 5) for log in logs}) == 1
+    tc = [log["vae/total_correlation"] for log in logs]
+    assert tc[1] == pytest.approx(3 * tc[0], rel=1e-5) and tc[2] == 0
+    assert tc[3] - tc[0] == pytest.approx(2 * math.log(100 * 8), rel=1e-5)
+    assert logs[3]["vae/gradient_norm"] == pytest.approx(logs[0]["vae/gradient_norm"], rel=1e-5)
+    assert logs[1]["vae/gradient_norm"] != pytest.approx(logs[2]["vae/gradient_norm"], rel=1e-5)
+
+
+def test_descending_the_term_makes_codes_independent():
+    """Codes that are correlated through a matrix, which alone is trained: its off-diagonal part goes."""
+    rng = np.random.default_rng(0)
+    source, noise = (tf.constant(rng.standard_normal([256, 2]), tf.float32) for _ in range(2))
+    matrix = tf.Variable([[1.0, 0.9], [0.9, 1.0]])
+    optimizer = tf.keras.optimizers.Adam(0.02)
+    log_variance = tf.fill([256, 2], 2 * math.log(NOISE))
+    for _ in range(150):
+        with tf.GradientTape() as tape:
+            mean = source @ matrix
+            latent = Latent(mean, log_variance, mean + NOISE * noise)
+            norm = tf.reduce_mean(tf.square(mean)) - 1.0  # without which all codes would become 0
+            loss = tf.reduce_mean(total_correlation(latent, latent)) + tf.square(norm)
+        optimizer.apply_gradients([(tape.gradient(loss, matrix), matrix)])
+    correlation = np.corrcoef((source @ matrix).numpy().T)[0, 1]
+    assert np.corrcoef((source @ [[1.0, 0.9], [0.9, 1.0]]).numpy().T)[0, 1] > 0.95 and abs(correlation) < 0.2

@@ -1,0 +1,153 @@
+"""FactorVAE: permuted codes, the discriminator's loss and its estimate, and which loss moves which network."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ssgan_tf.models.factor_vae import (
+    FactorVAEOptions,
+    discriminator_loss,
+    draw_order,
+    permute,
+    total_correlation,
+)
+from ssgan_tf.models.vae import kl_to_prior
+from tests.models import vaes
+
+
+def test_permuted_codes_keep_their_marginals_and_lose_their_companions():
+    codes = tf.random.stateless_normal([200, 3], [0, 1])
+    found = permute(codes, draw_order(200, 3, tf.constant([0, 2]))).numpy()
+    np.testing.assert_array_equal(np.sort(found, axis=0), np.sort(codes, axis=0))
+    rows = [{int(np.flatnonzero(codes[:, k] == row[k])[0]) for k in range(3)} for row in found]
+    assert np.mean([len(row) == 3 for row in rows]) > 0.9  # from three images each
+
+
+def test_an_order_is_a_function_of_its_seed():
+    first, same, other = (draw_order(50, 4, tf.constant([0, i])).numpy() for i in (1, 1, 2))
+    np.testing.assert_array_equal(first, same)
+    assert (first != other).mean() > 0.9
+    for column in first.T:
+        assert sorted(column) == list(range(50))
+
+
+def test_permute_by_hand():
+    codes = tf.constant([[0.0, 10.0], [1.0, 11.0], [2.0, 12.0]])
+    order = tf.constant([[2, 0], [1, 2], [0, 1]])
+    assert permute(codes, order).numpy().tolist() == [[2, 10], [1, 12], [0, 11]]
+    assert permute(codes, order[:1]).numpy().tolist() == [[2, 10]]  # of a replica that has one row of three
+
+
+def test_the_discriminators_loss_by_hand():
+    together, permuted = np.array([[2.0, -1.0], [0.0, 0.0]]), np.array([[0.5, 1.0], [60.0, 0.0]])
+    p = [np.exp(x) / np.exp(x).sum(axis=1, keepdims=True) for x in (together, permuted)]
+    expected = -0.5 * (np.log(p[0][:, 0]) + np.log(np.clip(p[1][:, 1], 1e-6, 1)))
+    np.testing.assert_allclose(discriminator_loss(tf.constant(together), tf.constant(permuted)), expected, rtol=1e-6)
+    assert expected[1] == pytest.approx(-0.5 * (np.log(0.5) + np.log(1e-6)))
+    np.testing.assert_array_equal(total_correlation(tf.constant(together)), [3, 0])
+
+
+@pytest.mark.parametrize(
+    ("correlation", "count", "low", "high"),
+    [
+        (0.0, 40, -0.08, 0.08),
+        (0.8, 40, 0.2, 0.6),  # not yet trained to its end, but far from 0
+        pytest.param(0.8, 300, 0.42, 0.6, marks=pytest.mark.slow),
+    ],
+)
+def test_a_trained_discriminator_knows_the_total_correlation(correlation, count, low, high):
+    """-log(1 - r^2) / 2 of two codes, 0.511 at r = 0.8; 0 where they are independent."""
+    model = vaes.make(FactorVAEOptions, latents=2)
+    rate = tf.keras.optimizers.schedules.CosineDecay(5e-4, count, alpha=0.05)
+    optimizer = tf.keras.optimizers.Adam(rate, 0.5, 0.9)
+    network = model.discriminator
+
+    def draw(size: int, i: int) -> tf.Tensor:
+        x, y = tf.unstack(tf.random.stateless_normal([size, 2], [i, 0]), axis=1)
+        return tf.stack([x, correlation * x + (1 - correlation**2) ** 0.5 * y], axis=1)
+
+    @tf.function
+    def train(codes, order):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(discriminator_loss(network(codes), network(permute(codes, order))))
+        gradients = tape.gradient(loss, network.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
+
+    optimizer.build(network.trainable_variables)
+    for i in range(count):
+        train(draw(256, i), draw_order(256, 2, tf.constant([i, 1])))
+    assert low < float(tf.reduce_mean(total_correlation(network(draw(5000, 5000))))) < high
+
+
+def state(model) -> dict[str, list[np.ndarray]]:
+    return {name: network.get_weights() for name, network in model.networks().items()}
+
+
+def test_each_loss_moves_its_own_networks():
+    """The optimizer of one stands still: the other's networks move, and these do not."""
+    for frozen, moving in (("vae", {"discriminator"}), ("discriminator", {"encoder", "decoder"})):
+        model = vaes.make(FactorVAEOptions)
+        setattr(model, f"{frozen}_optimizer", tf.keras.optimizers.SGD(0.0))
+        before = state(model)
+        vaes.logs_of_steps(model, vaes.squares(), 1)
+        moved = {
+            name
+            for name, weights in state(model).items()
+            if any((a != b).any() for a, b in zip(weights, before[name], strict=True))
+        }
+        assert moved == moving
+
+
+def arguments(model):
+    """Of `model.gradients`: images, noise, order, images seen."""
+    noise = tf.random.stateless_normal([8, 3], [0, 1])
+    return tf.constant(vaes.squares()), noise, draw_order(8, 3, tf.constant([0, 2])), tf.constant(0.0)
+
+
+def losses(model) -> tuple[float, float]:
+    """Both, written out from the networks."""
+    images, noise, order, _ = arguments(model)
+    latent = model.infer(images, noise)
+    together = model.discriminator(latent.z)
+    permuted = model.discriminator(permute(latent.z, order))
+    vae = model.reconstruction(images, latent) + kl_to_prior(latent.mean, latent.log_variance)
+    vae += model.options.gamma * total_correlation(together)
+    return float(tf.reduce_mean(vae)), float(tf.reduce_mean(discriminator_loss(together, permuted)))
+
+
+@pytest.mark.parametrize("which", ["vae", "discriminator"])
+def test_gradients_are_those_of_their_own_loss(which):
+    """Along a direction in all the weights that a loss moves, against finite differences."""
+    model = vaes.make(FactorVAEOptions, gamma=20.0)
+    _, vae_gradients, d_gradients = model.gradients(*arguments(model))
+    variables = model.vae_variables if which == "vae" else model.discriminator.trainable_variables
+    gradients = vae_gradients if which == "vae" else d_gradients
+    norm = float(tf.linalg.global_norm(gradients))
+    change = 0.02 if which == "vae" else 0.0002  # of the loss, each way
+    values = []
+    for sign in (1.0, -2.0):
+        for variable, gradient in zip(variables, gradients, strict=True):
+            variable.assign_add(sign * change / norm**2 * gradient)
+        values.append(losses(model)[0 if which == "vae" else 1])
+    assert values[0] - values[1] == pytest.approx(2 * change, rel=0.02)
+
+
+def test_gamma_is_the_weight_of_the_total_correlation_alone():
+    logs = [
+        vaes.logs_of_steps(vaes.make(FactorVAEOptions, gamma=gamma), vaes.squares(), 1)[0]
+        for gamma in (10.0, 30.0, 0.0)
+    ]
+    tc = [log["vae/total_correlation"] for log in logs]
+    assert tc[0] != 0 and tc[1] == pytest.approx(3 * tc[0], rel=1e-5) and tc[2] == 0
+    for name in ("vae/kl", "vae/reconstruction", "discriminator/permuted", "discriminator/gradient_norm"):
+        assert logs[1][name] == pytest.approx(logs[0][name], rel=1e-6)
+
+
+def test_the_discriminators_adam():
+    model = vaes.make(FactorVAEOptions, rate=0.01, discriminator_rate=0.3)
+    vaes.logs_of_steps(model, vaes.squares(), 1)
+    optimizer = model.discriminator_optimizer
+    assert float(optimizer.learning_rate) == pytest.approx(0.003)
+    assert (optimizer.beta_1, optimizer.beta_2, optimizer.epsilon) == (0.5, 0.9, 1e-8)
+    assert float(model.vae_optimizer.learning_rate) == pytest.approx(0.01)
+    assert (model.vae_optimizer.beta_1, model.vae_optimizer.beta_2) == (0.9, 0.999)
