@@ -13,6 +13,7 @@ from ssgan_tf import fields, files
 from ssgan_tf.data import DataOptions
 from ssgan_tf.models import MODELS, Options
 from ssgan_tf.models.encoder_only import EncoderOnlyOptions
+from ssgan_tf.models.infogan_cr import InfoGANCROptions
 from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
 from ssgan_tf.networks.options import NetworkOptions, small_64, small_128
 from ssgan_tf.schedule import BATCHES_1_GPU, Phase, Schedule, progressive
@@ -22,6 +23,7 @@ __all__ = [
     "Config",
     "DataOptions",
     "EncoderOnlyOptions",
+    "InfoGANCROptions",
     "NetworkOptions",
     "Phase",
     "SemiStyleGANOptions",

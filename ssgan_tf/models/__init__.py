@@ -7,14 +7,16 @@ import tensorflow as tf
 
 from ssgan_tf.codes import CodeSpec
 from ssgan_tf.models.encoder_only import EncoderOnly, EncoderOnlyOptions
+from ssgan_tf.models.infogan_cr import InfoGANCR, InfoGANCROptions
 from ssgan_tf.models.semi_stylegan import SemiStyleGAN, SemiStyleGANOptions
 from ssgan_tf.networks.layers import count_parameters
 
 MODELS = {
     "encoder_only": (EncoderOnlyOptions, EncoderOnly),
+    "infogan_cr": (InfoGANCROptions, InfoGANCR),
     "semi_stylegan": (SemiStyleGANOptions, SemiStyleGAN),
 }
-Options = EncoderOnlyOptions | SemiStyleGANOptions
+Options = EncoderOnlyOptions | InfoGANCROptions | SemiStyleGANOptions
 
 
 def make_model(options: Options, spec: CodeSpec, seed: int, jit_compile: bool = False) -> tf.keras.Model:
