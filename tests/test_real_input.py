@@ -66,6 +66,7 @@ def test_real_pictures_are_decoded_right(isaac: Path, repository: Path, tmp_path
 
 def test_real_pictures_train(isaac: Path, repository: Path, tmp_path: Path) -> None:
     config, table = prepare(isaac, repository, tmp_path)
+    assert isinstance(config.model, configs.SemiStyleGANOptions)
     network = dataclasses.replace(
         config.model.network, fmap_base=128, fmap_max=4, noise_size=4, style_size=4, mapping_layers=1
     )

@@ -181,11 +181,11 @@ class InfoGANCR(steps.SteppedModel):
             lambda n: tf.random.stateless_uniform([n, o.noise_size], noise_seed, -1.0, 1.0), size
         )
         codes = steps.draw_for_replica(lambda n: self.prior.sample(n, code_seed), size)
-        pairs = [
-            steps.draw_for_replica(lambda n, i=i: draw_pairs(n, o.codes, o.noise_size, gap, pair_seed)[i], size)
-            for i in range(len(Pairs._fields))
-        ]
-        return tf.concat([noise, codes], axis=1), codes, Pairs(*pairs)
+
+        def part(i):
+            return steps.draw_for_replica(lambda n: draw_pairs(n, o.codes, o.noise_size, gap, pair_seed)[i], size)
+
+        return tf.concat([noise, codes], axis=1), codes, Pairs(*map(part, range(len(Pairs._fields))))
 
     def contrastive_gradients(self, pairs: Pairs, alpha: tf.Tensor) -> tuple[dict, list[tf.Tensor], Passes]:
         """H's terms [B], the gradient for its trainable variables, and the moments of G's passes."""

@@ -95,15 +95,14 @@ class Generator(tf.keras.Model):
         super().__init__(name=name)
         self.family = FAMILIES[family]
         f, maps = self.family, self.family.up_maps(resolution)
-        plain = weights(truncated=False)
         self.layers_in_order: list[tf.keras.layers.Layer] = [
-            tf.keras.layers.Dense(f.dense, kernel_initializer=plain, name="dense0"),
-            tf.keras.layers.Dense(16 * maps[0], kernel_initializer=plain, name="dense1"),
+            tf.keras.layers.Dense(f.dense, kernel_initializer=weights(), name="dense0"),
+            tf.keras.layers.Dense(16 * maps[0], kernel_initializer=weights(), name="dense1"),
         ]
         for i, units in enumerate((*maps[1:], channels)):
             self.layers_in_order.append(
                 tf.keras.layers.Conv2DTranspose(
-                    units, f.kernel, 2, "same", kernel_initializer=plain, name=f"deconv{8 * 2**i}"
+                    units, f.kernel, 2, "same", kernel_initializer=weights(), name=f"deconv{8 * 2**i}"
                 )
             )
         self.norms = [BatchNorm(name=f"norm{i}") for i in range(len(self.layers_in_order) - 1)]
@@ -115,7 +114,7 @@ class Generator(tf.keras.Model):
         return [average for norm in self.norms for average in (norm.mean, norm.variance)]
 
     def paint(self, latents: tf.Tensor, training: bool) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """Images, and the moments of the layers' batches: one for each of `averages`, which they equal without training.
+        """Images, and the moments of the layers' batches: one for each of `averages`, and equal to it without training.
 
         Args:
             latents: [B,W].
@@ -221,7 +220,7 @@ class ContrastiveDiscriminator(tf.keras.Model):
         count = 0 if f.spectral else len(maps) - 1
         self.norms = [BatchNorm(averages=False, name=f"norm{i + 1}") for i in range(count)]
         self.dense = SpectralDense(f.hidden, name="dense") if f.hidden else None
-        self.head = tf.keras.layers.Dense(codes, kernel_initializer=weights(truncated=False), name="head")
+        self.head = tf.keras.layers.Dense(codes, kernel_initializer=weights(), name="head")
         self(tf.zeros([1, resolution, resolution, 2 * channels]))
 
     def call(self, pairs):

@@ -10,8 +10,8 @@ EPSILON = 1e-5  # of batch norm, in the root
 DECAY = 0.9  # of batch norm's moving averages
 
 
-def weights(truncated: bool) -> tf.keras.initializers.Initializer:
-    """What kernels start from."""
+def weights(truncated: bool = False) -> tf.keras.initializers.Initializer:
+    """What a kernel starts from; one for each, since Keras' draw the same numbers when they are used again."""
     kind = tf.keras.initializers.TruncatedNormal if truncated else tf.keras.initializers.RandomNormal
     return kind(stddev=DEVIATION)
 
