@@ -3,7 +3,9 @@
 All numbers are those of the authors' program: 5 codes and 100 numbers of noise, networks of 14.0 million weights, and
 from image 10,240,000 on, step 80,000, the contrastive loss with weight 1. --set=train.images=10_240_000 stops it there,
 as "InfoGAN (modified)"; copy the workdir, and the command as it is goes on. Other than theirs: images are brought to
-size by averaging areas, where OpenCV's bilinear filter took the middle 2x2 of each 4x4 pixels. downloads/ holds CelebA's files: tfds_builders/celeba_attributes/README.md.
+size by averaging areas, where OpenCV's bilinear filter took the middle 2x2 of each 4x4 pixels.
+
+downloads/ holds CelebA's files: tfds_builders/celeba_attributes/README.md. Measured here: nothing yet.
 
   tfds build tfds_builders/celeba_attributes --config=crop128_32 --data_dir=data --manual_dir=downloads
   python -m ssgan_tf.train --config=configs/celeba32_infogan_cr.py --workdir=runs/celeba32_infogan_cr --data_dir=data
