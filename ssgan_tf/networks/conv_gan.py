@@ -8,7 +8,6 @@ import dataclasses
 
 import tensorflow as tf
 
-from ssgan_tf.networks.layers import leaky_relu
 from ssgan_tf.networks.normalized import BatchNorm, SpectralConv, SpectralDense, fresh, weights
 
 
@@ -77,6 +76,11 @@ FAMILIES = {
         resolutions=(32,),
     ),
 }
+
+
+def leaky_relu(x: tf.Tensor) -> tf.Tensor:
+    """As published. TensorFlow's own operation makes its optimizer of graphs report a failure on these networks."""
+    return tf.maximum(x, 0.2 * x)
 
 
 class Generator(tf.keras.Model):
