@@ -56,7 +56,7 @@ def assert_equal(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None:
 def test_infogan_modified_is_a_copy_at_the_event(inputs, tmp_path):
     """train.images at cr_after_images stops before the event; copied and gone on with, the run has the same bits."""
     done = train(inputs, tmp_path / "whole")
-    assert (done.code, done.err) == (0, "") and "contrastive " in done.out
+    assert done.code == 0 and "contrastive " in done.out and "failed" not in done.err
     first = train(inputs, tmp_path / "run", "--set=train.images=64")
     assert first.code == 0, first.err
     shutil.copytree(tmp_path / "run", tmp_path / "modified")
