@@ -16,6 +16,7 @@ from ssgan_tf.models.beta_tcvae import BetaTCVAEOptions
 from ssgan_tf.models.beta_vae import BetaVAEOptions
 from ssgan_tf.models.encoder_only import EncoderOnlyOptions
 from ssgan_tf.models.factor_vae import FactorVAEOptions
+from ssgan_tf.models.infogan_cr import InfoGANCROptions
 from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
 from ssgan_tf.networks.options import NetworkOptions, small_64, small_128
 from ssgan_tf.schedule import BATCHES_1_GPU, Phase, Schedule, progressive
@@ -28,6 +29,7 @@ __all__ = [
     "DataOptions",
     "EncoderOnlyOptions",
     "FactorVAEOptions",
+    "InfoGANCROptions",
     "NetworkOptions",
     "Phase",
     "SemiStyleGANOptions",

@@ -85,6 +85,13 @@ def test_the_commands_that_open_it_prepare_its_data_and_train_it(path, tmp_path,
             ],
         ),
         ("dsprites", [r"parameters   47,889,419 ", r" +64x64 +38,849,920 +1,110,000 +32 "]),
+        (
+            "dsprites_infogan_cr",
+            [
+                r"parameters   763,020 \(generator 251,393, discriminator/encoder 263,878, contrastive 247,749\)",
+                r"length       20,643,840 images, 322,560 steps",
+            ],
+        ),
         ("celeba_256", [r"parameters   49,436,734 ", r" +256x256 +19,\d+,\d+ +600,000 +32 +32 +0.002 "]),
     ],
 )

@@ -42,9 +42,9 @@ LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 # The modules of a folder that its other modules build on; they import each other freely.
 SHARED = {
     "data": {"images", "options", "prepared"},
-    "networks": {"layers", "options", "addons"},
+    "networks": {"layers", "normalized", "options", "addons"},
     "metrics": {"boosting", "features", "groups", "information", "settings", "table", "titles"},
-    "models": {"contract", "growing", "objective", "step", "vae"},
+    "models": {"contract", "contrastive", "growing", "objective", "step", "vae"},
 }
 # Folders beside the levels, which could be copied elsewhere: what they import besides Python's own and themselves.
 ISLANDS = {

@@ -10,6 +10,7 @@ from ssgan_tf.models.beta_tcvae import BetaTCVAE, BetaTCVAEOptions
 from ssgan_tf.models.beta_vae import BetaVAE, BetaVAEOptions
 from ssgan_tf.models.encoder_only import EncoderOnly, EncoderOnlyOptions
 from ssgan_tf.models.factor_vae import FactorVAE, FactorVAEOptions
+from ssgan_tf.models.infogan_cr import InfoGANCR, InfoGANCROptions
 from ssgan_tf.models.semi_stylegan import SemiStyleGAN, SemiStyleGANOptions
 from ssgan_tf.networks.layers import count_parameters
 
@@ -18,9 +19,17 @@ MODELS = {
     "beta_vae": (BetaVAEOptions, BetaVAE),
     "encoder_only": (EncoderOnlyOptions, EncoderOnly),
     "factor_vae": (FactorVAEOptions, FactorVAE),
+    "infogan_cr": (InfoGANCROptions, InfoGANCR),
     "semi_stylegan": (SemiStyleGANOptions, SemiStyleGAN),
 }
-Options = BetaTCVAEOptions | BetaVAEOptions | EncoderOnlyOptions | FactorVAEOptions | SemiStyleGANOptions
+Options = (
+    BetaTCVAEOptions
+    | BetaVAEOptions
+    | EncoderOnlyOptions
+    | FactorVAEOptions
+    | InfoGANCROptions
+    | SemiStyleGANOptions
+)
 
 
 def make_model(options: Options, spec: CodeSpec, seed: int, jit_compile: bool = False) -> tf.keras.Model:

@@ -1,0 +1,248 @@
+"""InfoGAN-CR's networks: published sizes, spectral norm, batch norm, what comes before what."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_addons as tfa
+
+from ssgan_tf.networks import conv_gan
+from ssgan_tf.networks.conv_gan import ContrastiveDiscriminator, Discriminator, Generator
+from ssgan_tf.networks.layers import count_parameters
+from ssgan_tf.networks.normalized import BatchNorm, SpectralConv, SpectralDense, fresh
+
+
+def make(family: str, resolution: int, channels: int, codes: int, noise: int):
+    tf.keras.utils.set_random_seed(1)
+    return (
+        Generator(family, resolution, channels, noise + codes),
+        Discriminator(family, resolution, channels, codes),
+        ContrastiveDiscriminator(family, resolution, channels, codes),
+    )
+
+
+def images(count: int, resolution: int, channels: int, seed: int = 0) -> tf.Tensor:
+    return tf.random.stateless_uniform([count, resolution, resolution, channels], [seed, 0], -1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("family", "sizes", "expected"),
+    [
+        ("dsprites", (64, 1, 5, 5), (251_393, 263_878, 247_749)),  # published: 763,020
+        # A layer 32 -> 32 less or more in each network, in the generator with batch norm; one for each channel more.
+        ("dsprites", (32, 1, 5, 5), (251_393 - 16_416 - 64, 263_878 - 16_416, 247_749 - 16_416)),
+        ("dsprites", (128, 1, 5, 5), (251_393 + 16_416 + 64, 263_878 + 16_416, 247_749 + 16_416)),
+        ("dsprites", (64, 3, 5, 5), (251_393 + 2 * 513, 263_878 + 2 * 512, 247_749 + 4 * 512)),
+        (
+            "celeba",
+            (32, 3, 5, 100),
+            (
+                108 * 1024 + 1027 * 4096 + (25 * 256 + 3) * 128 + (25 * 128 + 3) * 64 + 25 * 192 + 3,
+                76 * 64 + 1601 * 128 + 3201 * 256 + 6401 * 512 + 2049 * 6,
+                151 * 64 + 1603 * 128 + 3203 * 256 + 6403 * 512 + 2049 * 5,
+            ),
+        ),
+    ],
+)
+def test_published_sizes(family, sizes, expected):
+    networks = make(family, *sizes)
+    assert tuple(map(count_parameters, networks)) == expected
+
+
+@pytest.mark.parametrize(("family", "resolution"), [("dsprites", r) for r in (8, 32, 64)] + [("celeba", 32)])
+def test_shapes_and_ranges(family, resolution):
+    generator, discriminator, contrastive = make(family, resolution, 3, 4, 2)
+    latents = tf.random.stateless_uniform([5, 6], [1, 2], -1.0, 1.0)
+    for layer in generator.layers_in_order:
+        layer.kernel.assign(30 * layer.kernel)  # so that the last layer saturates
+    found = generator(latents)
+    assert found.shape == [5, resolution, resolution, 3]
+    assert -1 <= np.min(found) < -0.5 and 0.5 < np.max(found) <= 1
+    realness, codes = discriminator(found)
+    assert (realness.shape, codes.shape) == ([5], [5, 4])
+    assert contrastive(tf.concat([found, found], axis=-1)).shape == [5, 4]
+    pyramid = discriminator.pyramid(found)
+    smallest = {"dsprites": 4, "celeba": 2}[family]
+    assert [level.shape[1] for level in pyramid] == [
+        resolution // 2**i for i in range(1, (resolution // smallest).bit_length())
+    ]
+    np.testing.assert_allclose(discriminator.realness(pyramid[-1]), realness, atol=1e-6)
+    np.testing.assert_allclose(discriminator.codes(pyramid[-1]), codes, atol=1e-6)
+
+
+def test_weights_start_as_published():
+    generator, discriminator, contrastive = make("dsprites", 64, 1, 5, 5)
+    for network, truncated in ((generator, False), (discriminator, True), (contrastive, True)):
+        for variable in network.trainable_variables:
+            values = variable.numpy()
+            if "kernel" in variable.name and values.size > 10_000:
+                cut = truncated and values.ndim == 4
+                # A normal cut off at two deviations has 0.88 of its deviation.
+                assert values.std() == pytest.approx(0.02 * (0.8796 if cut else 1), rel=0.03), variable.name
+                assert (np.abs(values).max() <= 0.04) == cut, variable.name
+            elif "bias" in variable.name or "offset" in variable.name:
+                assert not values.any()
+            elif "scale" in variable.name:
+                assert (values == 1).all()
+    kernels = [v.numpy().ravel()[:100] for v in contrastive.trainable_variables if "kernel" in v.name]
+    assert np.abs(np.corrcoef(kernels) - np.eye(len(kernels))).max() < 0.5  # no two of them alike
+
+
+def test_fresh_weights_are_such_as_it_starts_from():
+    for family, resolution in (("dsprites", 64), ("celeba", 32)):
+        contrastive = make(family, resolution, 1, 5, 5)[2]
+        first, same, other = (contrastive.fresh_weights(tf.constant([0, i])) for i in (3, 3, 4))
+        for variable, a, b, c in zip(contrastive.trainable_variables, first, same, other, strict=True):
+            np.testing.assert_array_equal(a, b)
+            assert a.shape == variable.shape
+            # Zeros and ones as they were, kernels alike in spread and nothing else.
+            assert np.std(a) == pytest.approx(np.std(variable), rel=0.15)
+            assert np.mean(a) == pytest.approx(np.mean(variable), abs=2e-3)
+            if "kernel" in variable.name:
+                assert np.any(a != c) and np.any(a != variable)
+                assert (np.abs(a).max() <= 0.04) == (variable.shape.rank == 4)
+    assert (fresh(tf.Variable([3.0, 4.0], name="a/scale"), tf.constant([0, 0])).numpy() == 1).all()
+
+
+@pytest.mark.parametrize("layer", [SpectralDense(6), SpectralConv(6, 4)], ids=["dense", "conv"])
+def test_sigma_becomes_the_largest_singular_value(layer):
+    layer.build([None, 9] if isinstance(layer, SpectralDense) else [None, 8, 8, 3])
+    layer.kernel.assign(tf.random.stateless_normal(layer.kernel.shape, [1, 1]))
+    largest = np.linalg.svd(layer.kernel.numpy().reshape(-1, 6), compute_uv=False)[0]
+    assert layer.iterate()[0] < 0.999 * largest
+    for _ in range(200):
+        layer.refresh()
+    assert float(layer.iterate()[0]) == pytest.approx(largest, rel=1e-5)
+    found = np.linalg.svd(layer.normalized().numpy().reshape(-1, 6), compute_uv=False)[0]
+    assert found == pytest.approx(1, rel=1e-5)
+
+
+def test_one_iteration_is_that_of_addons():
+    """Ours and the layer of TensorFlow Addons, from the same vector: the same kernel, and the same next vector."""
+    ours = SpectralConv(6, 4)
+    ours.build([None, 8, 8, 3])
+    theirs = tfa.layers.SpectralNormalization(tf.keras.layers.Conv2D(6, 4, 2, "same"))
+    theirs.build([None, 8, 8, 3])
+    theirs.layer.kernel.assign(ours.kernel)
+    theirs.u.assign(ours.u)
+    x = images(2, 8, 3)
+    ours.bias.assign(tf.range(6, dtype=tf.float32))
+    theirs.layer.bias.assign(ours.bias)
+    np.testing.assert_allclose(ours(x), theirs(x, training=True), atol=1e-5)
+    np.testing.assert_allclose(ours.normalized(), theirs.layer.kernel, rtol=1e-5, atol=1e-7)
+    before = ours.u.numpy()
+    ours.refresh()
+    np.testing.assert_allclose(ours.u, theirs.u, atol=1e-6)
+    assert np.abs(before - ours.u).max() > 0.1
+
+
+def test_using_a_layer_leaves_its_vector():
+    layer = SpectralDense(4)
+    layer(tf.ones([2, 3]))
+    before = layer.u.numpy()
+    layer(tf.ones([2, 3]), training=True)
+    np.testing.assert_array_equal(layer.u, before)
+
+
+def test_the_gradient_goes_through_sigma_and_its_iteration():
+    """Against differences of a NumPy twin in float64: kernel / (v W u) with v and u made of W."""
+    layer = SpectralDense(3)
+    layer.build([None, 4])
+    kernel, u = layer.kernel.numpy().astype(np.float64), layer.u.numpy().astype(np.float64)
+    weight = np.random.default_rng(0).standard_normal(kernel.shape)
+
+    def loss(w):
+        v = u @ w.T
+        v /= np.linalg.norm(v)
+        n = v @ w
+        n /= np.linalg.norm(n)
+        return np.sum(weight * w / (v @ w @ n.T))
+
+    with tf.GradientTape() as tape:
+        value = tf.reduce_sum(tf.constant(weight, tf.float32) * layer.normalized())
+    assert float(value) == pytest.approx(loss(kernel), rel=1e-4)
+    found, expected = tape.gradient(value, layer.kernel).numpy(), np.zeros_like(kernel)
+    for index in np.ndindex(*kernel.shape):
+        step = np.zeros_like(kernel)
+        step[index] = 1e-6
+        expected[index] = (loss(kernel + step) - loss(kernel - step)) / 2e-6
+    np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-3 * np.abs(expected).max())
+
+
+def test_batch_norm_in_training_and_without():
+    norm = BatchNorm()
+    x = tf.constant([[1.0, 10.0], [3.0, 10.0]])
+    y, (mean, variance) = norm(x, True)
+    norm.scale.assign([2.0, 1.0])
+    norm.offset.assign([5.0, 7.0])
+    np.testing.assert_allclose(mean, [2, 10])
+    np.testing.assert_allclose(variance, [1, 0])
+    np.testing.assert_allclose(y, [[-1 / np.sqrt(1 + 1e-5), 0], [1 / np.sqrt(1 + 1e-5), 0]], rtol=1e-5)
+    np.testing.assert_allclose(norm(x, True)[0], [[3, 7], [7, 7]], rtol=1e-4)
+    np.testing.assert_array_equal(norm.mean, [0, 0])  # training changes nothing
+    norm.mean.assign([1.0, 8.0])
+    norm.variance.assign([4.0, 1.0])
+    y, moments = norm(x, False)
+    np.testing.assert_allclose(y, [[5, 9], [7, 9]], rtol=1e-4)
+    np.testing.assert_array_equal(moments, [[1, 8], [4, 1]])
+
+
+def numpy_generator(generator: Generator, latents: np.ndarray, norm_first: bool) -> list[np.ndarray]:
+    """The two dense layers in training mode: what comes out of each."""
+    x, result = latents.astype(np.float64), []
+    for layer in generator.layers_in_order[:2]:
+        x = x @ layer.kernel.numpy() + layer.bias.numpy()
+        norm = lambda y: (y - y.mean(0)) / np.sqrt(y.var(0) + 1e-5)  # noqa: E731
+        x = np.maximum(norm(x), 0) if norm_first else norm(np.maximum(x, 0))
+        result.append(x)
+    return result
+
+
+@pytest.mark.parametrize(("family", "norm_first"), [("dsprites", False), ("celeba", True)])
+def test_norm_and_activation_are_in_the_published_order(family, norm_first):
+    """By the moments: what the second norm sees follows from what the first layer gives."""
+    generator = make(family, 32, 3, 4, 2)[0]
+    generator.layers_in_order[0].kernel.assign(20 * generator.layers_in_order[0].kernel)
+    latents = np.random.default_rng(0).uniform(-1, 1, [8, 6]).astype(np.float32)
+    _, moments = generator.paint(tf.constant(latents), training=True)
+    first, _ = numpy_generator(generator, latents, norm_first)
+    x = first @ generator.layers_in_order[1].kernel.numpy() + generator.layers_in_order[1].bias.numpy()
+    seen = x if norm_first else np.maximum(x, 0)
+    np.testing.assert_allclose(moments[2], seen.mean(0), atol=1e-4)
+    np.testing.assert_allclose(moments[3], seen.var(0), atol=1e-4)
+    assert len(moments) == len(generator.averages)
+    for moment, average in zip(moments, generator.averages, strict=True):
+        assert moment.shape == average.shape
+
+
+def test_only_training_looks_at_the_batch():
+    generator = make("dsprites", 16, 1, 4, 2)[0]
+    latents = tf.random.stateless_uniform([6, 6], [1, 2], -1.0, 1.0)
+    whole, moments = generator.paint(latents, training=False)
+    np.testing.assert_allclose(whole[:3], generator(latents[:3]), atol=1e-6)
+    for moment, average in zip(moments, generator.averages, strict=True):
+        np.testing.assert_array_equal(moment, average)
+    trained = generator.paint(latents, training=True)[0]
+    assert np.abs(trained[:3] - generator.paint(latents[:3], training=True)[0]).max() > 1e-4
+    before = [average.numpy() for average in generator.averages]
+    generator.paint(latents, training=True)
+    for average, old in zip(generator.averages, before, strict=True):
+        np.testing.assert_array_equal(average, old)
+
+
+def test_networks_for_dsprites_compute_with_black_as_zero():
+    """A black image is zero inside: only biases, which start at 0, are left."""
+    _, discriminator, contrastive = make("dsprites", 16, 1, 4, 2)
+    black = -tf.ones([1, 16, 16, 1])
+    assert not np.any(discriminator.pyramid(black)[0])
+    assert not np.any(contrastive(tf.concat([black, black], axis=-1)))
+    assert np.any(make("celeba", 32, 1, 4, 2)[1].pyramid(-tf.ones([1, 32, 32, 1]))[0])
+
+
+def test_refresh_renews_every_vector_of_a_network():
+    _, discriminator, contrastive = make("dsprites", 16, 1, 4, 2)
+    for network, layers in ((discriminator, 6), (contrastive, 3)):
+        vectors = [v for v in network.variables if v.name.endswith("/u:0")]
+        assert len(vectors) == layers
+        before = [v.numpy() for v in vectors]
+        conv_gan.refresh(network)
+        assert all(np.any(v != old) for v, old in zip(vectors, before, strict=True))
