@@ -45,7 +45,7 @@ def run(strategy: tf.distribute.Strategy) -> tuple[dict[str, float], list[np.nda
     model = make(strategy)
     draw, repeats = model.draw, 2 // strategy.num_replicas_in_sync
     draw_for_replica = steps.draw_for_replica
-    steps.draw_for_replica = lambda function, size: function(HALF)  # everyone the first rows
+    steps.draw_for_replica = lambda draw, batch: draw(HALF)  # everyone the first rows
 
     def twice(size, gap):
         return tf.nest.map_structure(lambda x: tf.concat([x] * repeats, axis=0), draw(size, gap))

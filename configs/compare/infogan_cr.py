@@ -1,12 +1,14 @@
-"""InfoGAN-CR on the embedded data set, 32x32, for two CPU cores: no labels, six codes that belong to no factor yet.
-
-  tfds build tfds_builders/scene3d --config=demo --data_dir=data
-  python -m ssgan_tf.train --config=configs/infogan_cr.py --workdir=runs/infogan_cr --data_dir=data
+"""InfoGAN-CR on the embedded data set at 32x32: no labels, six codes.
 
 Published: networks (with a stride-2 layer less than at 64x64), optimizers, two generator updates a step, and for the
 teapots, which are rendered pictures too: the weights 0.2 and 3. Ours: the length, and that the contrastive loss has the
 last quarter of it. InfoGAN is the same with --set=model.cr_alpha=0; "InfoGAN (modified)" is this run stopped by
---set=train.images=300_000, whose workdir can be copied before it goes on.
+--set=train.images=150_000, whose workdir can be copied before it goes on.
+
+  tfds build tfds_builders/scene3d --config=demo --data_dir=data
+  python -m ssgan_tf.train --config=configs/compare/infogan_cr.py --workdir=runs/infogan_cr --data_dir=data
+
+One of the methods of tools/compare_methods; docs/comparison.md has the result beside the others.
 """
 
 from ssgan_tf.config import Config, DataOptions, InfoGANCROptions, Phase, TrainOptions
@@ -27,8 +29,8 @@ def get_config() -> Config:
             lambda_g=0.2,
             lambda_d=0.2,
             cr_alpha=3.0,
-            cr_after_images=300_000,
+            cr_after_images=150_000,
         ),
-        phases=(Phase(batch=64, learning_rate=0.001),),
-        train=TrainOptions(images=400_000, log_every=5_000, sample_every=50_000, checkpoint_every=25_000),
+        phases=(Phase(batch=32, learning_rate=0.001),),
+        train=TrainOptions(images=200_000, log_every=5_000, sample_every=50_000, checkpoint_every=25_000),
     )
