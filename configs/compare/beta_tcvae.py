@@ -20,6 +20,6 @@ def get_config() -> Config:
             labeled_fraction=0.0,
         ),
         model=BetaTCVAEOptions(resolution=32, channels=3, latents=6, beta=6.0, dataset_size=31_104),
-        phases=(Phase(batch=16, learning_rate=0.001),),
+        phases=(Phase(batch=16, labeled_batch=16, learning_rate=0.001),),
         train=TrainOptions(images=200_000, log_every=5_000, sample_every=50_000, checkpoint_every=25_000),
     )

@@ -21,6 +21,6 @@ def get_config() -> Config:
             labeled_fraction=0.0,
         ),
         model=FactorVAEOptions(resolution=32, channels=3, latents=6, gamma=10.0),
-        phases=(Phase(batch=16, learning_rate=0.0005),),
+        phases=(Phase(batch=16, labeled_batch=16, learning_rate=0.0005),),
         train=TrainOptions(images=200_000, log_every=5_000, sample_every=50_000, checkpoint_every=25_000),
     )
