@@ -1,8 +1,8 @@
 """A column of A: the images of one generator, each made once, read by every encoder."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -125,3 +125,33 @@ def _pair(codes: np.ndarray, factors: int, constant: bool, settings: groups.Sett
     live = 0 if constant else int(centrality.live_codes(over_all).sum())
     votes = centrality.vote(in_groups, over_all, factors) * (not constant)
     return Pair(tuple(tuple(row) for row in votes.tolist()), live, constant)
+
+
+Kept = TypeVar("Kept")
+
+
+def expect(found: Kept | None) -> Kept:
+    """What was kept a moment ago.
+
+    Raises:
+        OSError: it is gone.
+    """
+    if found is None:
+        raise OSError("--out: what was kept there is gone, or was damaged. The same command computes it again.")
+    return found
+
+
+def notes(reads: Sequence[Pair], made: Sequence[Pair]) -> tuple[str, ...]:
+    """What is wrong with a model, a few words each.
+
+    Args:
+        reads: its encoder with every generator.
+        made: every encoder with its generator.
+    """
+    found = []
+    if made[0].constant:
+        found.append("its images are all alike, so every score on them is 0")
+    blind = sum(not pair.live for pair in reads if not pair.constant)
+    if blind:
+        found.append(f"all its codes are dead on images of {blind} of {len(reads)} models, so these scores are 0")
+    return tuple(found)

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from ssgan_tf import checkpoints, runs
+from ssgan_tf import checkpoints, data, runs
+from ssgan_tf import config as configs
 from ssgan_tf.bars import make_bar
 from ssgan_tf.selection.columns import Model
 
@@ -187,3 +188,19 @@ def check(pool: Pool, mixed_codes: bool) -> None:
             f"expected models with one number of codes, since a score by chance is 1 / codes. Received: {sizes}. "
             "--mixed_codes compares them all the same."
         )
+
+
+def real_images(member: Candidate, data_dir: str, count: int, seed: int) -> np.ndarray:
+    """Images that the model was trained on, chosen by the seed: uint8 [N,R,R,C], all there are if fewer. No labels.
+
+    Raises:
+        FileNotFoundError, ValueError, MemoryError: the data set is not there, or not as it was.
+    """
+    d, spec = configs.read_config(member.workdir).data, runs.read_spec(member.workdir)
+    images = data.load(d.dataset, data_dir, spec.names, d.memory_gib, d.split, d.resolution).images
+    if images.shape[1:] != member.shape:
+        raise ValueError(
+            f"--data_dir: expected images of shape {member.shape}, as those of {member.name}. Received: "
+            f"{tuple(images.shape[1:])}."
+        )
+    return images[np.random.default_rng([seed, 15]).permutation(len(images))[:count]]

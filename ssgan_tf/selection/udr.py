@@ -1,7 +1,7 @@
 """UDR, unsupervised disentanglement ranking: do two models see the same codes, up to order, sign and scale?
 
-References: Duan et al. 2019 (1905.12614), as coded in disentanglement_lib (udr/metrics/udr.py, every model against every
-other); spec/infogan_cr_and_metrics.md 2.3. There a code is masked if its KL divergence from the prior is 0.01 nats or
+References: Duan et al. 2019 (1905.12614), as coded in disentanglement_lib (udr/metrics/udr.py, every model against all
+others); spec/infogan_cr_and_metrics.md 2.3. There a code is masked if its KL divergence from the prior is 0.01 nats or
 less; what stands for it in models without a posterior is written nowhere. Here it is the variance of the mean code
 beside the prior's: see `live_codes`.
 """
