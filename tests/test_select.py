@@ -2,16 +2,26 @@
 
 import dataclasses
 import json
+import multiprocessing
+import os
 import re
 import shutil
+import signal
+import time
+from concurrent.futures import FIRST_COMPLETED, wait
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
-from ssgan_tf import runs
+from ssgan_tf import models, runs
 from ssgan_tf.bars import make_bar
+from ssgan_tf.checkpoints import Checkpoints
+from ssgan_tf.codes import CodeSpec, FactorSpec
+from ssgan_tf.config import EncoderOnlyOptions, Phase, write_config
 from ssgan_tf.selection import centrality, columns, report, spread
 from ssgan_tf.selection.groups import Settings, draw
 from ssgan_tf.selection.kept import Kept, name_of
@@ -37,7 +47,8 @@ def matrix(members, folder: Path, settings: Settings = SETTINGS, do=spread.do_he
 def test_models_that_see_the_same_codes_agree_whatever_their_order_and_a_mixed_one_is_last(tmp_path):
     a = matrix([MIXED, *GOOD], tmp_path)
     assert np.array_equal(a[1:, 1:], np.ones((3, 3)))
-    assert a[0].max() < 0.8 and a[:, 0].max() < 0.8
+    assert a[0, 0] == 1.0  # it reads its own mixtures, which does not count
+    assert a[0, 1:].max() < 0.8 and a[1:, 0].max() < 0.8
     s = centrality.centrality(a)
     assert report.order(s) == [1, 2, 3, 0] and s[0] < 0.7 and s[1:].min() > 0.75
 
@@ -101,7 +112,7 @@ def test_processes_compute_the_same_bits_and_go_on_after_one_was_killed(tmp_path
         codes = spread.missing_readings(pool, str(tmp_path / "images.npy"), 300, name_of(images), kept)
         return [*spread.missing_columns(pool, kept), *codes]
 
-    with bar() as progress:
+    with make_bar(31_500, "img") as progress:
         spread.do(tasks("one", members), 1, progress)
     assert progress.n == 5 * (5 * 1200 + 300)
     killing = [dataclasses.replace(m, kills=str(tmp_path / "killed")) if m.name == "other" else m for m in members]
@@ -160,18 +171,30 @@ def test_scores_of_other_weights_do_not_count(tmp_path):
 # The program, on runs as training writes them.
 
 QUICK = ["--groups=6", "--group=4", "--processes=2"]
+THREE = CodeSpec((*tiny_run.SPEC.factors, FactorSpec("angle", 5)))
+
+
+def write_run(workdir: Path, seed: int, steps=(tiny_run.STEP,), spec=tiny_run.SPEC, options=tiny_run.OPTIONS, **config):
+    """A run that nobody trained, with weights of its own at each of `steps`."""
+    tf.keras.utils.set_random_seed(seed)
+    model = models.make_model(options, spec, seed)
+    workdir.mkdir(parents=True)
+    write_config(dataclasses.replace(tiny_run.CONFIG, model=options, **config), str(workdir))
+    runs.write_spec(spec, str(workdir))
+    checkpoints = Checkpoints(str(workdir / "checkpoints"), model.checkpoint_items())
+    for step in steps:
+        for variable in model.trainable_variables:
+            variable.assign_add(0.1 * tf.random.normal(variable.shape))
+        checkpoints.save(step)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """Three runs: two trained on fake data with scores of their own, one tiny run of other sizes, and no run."""
+    """Three runs on fake data with scores of their own, and a folder without a run."""
     place = tmp_path_factory.mktemp("select")
     fakes.prepare(place / "data")
-    (place / "config.py").write_text(fakes.CONFIG)
     for name, seed in (("a", 1), ("b", 2), ("c$", 3)):
-        words = [f"--config={place}/config.py", f"--workdir={place}/runs/{name}", f"--data_dir={place}/data"]
-        done = fakes.run("ssgan_tf.train", *words, f"--set=train.seed={seed}", "--set=train.images=64")
-        assert done.code == 0, done.err
+        write_run(place / "runs" / name, seed, (4, 6, 8))
         run = runs.load_run(f"{place}/runs/{name}")
         scores = {"settings": {"checkpoint": runs.fingerprint(run)}, "encoder": {"mig": seed / 10, "dci": 1 / seed}}
         (place / "runs" / name / "metrics.json").write_text(json.dumps(scores))
@@ -210,12 +233,49 @@ def test_the_program_ranks_writes_and_reads_nothing_twice(folder):
     assert "First: " in by_udr.out and "nothing to read" in by_udr.out
 
 
+@dataclasses.dataclass(frozen=True)
+class KillWhenOneIsKept:
+    """SIGKILL for the program when the first task is done; it notes its processes in a file before."""
+
+    note: str
+
+    def __call__(self):
+        def follow(futures, counter, bar):
+            wait(futures, return_when=FIRST_COMPLETED)
+            Path(self.note).write_text(" ".join(str(process.pid) for process in multiprocessing.active_children()))
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        mock.patch.object(spread, "_follow", follow).start()
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.slow
+def test_a_killed_program_leaves_no_process_and_goes_on(folder, tmp_path):
+    words = [f"--workdirs={folder}/runs/*", f"--out={tmp_path}/out"]
+    done = select(*words, before=KillWhenOneIsKept(f"{tmp_path}/pids"))
+    assert done.code == -9
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    end = time.monotonic() + 20
+    while any(map(is_alive, pids)) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert len(pids) == 2 and not any(map(is_alive, pids))
+    kept = files_in(tmp_path / "out/pairs")
+    assert 3 <= sum(name.endswith(".json") for name in kept) < 9
+    again = select(*words)
+    assert again.code == 0 and "0 of them kept" not in again.out and "nothing to read" not in again.out, again.err
+    assert kept.items() <= files_in(tmp_path / "out/pairs").items()
+
+
 @pytest.mark.slow
 def test_checkpoints_of_one_run_without_data_and_a_damaged_one(folder):
-    whole = sorted((folder / "runs/a/checkpoints").iterdir())
-    assert len(whole) == 3
     shutil.copytree(folder / "runs/a", folder / "damaged")
-    newest = folder / "damaged/checkpoints" / whole[2].name / "ckpt.index"
+    newest = folder / "damaged/checkpoints/step-000000008/ckpt.index"
     newest.write_bytes(newest.read_bytes()[:-1])
     done = select(f"--checkpoints_of={folder}/damaged", f"--out={folder}/of_one")
     assert done.code == 0, done.err
@@ -226,9 +286,24 @@ def test_checkpoints_of_one_run_without_data_and_a_damaged_one(folder):
     assert [model["known"] for model in found["models"]] == [{}, {}]  # they are of step 8
 
 
+@pytest.mark.slow
+def test_different_numbers_of_codes_are_compared_when_that_is_asked_for(folder, tmp_path):
+    write_run(tmp_path / "three", 9, spec=THREE)
+    done = select(f"--workdirs={folder}/runs/*,{tmp_path}/three", f"--out={tmp_path}/out", "--mixed_codes")
+    assert done.code == 0 and "The models have 2 and 3 codes: by chance" in done.out, done.err
+    found = json.loads((tmp_path / "out/selection.json").read_text())
+    assert np.array(found["A"]).shape == (4, 4) and np.isfinite(found["A"]).all()
+    assert sorted(model["codes"] for model in found["models"]) == [2, 2, 2, 3]
+
+
 def test_bad_input_is_answered_in_one_line(folder, tmp_path):
-    tiny_run.write_run(tmp_path / "other")
-    (tmp_path / "grey").mkdir()
+    write_run(tmp_path / "other", 4, spec=THREE)
+    network = dataclasses.replace(tiny_run.NETWORK, channels=1)
+    write_run(tmp_path / "grey", 5, options=dataclasses.replace(tiny_run.OPTIONS, network=network))
+    write_run(tmp_path / "reader", 6, options=EncoderOnlyOptions(network=tiny_run.NETWORK))
+    phases = (Phase(8, images=1000, batch=10, labeled_batch=2), Phase(16, batch=10, labeled_batch=2))
+    large = dataclasses.replace(tiny_run.OPTIONS, network=dataclasses.replace(tiny_run.NETWORK, resolution=16))
+    write_run(tmp_path / "growing", 7, options=large, phases=phases)
     shutil.copytree(folder / "runs/a", tmp_path / "empty")
     shutil.rmtree(tmp_path / "empty/checkpoints")
     a, b = f"{folder}/runs/a", f"{folder}/runs/b"
@@ -240,7 +315,10 @@ def test_bad_input_is_answered_in_one_line(folder, tmp_path):
         "Received: 1 folders without a config.json at": [f"--workdirs={a},{folder}/runs/notes"],
         f"expected two models or more to compare. Received: 1 ({a})": [f"--workdirs={a},{folder}/runs/../runs/a"],
         "holds no checkpoint yet": [f"--workdirs={a},{tmp_path}/empty"],
-        f"{a}: 3; {tmp_path}/other: 2": [f"--workdirs={a},{tmp_path}/other"],
+        f"{tmp_path}/other: 3; {a}: 2. --mixed_codes": [f"--workdirs={a},{tmp_path}/other"],
+        f"{tmp_path}/grey: 8x8x1; {a}: 8x8x3": [f"--workdirs={a},{tmp_path}/grey"],
+        f"{a}; {tmp_path}/reader makes no images": [f"--workdirs={a},{tmp_path}/reader"],
+        "is still growing": [f"--workdirs={a},{tmp_path}/growing"],
         "holds no run": ["--checkpoints_of=/nowhere"],
         "--out: expected a folder that can be written": [f"--workdirs={a},{b}", f"--out={tmp_path}/file"],
         "--method=udr_lasso: UDR is left out: it needs": [f"--workdirs={a},{b}", "--method=udr_lasso"],

@@ -65,7 +65,8 @@ class ToyMember:
     Args:
         name: of the member, and its key.
         permutation: of the encoder's codes, with signs: 2 and -2 are the second code. Empty: as they are.
-        turned: the angle's seed by which codes are mixed before they are shown, and read back mixed; None: not mixed.
+        turned: the seed of a `hadamard` that mixes codes before they are shown, and what is read; None: not mixed. All
+            that are mixed see the same mixtures.
         kills: a file: if it is not there, it is made and the process killed when the model is loaded.
         broken: see Toy.
         codes: K.
@@ -86,8 +87,8 @@ class ToyMember:
         if self.kills and not Path(self.kills).exists():
             Path(self.kills).touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        turn = np.eye(self.codes) if self.turned is None else rotation(self.codes, self.turned)
-        reads = np.eye(self.codes) if self.turned is None else rotation(self.codes, self.turned + 100)
+        turn = np.eye(self.codes) if self.turned is None else hadamard(self.turned)
+        reads = np.eye(self.codes) if self.turned is None else hadamard(self.turned + 100)
         if self.permutation:
             chosen = np.array(self.permutation)
             reads = reads[:, np.abs(chosen) - 1] * np.sign(chosen)
@@ -97,3 +98,10 @@ class ToyMember:
 def rotation(size: int, seed: int) -> np.ndarray:
     """A random rotation [size,size]."""
     return np.linalg.qr(np.random.default_rng(seed).normal(size=(size, size)))[0]
+
+
+def hadamard(seed: int) -> np.ndarray:
+    """Rotation [4,4] that mixes four codes as much as can be, all in equal parts; the seed gives order and signs."""
+    rng = np.random.default_rng(seed)
+    two = np.array([[1, 1], [1, -1]])
+    return (np.kron(two, two) / 2)[:, rng.permutation(4)] * rng.choice([-1, 1], 4)
