@@ -296,6 +296,7 @@ def test_different_numbers_of_codes_are_compared_when_that_is_asked_for(folder, 
     assert sorted(model["codes"] for model in found["models"]) == [2, 2, 2, 3]
 
 
+@pytest.mark.slow
 def test_bad_input_is_answered_in_one_line(folder, tmp_path):
     write_run(tmp_path / "other", 4, spec=THREE)
     network = dataclasses.replace(tiny_run.NETWORK, channels=1)
@@ -315,8 +316,8 @@ def test_bad_input_is_answered_in_one_line(folder, tmp_path):
         "Received: 1 folders without a config.json at": [f"--workdirs={a},{folder}/runs/notes"],
         f"expected two models or more to compare. Received: 1 ({a})": [f"--workdirs={a},{folder}/runs/../runs/a"],
         "holds no checkpoint yet": [f"--workdirs={a},{tmp_path}/empty"],
-        f"{tmp_path}/other: 3; {a}: 2. --mixed_codes": [f"--workdirs={a},{tmp_path}/other"],
-        f"{tmp_path}/grey: 8x8x1; {a}: 8x8x3": [f"--workdirs={a},{tmp_path}/grey"],
+        f"{a}: 2; {tmp_path}/other: 3. --mixed_codes": [f"--workdirs={a},{tmp_path}/other"],
+        f"{a}: 8x8x3; {tmp_path}/grey: 8x8x1": [f"--workdirs={a},{tmp_path}/grey"],
         f"{a}; {tmp_path}/reader makes no images": [f"--workdirs={a},{tmp_path}/reader"],
         "is still growing": [f"--workdirs={a},{tmp_path}/growing"],
         "holds no run": ["--checkpoints_of=/nowhere"],
