@@ -139,6 +139,14 @@ def test_constant_generators_and_dead_encoders_score_zero_and_are_named(tmp_path
     assert np.isfinite(centrality.centrality(a)).all()
 
 
+def test_images_that_are_all_alike_score_zero_even_if_an_encoder_jitters():
+    still, rng = ToyMember("still", broken="constant"), np.random.default_rng(0)
+    (pair,) = columns.read_column(
+        still, still.load(), {"jitters": lambda images: rng.normal(size=(len(images), 4))}, SETTINGS
+    ).values()
+    assert pair.constant and pair.score == 0.0 and not np.array(pair.votes).any()
+
+
 @pytest.mark.parametrize(("broken", "message"), [("nan", "bad: .*images must be finite"), ("nan codes", "bad: codes")])
 def test_diverged_models_are_named(tmp_path, broken, message):
     with pytest.raises(ValueError, match=message):
