@@ -32,8 +32,7 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """Steps of the checkpoints on disk, oldest first, whole or not."""
-        names = os.listdir(self._folder) if os.path.isdir(self._folder) else []
-        return sorted(int(m[1]) for m in map(_NAME.fullmatch, names) if m)
+        return steps_in(self._folder)
 
     def save(self, step: int) -> str:
         """Writes the checkpoint of `step` and removes those too old; returns its folder.
@@ -89,6 +88,17 @@ class Checkpoints:
             )
         return None
 
+    def restore(self, step: int) -> None:
+        """Restores the checkpoint of `step`.
+
+        Raises:
+            ValueError: it is not there or not whole, or it belongs to another model.
+        """
+        damage = find_damage(self._path(step))
+        if damage:
+            raise ValueError(f"Checkpoint {self._path(step)} is damaged ({damage}).")
+        self._read(self._path(step), partial=False)
+
     def _read(self, folder: str, partial: bool) -> None:
         try:
             status = self._checkpoint.read(os.path.join(folder, "ckpt"))
@@ -111,7 +121,18 @@ class Checkpoints:
                 shutil.rmtree(os.path.join(self._folder, name), ignore_errors=True)
 
     def _path(self, step: int) -> str:
-        return os.path.join(self._folder, f"step-{step:09d}")
+        return path_in(self._folder, step)
+
+
+def steps_in(folder: str) -> list[int]:
+    """Steps of the checkpoints in `folder`, oldest first, whole or not."""
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    return sorted(int(m[1]) for m in map(_NAME.fullmatch, names) if m)
+
+
+def path_in(folder: str, step: int) -> str:
+    """Of the checkpoint of `step`, itself a folder."""
+    return os.path.join(folder, f"step-{step:09d}")
 
 
 def _reason(error: Exception) -> str:

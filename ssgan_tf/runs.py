@@ -21,7 +21,7 @@ class Run:
         workdir: its folder.
         config: what was trained.
         spec: the factors and their codes.
-        model: with the weights of the newest whole checkpoint; in float32.
+        model: with the weights of the checkpoint; in float32.
         step: of that checkpoint.
     """
 
@@ -60,8 +60,8 @@ def read_spec(workdir: str) -> CodeSpec:
             raise ValueError(f"--workdir: {path} is no list of factors: {error!r}") from error
 
 
-def load_run(workdir: str) -> Run:
-    """Loads config, factors and the newest whole checkpoint of a workdir.
+def load_run(workdir: str, step: int | None = None) -> Run:
+    """Loads config, factors and a checkpoint of a workdir: that of `step`, or the newest whole one.
 
     Raises:
         FileNotFoundError: if there is no run, or it has no checkpoint yet.
@@ -72,7 +72,10 @@ def load_run(workdir: str) -> Run:
     model = models.make_model(config.model, spec, config.train.seed)
     checkpoints = Checkpoints(os.path.join(workdir, "checkpoints"), model.checkpoint_items())
     try:
-        step = checkpoints.restore_latest()
+        if step is None:
+            step = checkpoints.restore_latest()
+        else:
+            checkpoints.restore(step)
     except ValueError as error:
         raise ValueError(f"--workdir: {error}") from error
     if step is None:

@@ -21,12 +21,14 @@ from tests import fakes
 SHORT = {
     "ssgan_tf.train": [
         "--set=train.images=64",
+        "--set=train.checkpoint_every=32",
         "--set=model.network.fmap_max=8",
         "--set=model.network.noise_size=8",
         "--set=train.metrics_samples=200",
         "--oracle_images=2000",
     ],
     "ssgan_tf.evaluate": ["--samples=600", "--oracle_images=2000", "--group=16"],
+    "ssgan_tf.select": ["--groups=12", "--group=8", "--udr_images=100"],
     "ssgan_tf.export": [],
     "ssgan-edit": [],
     "tools/measure_edits": ["--count=4", "--fit_steps=3", "--oracle_images=2000"],
@@ -93,7 +95,7 @@ def run(folder: Path, words: list[str]) -> fakes.Result:
         )
         return fakes.Result(done.returncode, done.stdout, done.stderr)
     plain = [word.replace("=configs/", f"={folder}/configs/") for word in words[3:]]
-    plain = [re.sub(r"=(runs|data)\b", rf"={folder}/\1", word) for word in plain]
+    plain = [re.sub(r"=(runs|data|selection\w*)\b", rf"={folder}/\1", word) for word in plain]
     return fakes.run(name, *plain, *SHORT[name])
 
 
@@ -120,6 +122,7 @@ def test_the_documented_commands_work_in_their_order(repository, folder):
     assert (workdir / "traversal.png").exists()
     for name in ("edited.png", "sheet.png", "turning.gif", "turning.mp4", "new.png", "docs/editing.png"):
         assert (folder / name).stat().st_size > 100, name
+    assert len(json.loads((folder / "selection/selection.json").read_text())["models"]) == 2
     assert "| demo " in (folder / "comparison.md").read_text() and (folder / "comparison.png").exists()
 
 

@@ -11,7 +11,7 @@
 | 3     | callbacks, checkpoints, config, costs, distribution, drawing, logs,        | 0-2                 |
 |       | measuring, program, reports, signatures                                    |                     |
 | 4     | oracle, overview, runs, workdirs                                           | 0-3                 |
-| 5     | loop, model_card                                                           | 0-4                 |
+| 5     | loop, model_card, selection/                                               | 0-4                 |
 | 6     | train, evaluate, select, discover, export                                  | 0-5, editing        |
 | -     | editing/                                                                   | tensorflow, numpy   |
 | -     | serving/                                                                   | editing, web server |
@@ -35,7 +35,7 @@ LEVELS = [
         "reports", "signatures",
     },
     {"oracle", "overview", "runs", "workdirs"},
-    {"loop", "model_card"},
+    {"loop", "model_card", "selection"},
     {"train", "evaluate", "select", "discover", "export"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
@@ -45,6 +45,7 @@ SHARED = {
     "networks": {"layers", "normalized", "options", "addons"},
     "metrics": {"boosting", "features", "groups", "information", "settings", "table", "titles"},
     "models": {"contract", "contrastive", "growing", "objective", "step", "vae"},
+    "selection": {"centrality", "columns", "groups", "kept"},
 }
 # Folders beside the levels, which could be copied elsewhere: what they import besides Python's own and themselves.
 ISLANDS = {
