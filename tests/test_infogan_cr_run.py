@@ -53,6 +53,7 @@ def assert_equal(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None:
         np.testing.assert_array_equal(a[name], b[name], err_msg=name)
 
 
+@pytest.mark.slow
 def test_infogan_modified_is_a_copy_at_the_event(inputs, tmp_path):
     """train.images at cr_after_images stops before the event; copied and gone on with, the run has the same bits."""
     done = train(inputs, tmp_path / "whole")
