@@ -33,6 +33,10 @@ SHORT = {
     "ssgan-edit": [],
     "tools/measure_edits": ["--count=4", "--fit_steps=3", "--oracle_images=2000"],
     "tools/compare_runs": [],
+    "tools/compare_methods": [
+        "--methods=encoder_only,beta_vae", "--seeds=0", "--images=64", "--samples=600", "--oracle_images=2000",
+        "--metrics=mig,l2",
+    ],
     "tools/benchmark_metrics": ["--metrics=mig,sap_continuous", "--rows=2560", "--repeats=1"],
     "tools/show_data": ["--pairs=5"],
     "tools/benchmark_data": ["--seconds=0.2"],
