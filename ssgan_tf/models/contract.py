@@ -6,12 +6,15 @@ A model is an Options (a frozen dataclass, what a config says) and a `tf.keras.M
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import tensorflow as tf
 
 from ssgan_tf.codes import CodeSpec, Prior
+from ssgan_tf.networks.options import NetworkOptions
 from ssgan_tf.schedule import Segment
+
+OptionsT = TypeVar("OptionsT")
 
 
 class Options(Protocol):
@@ -42,6 +45,51 @@ class Options(Protocol):
 
     def check_labels(self, fraction: float) -> None:
         """Raises ValueError, naming the field, if labels of this share of the images do not fit the losses."""
+
+
+class WithNetwork:
+    """For Options that have the sizes of Semi-StyleGAN's networks: what these say of the images."""
+
+    network: NetworkOptions
+
+    @property
+    def resolution(self) -> int:
+        return self.network.resolution
+
+    @property
+    def channels(self) -> int:
+        return self.network.channels
+
+    @property
+    def precision(self) -> str:
+        return self.network.precision
+
+
+class WithoutLabels:
+    """For Options of methods that use no labels, at one resolution, in float32."""
+
+    resolution: int
+
+    @property
+    def stages(self) -> tuple[int, ...]:
+        return (self.resolution,)
+
+    @property
+    def precision(self) -> str:
+        return "float32"
+
+    @property
+    def uses_labels(self) -> bool:
+        return False
+
+    def in_float32(self: OptionsT) -> OptionsT:
+        return self
+
+    def check_labels(self, fraction: float) -> None:
+        if fraction > 0:
+            raise ValueError(
+                f"data.labeled_fraction: expected 0 for a method that uses no labels. Received: {fraction}."
+            )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from ssgan_tf.models import step as steps
+from ssgan_tf.models.contract import WithoutLabels
 from ssgan_tf.networks.conv_gan import FAMILIES
 
 RANGE = 2.0  # of codes in [-1, 1]
@@ -95,7 +96,7 @@ class Schedule(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class InfoGANCROptions:
+class InfoGANCROptions(WithoutLabels):
     """Networks, objective, optimizers. The defaults are those published for dSprites.
 
     InfoGAN is the same with cr_alpha=0. "InfoGAN (modified)" of the paper is a run as it is at cr_after_images: train
@@ -166,27 +167,6 @@ class InfoGANCROptions:
         steps.check_decays(self.beta_1, self.beta_2)
 
     @property
-    def stages(self) -> tuple[int, ...]:
-        return (self.resolution,)
-
-    @property
-    def precision(self) -> str:
-        return "float32"
-
-    @property
-    def uses_labels(self) -> bool:
-        return False
-
-    @property
     def schedule(self) -> Schedule:
         """When the contrastive loss and its gap change."""
         return Schedule(self.cr_alpha, self.cr_after_images, self.gap, self.gap_after_images)
-
-    def in_float32(self) -> "InfoGANCROptions":
-        return self
-
-    def check_labels(self, fraction: float) -> None:
-        if fraction > 0:
-            raise ValueError(
-                f"data.labeled_fraction: expected 0 for a method that uses no labels. Received: {fraction}."
-            )

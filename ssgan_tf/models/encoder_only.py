@@ -10,13 +10,13 @@ import tensorflow as tf
 from ssgan_tf import losses
 from ssgan_tf.codes import CodeSpec, GridPrior
 from ssgan_tf.models import step as steps
-from ssgan_tf.models.contract import Parts
+from ssgan_tf.models.contract import Parts, WithNetwork
 from ssgan_tf.networks.discriminator import Discriminator
 from ssgan_tf.networks.options import NetworkOptions
 
 
 @dataclasses.dataclass(frozen=True)
-class EncoderOnlyOptions:
+class EncoderOnlyOptions(WithNetwork):
     """The supervised loss (eq. 3) and its optimizer.
 
     Args:
@@ -44,20 +44,8 @@ class EncoderOnlyOptions:
             raise ValueError(f"network.precision: expected float32 for this model. Received: {self.network.precision}.")
 
     @property
-    def resolution(self) -> int:
-        return self.network.resolution
-
-    @property
-    def channels(self) -> int:
-        return self.network.channels
-
-    @property
     def stages(self) -> tuple[int, ...]:
         return (self.network.resolution,)
-
-    @property
-    def precision(self) -> str:
-        return self.network.precision
 
     @property
     def uses_labels(self) -> bool:

@@ -13,12 +13,13 @@ import tensorflow as tf
 
 from ssgan_tf import losses
 from ssgan_tf.models import step as steps
+from ssgan_tf.models.contract import WithNetwork
 from ssgan_tf.networks.discriminator import Discriminator
 from ssgan_tf.networks.options import NetworkOptions
 
 
 @dataclasses.dataclass(frozen=True)
-class SemiStyleGANOptions:
+class SemiStyleGANOptions(WithNetwork):
     """The objective and its optimizers. Info-StyleGAN is the same with no labels: beta = alpha = 0, gamma_e > 0.
 
     Args:
@@ -67,20 +68,8 @@ class SemiStyleGANOptions:
 
 
     @property
-    def resolution(self) -> int:
-        return self.network.resolution
-
-    @property
-    def channels(self) -> int:
-        return self.network.channels
-
-    @property
     def stages(self) -> tuple[int, ...]:
         return self.network.resolutions[1:]
-
-    @property
-    def precision(self) -> str:
-        return self.network.precision
 
     @property
     def uses_labels(self) -> bool:

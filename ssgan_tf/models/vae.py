@@ -10,20 +10,18 @@ Codes are the mean of q(z|x), drawn from N(0, 1) to make images. There is no oth
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from ssgan_tf.codes import CodeSpec, NormalPrior
 from ssgan_tf.models import step as steps
-from ssgan_tf.models.contract import Parts
+from ssgan_tf.models.contract import Parts, WithoutLabels
 from ssgan_tf.networks.conv_vae import ConvDecoder, ConvEncoder, check_sizes
-
-OptionsT = TypeVar("OptionsT", bound="VAEOptions")
 
 
 @dataclasses.dataclass(frozen=True)
-class VAEOptions:
+class VAEOptions(WithoutLabels):
     """Of every VAE.
 
     Args:
@@ -57,26 +55,6 @@ class VAEOptions:
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}: expected 0 or more. Received: {getattr(self, name)}.")
 
-    @property
-    def stages(self) -> tuple[int, ...]:
-        return (self.resolution,)
-
-    @property
-    def precision(self) -> str:
-        return "float32"
-
-    @property
-    def uses_labels(self) -> bool:
-        return False
-
-    def in_float32(self: OptionsT) -> OptionsT:
-        return self
-
-    def check_labels(self, fraction: float) -> None:
-        if fraction > 0:
-            raise ValueError(
-                f"data.labeled_fraction: expected 0 for a method that uses no labels. Received: {fraction}."
-            )
 
 
 class Latent(NamedTuple):
