@@ -240,7 +240,7 @@ def test_what_cannot_be_written_is_said_before_a_fit(run, pictures, monkeypatch)
     code, _, err = run("--in=photo.png", "--grid=new.png", "--out=there.png")
     assert code == 2 and err == "error: --out: cannot write 'there.png': Is a directory.\n"
     code, _, err = run("--in=photo.png", "--grid=kept.png", "--out=fine.png", "--gif=/proc/new.gif")
-    assert code == 2 and err == "error: --gif: cannot write '/proc/new.gif': No such file or directory.\n"
+    assert code == 2 and err.startswith("error: --gif: cannot write '/proc/new.gif': ")  # why depends on who asks
     assert not Path("new.png").exists() and not Path("fine.png").exists() and Path("kept.png").read_bytes() == b"kept"
 
 
