@@ -23,7 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from .editor import Editor  # noqa: E402
 from .exports import Factor, find_export, read_card, shipped_model  # noqa: E402
 from .latents import Latents  # noqa: E402
-from .model import find_reason  # noqa: E402
+from .model import find_reason, load_saved  # noqa: E402
 from .pictures import PictureNotice, to_uint8  # noqa: E402
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "PictureNotice",
     "find_export",
     "find_reason",
+    "load_saved",
     "read_card",
     "shipped_model",
     "to_uint8",

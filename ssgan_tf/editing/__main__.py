@@ -24,6 +24,7 @@ from .editor import Editor
 from .latents import Latents
 
 _COLUMNS, _FRAMES = 9, 24  # of a sheet; of an animation, for each factor
+_MOST_STEPS = 1000  # of either: all of them are held in memory
 
 
 class Wrong(Exception):
@@ -74,6 +75,8 @@ def check(options: argparse.Namespace, editor: Editor) -> dict[str, str]:
     for name, least in (("seed", 0), ("fit_steps", 1), ("steps", 2)):
         if getattr(options, name) is not None and getattr(options, name) < least:
             raise Wrong(f"--{name}: expected {least} or more. Received: {getattr(options, name)}.")
+    if options.steps is not None and options.steps > _MOST_STEPS:
+        raise Wrong(f"--steps: expected at most {_MOST_STEPS}. Received: {options.steps}.")
     for name in filter(None, options.sweep.split(",")):
         _of_flag("--sweep", exports.find_column, editor.factors, name)
     changes = {}
@@ -83,6 +86,8 @@ def check(options: argparse.Namespace, editor: Editor) -> dict[str, str]:
             raise Wrong(f"--set: expected FACTOR=VALUE. Received: {text!r}.")
         column = _of_flag("--set", exports.find_column, editor.factors, name)
         _of_flag("--set", editor.factors[column].resolve, value, np.zeros(1))
+        if name in changes:
+            raise Wrong(f"--set: expected each factor once. Received: {name}={changes[name]} and {name}={value}.")
         changes[name] = value
     if options.mp4:
         output.check_mp4()
@@ -104,10 +109,13 @@ def find_pictures(paths: Sequence[str]) -> list[str]:
         if not os.path.isdir(path):
             found.append(path)
             continue
-        inside = sorted(name for name in os.listdir(path) if name.lower().endswith(output.PICTURE_ENDINGS + (".gif",)))
+        known = output.PICTURE_ENDINGS + (".gif",)
+        # Names with a dot are what systems hide, such as "._a.png" of macOS, which is no picture.
+        names = sorted(n for n in os.listdir(path) if n.lower().endswith(known) and not n.startswith("."))
+        inside = [file for file in (os.path.join(path, name) for name in names) if not os.path.isdir(file)]
         if not inside:
             raise Wrong(f"--in: expected pictures in the folder {path!r}. Received: none.")
-        found += [os.path.join(path, name) for name in inside]
+        found += inside
     return found
 
 
@@ -115,7 +123,7 @@ def outputs(options: argparse.Namespace, inputs: list[str]) -> list[dict[str, st
     """For each picture where its files go: {"out": path, "grid": ...}; makes the folders.
 
     Raises:
-        Wrong: for an ending that says no kind of file, or a file that would be written over an input.
+        Wrong: for an ending that says no kind of file, or a file that would be written over an input or another one.
     """
     several = len(inputs) > 1 or any(map(os.path.isdir, options.inputs))
     endings = {"out": output.PICTURE_ENDINGS, "grid": output.PICTURE_ENDINGS, "gif": (".gif",), "mp4": (".mp4",)}
@@ -134,13 +142,36 @@ def outputs(options: argparse.Namespace, inputs: list[str]) -> list[dict[str, st
         end = "-grid.png" if kind == "grid" else known[0]
         for paths, name in zip(result, names, strict=True):
             paths[kind] = os.path.join(place, name + end) if several else place
-            if any(os.path.abspath(paths[kind]) == os.path.abspath(path) for path in inputs):
+            if any(_same_file(paths[kind], path) for path in inputs):
                 raise Wrong(f"--{kind}: expected another file than --in. Received: {paths[kind]!r}.")
+            if any(_same_file(paths[kind], path) for other, path in paths.items() if other != kind):
+                raise Wrong(f"--{kind}: expected a file of its own. Received: {paths[kind]!r}, which is another's too.")
         try:
             os.makedirs(place if several else os.path.dirname(place) or ".", exist_ok=True)
         except OSError as error:
             raise Wrong(f"--{kind}: cannot write {place!r}: {error.strerror}.") from None
+        for paths in result:
+            _try_to_write(kind, paths[kind])
     return result
+
+
+def _same_file(a: str, b: str) -> bool:
+    """Do both paths lead to one file, by whatever links, whether it is there or not?"""
+    if os.path.exists(a) and os.path.exists(b):
+        return os.path.samefile(a, b)
+    return os.path.realpath(a) == os.path.realpath(b)
+
+
+def _try_to_write(kind: str, path: str) -> None:
+    """Finds out before a fit whether a file can be written; leaves all as it was."""
+    new = not os.path.lexists(path)
+    try:
+        with open(path, "ab"):
+            pass
+        if new:
+            os.remove(path)
+    except OSError as error:
+        raise Wrong(f"--{kind}: cannot write {path!r}: {error.strerror}.") from None
 
 
 def find_latents(editor: Editor, options: argparse.Namespace, inputs: list[str], changes: dict[str, str]) -> Latents:

@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from . import exports, pictures
 from .fitting import Fitter
 from .latents import Latents, between
-from .model import Model
+from .model import Model, load_saved
 
 _ROUNDING = 1e-6  # by which a sum such as 0.9 + "+0.1" may leave [0, 1]
 _MEMORY_OF_A_FIT = 8  # beside what making a picture takes
@@ -59,11 +58,11 @@ class Editor:
 
         Raises:
             FileNotFoundError: if there is no SavedModel.
-            ValueError: if it is none of ours.
+            ValueError: if it is none of ours, or damaged.
         """
         folder = exports.find_export(exports.shipped_model() if path is None else os.fspath(path))
         card = exports.read_card(folder)
-        return cls(tf.saved_model.load(folder), card, folder)
+        return cls(load_saved(folder), card, folder)
 
     def call(self, signature: str, inputs: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
         """Calls a signature of the SavedModel by name: {input: array} -> {output: array}.

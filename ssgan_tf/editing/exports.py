@@ -121,7 +121,33 @@ def read_card(folder: str) -> dict[str, Any]:
 
 
 def read_factors(card: Mapping[str, Any]) -> tuple[Factor, ...]:
-    """The factors of an export's codes, in the order of a code's columns."""
+    """The factors of an export's codes, in the order of a code's columns.
+
+    Raises:
+        ValueError: if they are not what an export writes.
+    """
+    try:
+        factors = _read_factors(card)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        factors = ()
+    names = {factor.name for factor in factors}
+    good = all(
+        isinstance(f.name, str)
+        and isinstance(f.size, int)
+        and f.size >= 2
+        and len(f.values) in (0, f.size)
+        and (f.range is None or len(f.range) == 2)
+        for f in factors
+    )
+    if not factors or not good or len(names) < len(factors):
+        raise ValueError(
+            "codes.json: expected factors of different names, each with 2 values or more, and a name for every value "
+            "or for none. Received: something else; export it again."
+        )
+    return factors
+
+
+def _read_factors(card: Mapping[str, Any]) -> tuple[Factor, ...]:
     return tuple(
         Factor(f["name"], f["size"], tuple(f.get("values", ())), tuple(f["range"]) if "range" in f else None)
         for f in card["factors"]

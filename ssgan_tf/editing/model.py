@@ -14,6 +14,22 @@ _ENTRIES = ("factors", "noise_size", "style_layers", "resolution", "channels")  
 _PIXELS_AT_ONCE = 2**20  # made or read in one go, so that many pictures take little memory
 
 
+def load_saved(folder: str) -> Any:
+    """The SavedModel in a folder, as `tf.saved_model.load` returns it.
+
+    Raises:
+        ValueError: if it is damaged.
+    """
+    try:
+        return tf.saved_model.load(folder)
+    except Exception as error:  # damaged files make TensorFlow raise nearly anything, an IndexError for one
+        reason = " ".join(str(error).split())[:200].rstrip(".")
+        raise ValueError(
+            f"Expected a whole export, as `python -m ssgan_tf.export` writes it. Received: {folder!r}, which cannot be "
+            f"loaded ({reason}); copy it again."
+        ) from error
+
+
 class Model:
     """A loaded export.
 

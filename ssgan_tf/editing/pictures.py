@@ -20,6 +20,10 @@ class PictureNotice(UserWarning):
     """Says how a picture was changed so that the model can read it."""
 
 
+class Refused(ValueError):
+    """A picture that can be read, but that is of no use; says why in one line."""
+
+
 def to_uint8(images: ArrayLike) -> np.ndarray:
     """Float in [-1, 1] (values outside are cut off) -> uint8 0..255."""
     return np.clip(np.rint((np.asarray(images) + 1.0) * 127.5), 0, 255).astype(np.uint8)
@@ -53,7 +57,10 @@ def read(
             name = os.fspath(one)
             array = _from_file(name, most_pixels, notes)
         elif hasattr(one, "getbands"):  # a Pillow image, without asking for Pillow
-            array = _from_pillow(one, name, notes)
+            try:
+                array = _from_pillow(one, name, notes)
+            except OSError as error:  # Pillow reads the file of a damaged one only now
+                raise ValueError(f"{name}: the picture cannot be read: {error}.") from error
         else:
             array = _from_array(one, name, notes)
         array = _with_channels(array, channels, name, notes)
@@ -160,10 +167,10 @@ def _from_file(path: str, most_pixels: int, notes: list[str]) -> np.ndarray:
         raise FileNotFoundError(f"{path}: expected a picture. Received: a path where there is nothing.")
     if os.path.isdir(path):
         raise ValueError(f"{path}: expected a picture. Received: a folder.")
-    with _opened(path) as image:
+    with _opened(path, most_pixels) as image:
         width, height = image.size
         if width * height > most_pixels:
-            raise ValueError(f"expected at most {most_pixels:,} pixels. Received: {width}x{height}")
+            raise Refused(f"{path}: expected at most {most_pixels:,} pixels. Received: {width}x{height}.")
         # Cameras put a preview behind the photograph and call it MPO: that is no animation.
         if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
             notes.append(f"{path}: has {image.n_frames} frames, of which the first is used.")
@@ -171,7 +178,7 @@ def _from_file(path: str, most_pixels: int, notes: list[str]) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def _opened(path: str) -> Iterator[Any]:
+def _opened(path: str, most_pixels: int) -> Iterator[Any]:
     """Opens an image and turns whatever a decoder raises on broken data into one message."""
     pil = pillow()
     try:
@@ -187,6 +194,10 @@ def _opened(path: str) -> Iterator[Any]:
             f"{path}: expected a PNG, JPEG, WebP, BMP, TIFF or GIF picture. Received: "
             + (f"a file that begins with {start!r}." if start else "an empty file.")
         ) from None
+    except Refused:
+        raise
+    except pil.Image.DecompressionBombError:
+        raise ValueError(f"{path}: expected at most {most_pixels:,} pixels. Received: more.") from None
     except Exception as error:  # damaged data make decoders raise nearly anything, a TypeError for one
         raise ValueError(f"{path}: the picture cannot be read: {' '.join(str(error).split()).rstrip('.')}.") from error
 
@@ -198,10 +209,10 @@ def _from_pillow(image: Any, name: str, notes: list[str]) -> np.ndarray:
     if mode.startswith("I"):
         deep = np.asarray(image).astype(np.float32)
         if deep.min() < 0 or deep.max() > 65535:
-            raise ValueError(f"{name}: expected values from 0 to 65535. Received: {deep.min():g} to {deep.max():g}.")
+            raise Refused(f"{name}: expected values from 0 to 65535. Received: {deep.min():g} to {deep.max():g}.")
         return deep[None, ..., None] / np.float32(32767.5) - np.float32(1.0)
     if mode == "F":
-        raise ValueError(f"{name}: expected a picture of 8 or 16 bits. Received: floats, whose range is not known.")
+        raise Refused(f"{name}: expected a picture of 8 or 16 bits. Received: floats, whose range is not known.")
     if mode == "CMYK":
         notes.append(f"{name}: has the colours of a printing press (CMYK), brought to RGB without a profile.")
     if mode in ("LA", "La"):

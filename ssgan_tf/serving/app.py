@@ -39,7 +39,8 @@ class Limits:
 
 def make_app(model: Served, batcher: Batcher, limits: Limits) -> Door:
     """The application that uvicorn runs."""
-    app = FastAPI(openapi_url=None)  # with it go the pages that would load scripts from elsewhere
+    # Without openapi_url the pages that would load scripts from elsewhere are gone too.
+    app = FastAPI(openapi_url=None, redirect_slashes=False)
     door = Door(app, limits.queue, limits.seconds)
     readers = ThreadPoolExecutor(_READERS, "json")
     prefixes = ("/v1/models/{name}", "/v1/models/{name}/versions/{version}")
@@ -146,8 +147,11 @@ def _explain_errors(app: FastAPI, model: Served) -> None:
     async def misdirected(request: Request, error: HTTPException) -> Response:
         received = f"{request.method} {short(request.url.path)}"
         wanted = f"GET {base}, GET {base}/metadata, POST {base}:predict or GET /healthz"
-        headers = dict(error.headers or {})
-        return _error(error.status_code, f"The address: expected {wanted}. Received: {received}.", headers)
+        code, headers = error.status_code, dict(error.headers or {})
+        last = request.url.path.rpartition("/")[2]
+        if code == 405 and ":" in last and not last.endswith(":predict"):
+            code, headers = 404, {}  # another verb, whatever the method
+        return _error(code, f"The address: expected {wanted}. Received: {received}.", headers)
 
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> Response:

@@ -9,7 +9,7 @@ import tensorflow as tf
 from google.protobuf import json_format
 from tensorflow.core.protobuf import saved_model_pb2
 
-from ssgan_tf.editing import find_export, find_reason, read_card
+from ssgan_tf.editing import find_export, find_reason, load_saved, read_card
 from ssgan_tf.serving.errors import RequestError
 
 Arrays = dict[str, np.ndarray]
@@ -31,7 +31,7 @@ class Served:
 
     Raises:
         FileNotFoundError: if there is no SavedModel.
-        ValueError: if it is none of ours, or the name cannot stand in an address.
+        ValueError: if it is none of ours or damaged, or the name cannot stand in an address.
     """
 
     def __init__(self, path: str, name: str | None = None):
@@ -42,7 +42,7 @@ class Served:
         self.name = name or str(card.get("run") or "model")
         if not self.name or set(self.name) & set("/:?#% "):
             raise ValueError(f"--name: expected a name without / : ? # % and spaces. Received: {self.name!r}.")
-        self._model = tf.saved_model.load(folder)
+        self._model = load_saved(folder)
         self.signatures = {
             str(name): Signature(dict(function.structured_input_signature[1]), tuple(function.structured_outputs))
             for name, function in self._model.signatures.items()

@@ -217,3 +217,43 @@ def test_a_copy_of_the_folder_works_anywhere(exported: Path, tmp_path: Path, edi
     assert process.stdout.splitlines()[-1:] == ['[0, ["editing"]]'], process.stderr
     expected = to_uint8(editor.generate(editor.random_codes(1, 4), 4))[0, ..., 0]
     np.testing.assert_array_equal(pixels(str(tmp_path / "a.png")), expected)
+
+
+def test_no_picture_is_written_over(run, pictures) -> None:
+    before = Path("photo.png").read_bytes()
+    os.symlink("photo.png", "link.png")
+    os.link("photo.png", "twin.png")
+    os.symlink("photos", "album")
+    for source, place in (("link.png", "photo.png"), ("photo.png", "link.png"), ("photo.png", "twin.png")):
+        code, _, err = run(f"--in={source}", "--no_fit", f"--out={place}")
+        assert code == 2 and f"--out: expected another file than --in. Received: '{place}'" in err
+    assert run("--in=photos", "--no_fit", "--out=album")[0] == 2
+    code, _, err = run("--out=new.png", "--grid=./new.png")
+    assert code == 2 and "--grid: expected a file of its own. Received: './new.png'" in err
+    assert Path("photo.png").read_bytes() == before and not Path("new.png").exists()
+
+
+def test_what_cannot_be_written_is_said_before_a_fit(run, pictures, monkeypatch) -> None:
+    monkeypatch.setattr(Editor, "fit", lambda *_: pytest.fail("fitted"))
+    os.makedirs("there.png")
+    Path("kept.png").write_bytes(b"kept")
+    code, _, err = run("--in=photo.png", "--grid=new.png", "--out=there.png")
+    assert code == 2 and err == "error: --out: cannot write 'there.png': Is a directory.\n"
+    code, _, err = run("--in=photo.png", "--grid=kept.png", "--out=fine.png", "--gif=/proc/new.gif")
+    assert code == 2 and err.startswith("error: --gif: cannot write '/proc/new.gif': ")  # why depends on who asks
+    assert not Path("new.png").exists() and not Path("fine.png").exists() and Path("kept.png").read_bytes() == b"kept"
+
+
+def test_a_factor_is_set_once_and_steps_have_an_end(run) -> None:
+    code, _, err = run("--set=azimuth=+0.1", "--set=azimuth=+0.1", "--out=new.png")
+    assert code == 2 and "--set: expected each factor once. Received: azimuth=+0.1 and azimuth=+0.1." in err
+    code, _, err = run("--steps=100000000", "--grid=new.png")
+    assert code == 2 and "--steps: expected at most 1000. Received: 100000000." in err
+
+
+def test_what_is_hidden_or_a_folder_is_none_of_a_folders_pictures(run, pictures) -> None:
+    (Path("photos") / "more.png").mkdir()
+    (Path("photos") / "._a.png").write_bytes(b"\0\5\26\7")  # as macOS writes beside a.png on foreign disks
+    code, _, err = run("--in=photos", "--no_fit", "--out=new")
+    assert code == 0, err
+    assert sorted(os.listdir("new")) == ["a.png", "b.png"]

@@ -32,6 +32,34 @@ def test_load_names_what_is_no_export(exported: Path, tmp_path: Path) -> None:
             Editor.load(other)
 
 
+def test_load_refuses_a_damaged_export(exported: Path, tmp_path: Path) -> None:
+    damaged = Path(shutil.copytree(exported / "9", tmp_path / "damaged"))
+    (data,) = (damaged / "variables").glob("*.data-*")
+    data.write_bytes(data.read_bytes()[:10])
+    with pytest.raises(ValueError, match="whole export.*damaged.*copy it again"):
+        Editor.load(damaged)
+    shutil.rmtree(damaged / "variables")
+    with pytest.raises(ValueError, match="whole export.*damaged.*copy it again"):
+        Editor.load(damaged)
+
+
+@pytest.mark.parametrize(
+    "factors",
+    [
+        [],
+        [{"name": "a"}],
+        [{"name": 3, "size": 2}],
+        [{"name": "a", "size": 1}],
+        [{"name": "a", "size": 3, "values": ["b", "c"]}],
+        [{"name": "a", "size": 3}, {"name": "a", "size": 2}],
+        "factors",
+    ],
+)
+def test_factors_that_no_export_writes_are_refused(factors) -> None:
+    with pytest.raises(ValueError, match="codes.json: expected factors of different names"):
+        exports.read_factors({"factors": factors})
+
+
 def test_without_a_path_the_model_that_comes_along_is_loaded(exported: Path, codes, tmp_path, monkeypatch) -> None:
     folder = Path(shutil.copytree(Path(editing.__file__).parent, tmp_path / "editing", ignore=lambda *_: {"demo"}))
     monkeypatch.setattr(exports, "__file__", str(folder / "exports.py"))

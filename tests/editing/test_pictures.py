@@ -175,6 +175,22 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path: 
         pictures.read(tmp_path / "huge.png", 8, 3, most_pixels=40_000_000)
 
 
+def test_the_reason_is_said_once(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros([8, 8], np.float32)).save(tmp_path / "a.tif")
+    with pytest.raises(ValueError) as caught:
+        pictures.read(tmp_path / "a.tif", 8, 3)
+    assert str(caught.value).startswith(f"{tmp_path}/a.tif: expected a picture of 8 or 16 bits.")
+    Image.new("1", (20_000, 12_000)).save(tmp_path / "huge.png")
+    with pytest.raises(ValueError, match="^/[^:]*huge.png: expected at most [0-9,]+ pixels. Received: "):
+        pictures.read(tmp_path / "huge.png", 8, 3)
+
+
+def test_a_damaged_pillow_image_is_refused(tmp_path: Path) -> None:
+    with Image.open(broken_png(tmp_path / "broken.png")) as image:
+        with pytest.raises(ValueError, match="image: the picture cannot be read: .*truncated"):
+            pictures.read(image, 8, 3)
+
+
 def test_the_editor_says_what_it_changed(editor: Editor) -> None:
     with pytest.warns(PictureNotice, match="12x9 pixels, cut to the middle 9x9, brought to the model's 4x4") as caught:
         images = editor.read(np.zeros([9, 12], np.uint8))
