@@ -118,7 +118,7 @@ def test_without_disk_says_how_much_is_missing(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("argument", "words"),
     [
-        ("--minute=5", ["unknown argument '--minute=5'", "usage: tools/demo [--minutes=N]"]),
+        ("--minute=5", ["unknown argument '--minute=5'", "usage: tools/demo [--minutes=N] [--setup]"]),
         ("5", ["unknown argument '5'", "usage"]),
         ("--minutes=soon", ["expected a number above 0", "'soon'", "usage"]),
         ("--minutes=0.0", ["expected a number above 0", "'0.0'"]),
@@ -157,6 +157,13 @@ def test_a_change_of_what_is_wanted_installs_again(sandbox: Sandbox, file: str) 
     assert sandbox.run("test").returncode == 0
     assert sandbox.calls("-m venv") == []
     assert sandbox.calls("-m pip")
+
+
+def test_the_demo_may_set_up_alone(sandbox: Sandbox) -> None:
+    result = sandbox.run("demo", "--setup")
+    assert result.returncode == 0 and "tools/editor_page" in result.stdout
+    assert (sandbox.venv / "bin/python").exists() and sandbox.calls("-m pip")
+    assert not sandbox.calls("-m ssgan_tf") and not sandbox.calls("build")
 
 
 @pytest.mark.parametrize("minutes", [[], ["--minutes=0.5"]])
