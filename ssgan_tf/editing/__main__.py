@@ -79,7 +79,7 @@ def check(options: argparse.Namespace, editor: Editor) -> dict[str, str]:
         raise Wrong(f"--steps: expected at most {_MOST_STEPS}. Received: {options.steps}.")
     for name in filter(None, options.sweep.split(",")):
         _of_flag("--sweep", exports.find_column, editor.factors, name)
-    changes = {}
+    changes: dict[str, str] = {}
     for text in options.changes:
         name, sign, value = text.partition("=")
         if not sign:
