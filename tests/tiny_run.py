@@ -30,7 +30,7 @@ def make_model(options: SemiStyleGANOptions = OPTIONS, spec: CodeSpec = SPEC) ->
 def write_run(workdir: Path, phases: tuple[Phase, ...] = CONFIG.phases, **changes) -> Path:
     """Writes the run's folder, which must not be there; `changes` are of the model's options."""
     config = dataclasses.replace(CONFIG, model=dataclasses.replace(OPTIONS, **changes), phases=phases)
-    model = make_model(dataclasses.replace(OPTIONS, **changes))
+    model = make_model(dataclasses.replace(OPTIONS, **changes), SPEC)
     workdir.mkdir()
     write_config(config, str(workdir))
     runs.write_spec(SPEC, str(workdir))
