@@ -338,3 +338,10 @@ def test_bad_input_is_answered_in_one_line(folder, tmp_path):
         done = select(*words, *out)
         lines = [line for line in done.err.splitlines() if line.startswith("error: ")]
         assert done.code == 2 and len(lines) == 1 and message in lines[0], (message, done.err)
+
+
+def test_names_are_shown_without_the_folder_that_all_are_in():
+    assert report.shorten(["runs/a", "runs/b"]) == ["a", "b"]
+    assert report.shorten(["/x/y/a", "/x/z/a"]) == ["y/a", "z/a"]
+    assert report.shorten(["step 1", "step 2"]) == ["step 1", "step 2"]
+    assert report.shorten(["/x/a", "b/c"]) == ["/x/a", "b/c"]

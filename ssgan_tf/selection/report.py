@@ -75,14 +75,22 @@ def correlations(scores: Scores, entries: Sequence[Entry]) -> dict[str, dict[str
     return result
 
 
+def shorten(names: Sequence[str]) -> list[str]:
+    """Names without the folder that all are in."""
+    folders = {os.path.dirname(name) for name in names}
+    common = os.path.commonpath(folders) if folders and len({os.path.isabs(f) for f in folders}) == 1 else ""
+    return [os.path.relpath(name, common) if common else name for name in names]
+
+
 def table(scores: Scores, entries: Sequence[Entry], method: str) -> str:
     """The ranking by `method`, the best first, with all other scores beside it."""
     known = [name for name in KNOWN if any(name in entry.known for entry in entries)]
     rows = [["", "model", *(METHODS[m] for m in scores), *(TITLES[name] for name in known), ""]]
+    names = shorten([entry.name for entry in entries])
     for place, i in enumerate(order(scores[method]), 1):
         measured = [f"{entries[i].known[name]:.3f}" if name in entries[i].known else "-" for name in known]
         cells = [f"{scores[m][i]:.4f}" for m in scores]
-        rows.append([str(place), entries[i].name, *cells, *measured, "; ".join(entries[i].notes)])
+        rows.append([str(place), names[i], *cells, *measured, "; ".join(entries[i].notes)])
     return _aligned(rows)
 
 
@@ -125,11 +133,11 @@ def result(
 
 def draw(matrix: np.ndarray, names: Sequence[str], scores: np.ndarray) -> np.ndarray:
     """A [N, N] as a picture, a row an encoder and a column a generator, with each model's centrality: uint8 [H,W,3]."""
-    count = len(names)
+    count, names = len(names), shorten(names)
     cell, written = max(0.16, min(0.5, 12 / count)), count <= 20
-    left, top = 0.7 + 0.075 * max(map(len, names)), 0.9
+    left, top = 0.3 + 0.075 * max(map(len, names)), 0.6
     side = cell * count  # inches, as the others
-    width, height = max(left + side + 1.5, 4.5), top + side + left
+    width, height = max(left + side + 0.8, 4.5), top + side + left
     figure = Figure(figsize=(width, height), dpi=110)
     axes = figure.add_axes((left / width, left / height, side / width, side / height))
     axes.imshow(matrix, vmin=0, vmax=1, cmap="viridis")
