@@ -10,6 +10,8 @@ import dataclasses
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ssgan_tf import models
+from ssgan_tf.codes import CodeSpec
 from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
 from ssgan_tf.networks.options import NetworkOptions
 
@@ -118,6 +120,19 @@ def parameters(network: NetworkOptions, code_size: int) -> tuple[int, int]:
     maps, width = network.feature_maps(4), network.feature_maps(2)
     discriminator += (9 * (maps + 1) + 1) * maps + (16 * maps + 1) * width + (width + 1) * (1 + k)
     return generator, discriminator
+
+
+def network_sizes(options: models.Options, spec: CodeSpec) -> dict[str, int]:
+    """How many numbers each network of a model has that are trained; Semi-StyleGAN's are not made for it.
+
+    Args:
+        options: of the model.
+        spec: the data set's factors.
+    """
+    if isinstance(options, SemiStyleGANOptions):
+        generator, discriminator = parameters(options.network, spec.size)
+        return {"generator": generator, "discriminator/encoder": discriminator}
+    return models.parameters(options, spec)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from ssgan_tf import config as configs
-from ssgan_tf import costs, data, models
+from ssgan_tf import costs, data
 from ssgan_tf.codes import CodeSpec, FactorSpec
 from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
 from ssgan_tf.schedule import Phase
@@ -19,7 +19,7 @@ def describe(config: configs.Config, header: data.Header | None, replicas: int, 
         xla: whether XLA compiles the step.
     """
     spec = header.spec if header else _guessed_spec(config)
-    sizes = models.parameters(config.model, spec)
+    sizes = costs.network_sizes(config.model, spec)
     kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
     return "\n".join(
         [

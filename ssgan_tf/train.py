@@ -13,6 +13,7 @@ from absl import flags, logging
 
 from ssgan_tf import (
     callbacks,
+    costs,
     data,
     distribution,
     drawing,
@@ -32,6 +33,7 @@ from ssgan_tf import oracle as oracles
 from ssgan_tf.checkpoints import Checkpoints
 from ssgan_tf.codes import CodeSpec
 from ssgan_tf.loop import Session, last_checkpoint, train
+from ssgan_tf.models.contract import WithNetwork
 
 _CONFIG = flags.DEFINE_string("config", None, "Python file with get_config(), e.g. configs/demo.py.", required=True)
 _WORKDIR = flags.DEFINE_string(
@@ -61,7 +63,7 @@ def check_data(config: configs.Config, header: data.Header, workdir: str) -> Non
     """
     m = config.model
     height, width, channels = header.shape
-    place = "model.network" if hasattr(m, "network") else "model"
+    place = "model.network" if isinstance(m, WithNetwork) else "model"
     if (height, width) != (m.resolution, m.resolution):
         raise ValueError(
             f"{place}.resolution: {header.name} has images of {height}x{width}. Received: {m.resolution}."
@@ -154,7 +156,7 @@ def start() -> Session | None:
     print(overview.describe(config, header, replicas, uses_xla()), flush=True)
     if header is None or _DRY_RUN.value:
         return None
-    parameters = sum(models.parameters(config.model, header.spec).values())
+    parameters = sum(costs.network_sizes(config.model, header.spec).values())
     workdirs.check_disk(_WORKDIR.value, parameters, config.train.keep_checkpoints)
     return open_run(config, strategy)
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from ssgan_tf import costs, models
 from ssgan_tf.codes import CodeSpec, FactorSpec
+from ssgan_tf.models.beta_vae import BetaVAEOptions
 from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
 from ssgan_tf.networks import layers
 from ssgan_tf.networks.discriminator import Discriminator
@@ -158,6 +159,7 @@ import resource
 import tensorflow as tf
 from ssgan_tf import models
 from ssgan_tf.codes import CodeSpec, FactorSpec
+from ssgan_tf.models.beta_vae import BetaVAEOptions
 from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
 model = models.make_model(SemiStyleGANOptions(), CodeSpec((FactorSpec("a", 2),)), seed=0)
 images = tf.random.stateless_uniform([8, 64, 64, 3], [0, 0], -1, 1)
@@ -178,3 +180,10 @@ def test_the_papers_network_trains_at_batch_8_in_5_gib(repository):
     assert peak < 5 * GIB
     own = 0.72 * GIB  # TensorFlow itself: docs/speed.md
     assert costs.memory(SemiStyleGANOptions(), 1, 64, 8, 8).total + own == pytest.approx(peak, rel=0.15)
+
+
+@pytest.mark.parametrize("options", [SemiStyleGANOptions(NETWORK), BetaVAEOptions(16, latents=3)], ids=["gan", "vae"])
+def test_what_is_said_of_the_networks_is_what_they_are(options):
+    made = models.make_model(options, SPEC, seed=0).networks()
+    counted = {name: layers.count_parameters(network) for name, network in made.items()}
+    assert costs.network_sizes(options, SPEC) == counted

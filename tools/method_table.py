@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ssgan_tf import config as configs
-from ssgan_tf import models, pictures, runs
+from ssgan_tf import costs, pictures, runs
 from ssgan_tf.metrics.titles import LOWER_IS_BETTER, TITLES
 
 COLUMNS = ("mig", "factor_vae", "dci_histogram", "l2", "mig_gen", "l2_gen", "frechet_oracle")
@@ -55,7 +55,7 @@ def read(method: str, seed: int, workdir: str, record: dict[str, Any]) -> Run:
     facts = {name: settings[key] for name, key in named.items() if key in settings}
     try:
         config, spec = configs.read_config(workdir), runs.read_spec(workdir)
-        facts["parameters"] = sum(models.parameters(config.model, spec).values())
+        facts["parameters"] = sum(costs.network_sizes(config.model, spec).values())
     except (OSError, ValueError):
         pass
     speeds = _speeds(os.path.join(workdir, "metrics.jsonl"))

@@ -3,6 +3,8 @@
 What a model must have is in contract.py.
 """
 
+import functools
+
 import tensorflow as tf
 
 from ssgan_tf.codes import CodeSpec
@@ -47,6 +49,7 @@ def make_model(options: Options, spec: CodeSpec, seed: int, jit_compile: bool = 
     return model
 
 
+@functools.cache
 def parameters(options: Options, spec: CodeSpec) -> dict[str, int]:
     """How many numbers each network of a model has that are trained: {"generator": ..., ...}."""
     make = next(model for kind, model in MODELS.values() if kind is type(options))
