@@ -12,7 +12,6 @@ logits within [-9, 9], and keeps its slope beyond.
 
 import functools
 import math
-from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -248,7 +247,7 @@ class InfoGANCR(steps.SteppedModel):
         values = [tf.identity(average) for average in averages]
         for moments in passes:
             values = [v - (1.0 - DECAY) * (v - m) for v, m in zip(values, moments, strict=True)]
-        _assign(averages, [steps.global_mean(value) for value in values])
+        steps.update_each(averages, [steps.global_mean(value) for value in values], _assign)
 
     def _begin_anew(self, seen: tf.Tensor) -> None:
         """At an event that was not met yet H's trainable weights and optimizer are as if it had just been made."""
@@ -264,7 +263,7 @@ class InfoGANCR(steps.SteppedModel):
             lambda: [*self.contrastive.fresh_weights(seed), *[tf.zeros_like(v) for v in state]],
             lambda: [tf.identity(v) for v in variables],
         )
-        _assign(variables, values)
+        steps.update_each(variables, values, _assign)
         self.events.assign(passed)
 
 
@@ -282,11 +281,5 @@ def _cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
 
 
-def _assign(variables: Sequence[tf.Variable], values: Sequence[tf.Tensor]) -> None:
-    """Gives variables values that are the same on all replicas; in a step, whatever their aggregation."""
-
-    def merge(strategy, *values):
-        for variable, value in zip(variables, values, strict=True):
-            strategy.extended.update(variable, lambda v, new: v.assign(new), args=(value,), group=False)
-
-    tf.distribute.get_replica_context().merge_call(merge, args=tuple(values))
+def _assign(variable: tf.Variable, value: tf.Tensor) -> object:
+    return variable.assign(value)

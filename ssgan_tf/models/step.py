@@ -140,16 +140,26 @@ def descend(
 
 def update_average(averages: Sequence[tf.Variable], variables: Sequence[tf.Variable], decay: tf.Tensor | float) -> None:
     """averages <- decay * averages + (1 - decay) * variables, once however many replicas there are."""
+    update_each(averages, variables, lambda average, variable: average.assign_sub((1.0 - decay) * (average - variable)))
 
-    def assign(average, variable):
-        return average.assign_sub((1.0 - decay) * (average - variable))
 
-    def merge(strategy, *values):
-        half = len(values) // 2
-        for average, variable in zip(values[:half], values[half:], strict=True):
-            strategy.extended.update(average, assign, args=(variable,), group=False)
+def update_each(
+    variables: Sequence[tf.Variable], values: Sequence[tf.Tensor], update: Callable[[tf.Variable, tf.Tensor], object]
+) -> None:
+    """Calls update(variable, value) in a step, once for each copy of a variable, whatever its aggregation.
 
-    tf.distribute.get_replica_context().merge_call(merge, args=(*averages, *variables))
+    Args:
+        variables: to be changed.
+        values: as many, the same on all replicas.
+        update: assigns to the variable.
+    """
+
+    def merge(strategy, *both):
+        half = len(both) // 2
+        for variable, value in zip(both[:half], both[half:], strict=True):
+            strategy.extended.update(variable, update, args=(value,), group=False)
+
+    tf.distribute.get_replica_context().merge_call(merge, args=(*variables, *values))
 
 
 class PhaseRate(tf.keras.optimizers.schedules.LearningRateSchedule):
