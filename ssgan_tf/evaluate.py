@@ -12,13 +12,12 @@ data_dir/oracles.
 import dataclasses
 import json
 import os
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 from absl import flags
 
-from ssgan_tf import __version__, data, drawing, features, files, measuring, pictures, program, reports, runs
+from ssgan_tf import data, drawing, features, files, measuring, pictures, program, reports, runs
 from ssgan_tf import oracle as oracles
 from ssgan_tf.metrics import Settings, chance_l2
 from ssgan_tf.readings import Networks, read
@@ -138,7 +137,7 @@ def measure(
             "bootstrap": dict.fromkeys(plan.names, plan.bootstrap) if plan.bootstrap else {},
             "features": feature_settings(_FEATURES.value) if network and _FEATURES.value else None,
             **dataclasses.asdict(plan.settings),
-            "versions": versions(),
+            "versions": reports.versions(),
         },
     }
 
@@ -150,12 +149,6 @@ def with_earlier(scores: dict[str, Any], run: runs.Run) -> dict[str, Any]:
             return reports.merge(scores, json.load(file))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return scores  # there is no such file, it is damaged, or of another version
-
-
-def versions() -> dict[str, str]:
-    """Of everything that has a hand in the scores."""
-    libraries = ("tensorflow", "numpy", "scipy", "scikit-learn")
-    return {"ssgan_tf": __version__, **{name: version(name) for name in libraries}}
 
 
 def write(scores: dict[str, Any], text: str, run: runs.Run) -> list[str]:

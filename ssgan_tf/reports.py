@@ -1,8 +1,10 @@
 """metrics.json: what a later evaluation adds to it, and its table for people."""
 
 import math
+from importlib.metadata import version
 from typing import Any
 
+from ssgan_tf import __version__
 from ssgan_tf.metrics.titles import TITLES
 
 _WIDTH = 32
@@ -18,6 +20,12 @@ def report(scores: dict[str, Any], names: tuple[str, ...]) -> str:
     """
     parts = [_codes(scores), _images(scores), _factors(scores, names), _notes(scores)]
     return "\n\n".join("\n".join(line.rstrip() for line in part) for part in parts if part)
+
+
+def versions() -> dict[str, str]:
+    """Of everything that has a hand in scores."""
+    libraries = ("tensorflow", "numpy", "scipy", "scikit-learn")
+    return {"ssgan_tf": __version__, **{name: version(name) for name in libraries}}
 
 
 def merge(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:

@@ -14,14 +14,13 @@ import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from ssgan_tf import __version__, files, pictures, program
+from ssgan_tf import files, pictures, program, reports
 from ssgan_tf.bars import make_bar
 from ssgan_tf.selection import centrality, columns, kept, pool, report, spread, udr
 from ssgan_tf.selection.groups import Settings
@@ -141,12 +140,11 @@ def entries_of(members: tuple[pool.Candidate, ...], notes: list[tuple[str, ...]]
 
 def settings_of(store: kept.Kept, images: np.ndarray | None) -> dict[str, Any]:
     """What the scores depend on beside the models."""
-    libraries = ("tensorflow", "numpy", "scipy", "scikit-learn")
     return {
         **dataclasses.asdict(store.settings),
         "udr_images": 0 if images is None else len(images),
         "mixed_codes": _MIXED.value,
-        "versions": {"ssgan_tf": __version__, **{name: version(name) for name in libraries}},
+        "versions": reports.versions(),
     }
 
 
