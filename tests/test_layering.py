@@ -3,7 +3,7 @@
 | level | modules                                                                    | may import          |
 |-------|----------------------------------------------------------------------------|---------------------|
 | 0     | bars, codes, fields, files, graph_checks, losses, images, jacobian,        | nothing of ssgan_tf |
-|       | schedule, workers                                                          |                     |
+|       | ranges, schedule, workers                                                          |                     |
 | 1     | data, encoding, features, pictures, progress, networks/, metrics/,         | 0                   |
 |       | directions/                                                                |                     |
 | 2     | models/                                                                    | 0, networks         |
@@ -27,7 +27,8 @@ from pathlib import Path
 import pytest
 
 LEVELS = [
-    {"bars", "codes", "fields", "files", "graph_checks", "images", "losses", "jacobian", "schedule", "workers"},
+    {"bars", "codes", "fields", "files", "graph_checks", "images", "losses", "jacobian", "ranges", "schedule",
+     "workers"},
     {"data", "encoding", "features", "pictures", "progress", "networks", "metrics", "directions"},
     {"models", "readings", "streams"},
     {

@@ -8,6 +8,7 @@ import functools
 import tensorflow as tf
 
 from ssgan_tf.codes import CodeSpec
+from ssgan_tf.models import contract
 from ssgan_tf.models.beta_tcvae import BetaTCVAE, BetaTCVAEOptions
 from ssgan_tf.models.beta_vae import BetaVAE, BetaVAEOptions
 from ssgan_tf.models.encoder_only import EncoderOnly, EncoderOnlyOptions
@@ -16,7 +17,7 @@ from ssgan_tf.models.infogan_cr import InfoGANCR, InfoGANCROptions
 from ssgan_tf.models.semi_stylegan import SemiStyleGAN, SemiStyleGANOptions
 from ssgan_tf.networks.layers import count_parameters
 
-MODELS = {
+MODELS: dict[str, tuple[type[contract.Options], type[tf.keras.Model]]] = {
     "beta_tcvae": (BetaTCVAEOptions, BetaTCVAE),
     "beta_vae": (BetaVAEOptions, BetaVAE),
     "encoder_only": (EncoderOnlyOptions, EncoderOnly),

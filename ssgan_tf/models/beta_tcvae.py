@@ -9,6 +9,7 @@ import math
 
 import tensorflow as tf
 
+from ssgan_tf import ranges
 from ssgan_tf.codes import CodeSpec
 from ssgan_tf.models.vae import VAE, Latent, VAEOptions, gather, kl_to_prior, share_of
 
@@ -29,7 +30,7 @@ class BetaTCVAEOptions(VAEOptions):
 
     def __post_init__(self):
         super().__post_init__()
-        self.check_not_negative("beta", "dataset_size")
+        ranges.check_least(self, 0, "beta", "dataset_size")
 
 
 def total_correlation(latent: Latent, every: Latent, dataset_size: int = 0) -> tf.Tensor:

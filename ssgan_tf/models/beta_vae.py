@@ -8,6 +8,7 @@ import dataclasses
 
 import tensorflow as tf
 
+from ssgan_tf import ranges
 from ssgan_tf.codes import CodeSpec
 from ssgan_tf.models import step as steps
 from ssgan_tf.models.vae import VAE, Latent, VAEOptions, kl_to_prior, share_of
@@ -32,7 +33,7 @@ class BetaVAEOptions(VAEOptions):
 
     def __post_init__(self):
         super().__post_init__()
-        self.check_not_negative("beta", "capacity", "capacity_images", "gamma")
+        ranges.check_least(self, 0, "beta", "capacity", "capacity_images", "gamma")
 
 
 class BetaVAE(VAE):

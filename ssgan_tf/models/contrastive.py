@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from ssgan_tf.models import step as steps
+from ssgan_tf import ranges
 from ssgan_tf.models.contract import WithoutLabels
 from ssgan_tf.networks.conv_gan import FAMILIES
 
@@ -153,18 +153,14 @@ class InfoGANCROptions(WithoutLabels):
             )
         if self.channels not in (1, 3):
             raise ValueError(f"channels: expected 1 (grey) or 3 (RGB). Received: {self.channels}.")
-        for name, least in (("codes", 2), ("noise_size", 0), ("generator_updates", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name}: expected {least} or more. Received: {getattr(self, name)}.")
-        for name in ("lambda_g", "lambda_d", "cr_alpha", "cr_after_images", "gap_after_images"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name}: expected 0 or more. Received: {getattr(self, name)}.")
-        for name in ("discriminator_rate", "cr_rate"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name}: expected a positive number. Received: {getattr(self, name)}.")
+        ranges.check_least(self, 2, "codes")
+        ranges.check_least(self, 1, "generator_updates")
+        weights = ("lambda_g", "lambda_d", "cr_alpha")
+        ranges.check_least(self, 0, "noise_size", *weights, "cr_after_images", "gap_after_images")
+        ranges.check_positive(self, "discriminator_rate", "cr_rate")
         if not 0 <= self.gap <= RANGE:
             raise ValueError(f"gap: expected a number in [0, {RANGE:g}]. Received: {self.gap}.")
-        steps.check_decays(self.beta_1, self.beta_2)
+        ranges.check_decays(self, "beta_1", "beta_2")
 
     @property
     def schedule(self) -> Schedule:

@@ -7,7 +7,7 @@ import dataclasses
 
 import tensorflow as tf
 
-from ssgan_tf import losses
+from ssgan_tf import losses, ranges
 from ssgan_tf.codes import CodeSpec, GridPrior
 from ssgan_tf.models import step as steps
 from ssgan_tf.models.contract import Parts, WithNetwork
@@ -37,9 +37,8 @@ class EncoderOnlyOptions(WithNetwork):
     beta_2: float = 0.999
 
     def __post_init__(self):
-        if not self.xi > 0:
-            raise ValueError(f"xi: expected a positive number. Received: {self.xi}.")
-        steps.check_decays(self.beta_1, self.beta_2)
+        ranges.check_positive(self, "xi")
+        ranges.check_decays(self, "beta_1", "beta_2")
         if self.network.precision != "float32":
             raise ValueError(f"network.precision: expected float32 for this model. Received: {self.network.precision}.")
 

@@ -11,6 +11,7 @@ import dataclasses
 
 import tensorflow as tf
 
+from ssgan_tf import ranges
 from ssgan_tf.codes import CodeSpec
 from ssgan_tf.models import step as steps
 from ssgan_tf.models.vae import VAE, VAEOptions, gather, kl_to_prior, share_of
@@ -37,12 +38,9 @@ class FactorVAEOptions(VAEOptions):
 
     def __post_init__(self):
         super().__post_init__()
-        self.check_not_negative("gamma")
-        if not self.discriminator_rate > 0:
-            raise ValueError(f"discriminator_rate: expected a positive number. Received: {self.discriminator_rate}.")
-        for name in ("discriminator_beta_1", "discriminator_beta_2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name}: expected a number in [0, 1). Received: {getattr(self, name)}.")
+        ranges.check_least(self, 0, "gamma")
+        ranges.check_positive(self, "discriminator_rate")
+        ranges.check_decays(self, "discriminator_beta_1", "discriminator_beta_2")
 
 
 def draw_order(batch: int, latents: int, seed: tf.Tensor) -> tf.Tensor:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from ssgan_tf import losses
+from ssgan_tf import losses, ranges
 from ssgan_tf.models import step as steps
 from ssgan_tf.models.contract import WithNetwork
 from ssgan_tf.networks.discriminator import Discriminator
@@ -55,17 +55,12 @@ class SemiStyleGANOptions(WithNetwork):
     style_mixing: float = 0.0
 
     def __post_init__(self):
-        for name in ("gamma_g", "gamma_e", "beta", "alpha", "r1", "ema_half_life"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name}: expected 0 or more. Received: {getattr(self, name)}.")
-        if not self.xi > 0:
-            raise ValueError(f"xi: expected a positive number. Received: {self.xi}.")
+        ranges.check_least(self, 0, "gamma_g", "gamma_e", "beta", "alpha", "r1", "ema_half_life")
+        ranges.check_least(self, 1, "r1_interval")
+        ranges.check_positive(self, "xi")
+        ranges.check_decays(self, "beta_1", "beta_2")
         if not 0 <= self.style_mixing <= 1:
             raise ValueError(f"style_mixing: expected a number in [0, 1]. Received: {self.style_mixing}.")
-        steps.check_decays(self.beta_1, self.beta_2)
-        if self.r1_interval < 1:
-            raise ValueError(f"r1_interval: expected 1 step or more. Received: {self.r1_interval}.")
-
 
     @property
     def stages(self) -> tuple[int, ...]:

@@ -195,13 +195,6 @@ def make_adam(
     return optimizer
 
 
-def check_decays(beta_1: float, beta_2: float) -> None:
-    """Raises ValueError, naming the field, for moment decays that Adam cannot have."""
-    for name, value in (("beta_1", beta_1), ("beta_2", beta_2)):
-        if not 0 <= value < 1:
-            raise ValueError(f"{name}: expected a number in [0, 1). Received: {value}.")
-
-
 def forget(optimizer: tf.keras.optimizers.Optimizer) -> None:
     """Makes the optimizer as it was when it was new: no moments, no steps taken."""
     for variable in optimizer.variables:

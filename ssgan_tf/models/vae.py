@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from ssgan_tf import ranges
 from ssgan_tf.codes import CodeSpec, NormalPrior
 from ssgan_tf.models import step as steps
 from ssgan_tf.models.contract import Parts, WithoutLabels
@@ -46,15 +47,8 @@ class VAEOptions(WithoutLabels):
 
     def __post_init__(self):
         check_sizes(self.resolution, self.channels, self.latents)
-        steps.check_decays(self.beta_1, self.beta_2)
-        self.check_not_negative("warmup_images")
-
-    def check_not_negative(self, *names: str) -> None:
-        """Raises ValueError for a field of these that is below 0, or no number."""
-        for name in names:
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name}: expected 0 or more. Received: {getattr(self, name)}.")
-
+        ranges.check_decays(self, "beta_1", "beta_2")
+        ranges.check_least(self, 0, "warmup_images")
 
 
 class Latent(NamedTuple):

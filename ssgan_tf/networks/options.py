@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from ssgan_tf import ranges
+
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -52,11 +54,9 @@ class NetworkOptions:
             raise ValueError(f"resolution: expected a power of two from 8 to 1024. Received: {r}.")
         if self.channels not in (1, 3):
             raise ValueError(f"channels: expected 1 (grey) or 3 (RGB). Received: {self.channels}.")
-        for name in ("fmap_base", "fmap_max", "noise_size", "style_size", "mapping_layers", "stddev_group"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: expected 1 or more. Received: {getattr(self, name)}.")
-        if self.mapping_lrmul <= 0:
-            raise ValueError(f"mapping_lrmul: expected a positive number. Received: {self.mapping_lrmul}.")
+        sizes = ("fmap_base", "fmap_max", "noise_size", "style_size", "mapping_layers", "stddev_group")
+        ranges.check_least(self, 1, *sizes)
+        ranges.check_positive(self, "mapping_lrmul")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision: expected one of {', '.join(PRECISIONS)}. Received: {self.precision}.")
 

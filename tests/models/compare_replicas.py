@@ -20,6 +20,7 @@ from ssgan_tf.models import step as steps
 from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
 from ssgan_tf.networks.options import NetworkOptions
 from ssgan_tf.schedule import Phase, Schedule
+from tests.models.two_devices import two_replicas
 
 STEPS = 2
 SPEC = CodeSpec((FactorSpec("shape", 3), FactorSpec("hue", 5)))
@@ -172,10 +173,7 @@ def compare_float16(strategy: tf.distribute.Strategy) -> dict:
 
 
 def main(what: str) -> None:
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # starts in half the time
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = two_replicas()
     compare_what = {"float32": compare_float32, "float16": compare_float16}[what]
     json.dump(compare_what(strategy), sys.stdout)
 

@@ -20,6 +20,7 @@ from ssgan_tf.models import step as steps
 from ssgan_tf.models.contrastive import InfoGANCROptions
 from ssgan_tf.schedule import Phase, Schedule
 from tests.models.compare_replicas import distribute, largest_difference
+from tests.models.two_devices import two_replicas
 
 HALF, STEPS = 4, 3
 SPEC = CodeSpec((FactorSpec("shape", 3),))
@@ -71,10 +72,7 @@ def draws(strategy: tf.distribute.Strategy) -> list[np.ndarray]:
 
 
 def main() -> None:
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # starts in half the time
-    strategy, alone = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), tf.distribute.get_strategy()
+    strategy, alone = two_replicas(), tf.distribute.get_strategy()
     one, two = run(alone), run(strategy)
     result = {
         "logs": [one[0], two[0]],

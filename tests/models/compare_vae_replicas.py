@@ -14,6 +14,7 @@ from ssgan_tf.models.beta_tcvae import BetaTCVAEOptions
 from ssgan_tf.models.beta_vae import BetaVAEOptions
 from ssgan_tf.models.factor_vae import FactorVAEOptions
 from ssgan_tf.schedule import Phase, Schedule
+from tests.models.two_devices import two_replicas
 from tests.models.vaes import SIZES, SPEC, spread, squares
 
 STEPS, BATCH = 3, 8
@@ -74,10 +75,7 @@ def compare(options, strategy: tf.distribute.Strategy) -> dict:
 
 
 def main() -> None:
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # starts in half the time
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = two_replicas()
     json.dump({name: compare(options, strategy) for name, options in OPTIONS.items()}, sys.stdout)
 
 

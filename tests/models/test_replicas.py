@@ -1,36 +1,17 @@
 """Two replicas train as one device does on the same global batch; with XLA as without; and skip steps together."""
 
 import functools
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-PROGRAM = Path(__file__).with_name("compare_replicas.py")
+from tests.models.two_devices import found_by
 
 
 @pytest.fixture(scope="module")
-def found(repository) -> Callable[[str], dict]:
-    """What tests/models/compare_replicas.py found, in a process with two logical CPU devices; once for each."""
-
-    @functools.cache
-    def run(what: str) -> dict:
-        done = subprocess.run(
-            [sys.executable, str(PROGRAM), what],
-            cwd=repository,
-            env={**os.environ, "PYTHONPATH": str(repository)},
-            capture_output=True,
-            text=True,
-            timeout=800,
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-        return json.loads(done.stdout)
-
-    return run
+def found() -> Callable[[str], dict]:
+    """What tests/models/compare_replicas.py found; once for each argument."""
+    return functools.cache(lambda what: found_by("compare_replicas.py", what))
 
 
 def test_every_term_is_logged_alike(found):

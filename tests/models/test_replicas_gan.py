@@ -1,29 +1,13 @@
 """InfoGAN-CR on two replicas: as on one device, but for batch norm, which sees its replica's images."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-PROGRAM = Path(__file__).with_name("compare_replicas_gan.py")
+from tests.models.two_devices import found_by
 
 
 @pytest.fixture(scope="module")
-def found(repository) -> dict:
-    """What the program beside this file found, in a process with two logical CPU devices."""
-    done = subprocess.run(
-        [sys.executable, str(PROGRAM)],
-        cwd=repository,
-        env={**os.environ, "PYTHONPATH": str(repository)},
-        capture_output=True,
-        text=True,
-        timeout=800,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout)
+def found() -> dict:
+    return found_by("compare_replicas_gan.py")
 
 
 @pytest.mark.slow

@@ -1,29 +1,13 @@
 """Two replicas train VAEs as one device does on the same global batch, terms of the whole batch included."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-PROGRAM = Path(__file__).with_name("compare_vae_replicas.py")
+from tests.models.two_devices import found_by
 
 
 @pytest.fixture(scope="module")
-def found(repository) -> dict:
-    """What compare_vae_replicas.py found, in a process with two logical CPU devices."""
-    done = subprocess.run(
-        [sys.executable, str(PROGRAM)],
-        cwd=repository,
-        env={**os.environ, "PYTHONPATH": str(repository)},
-        capture_output=True,
-        text=True,
-        timeout=800,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout)
+def found() -> dict:
+    return found_by("compare_vae_replicas.py")
 
 
 @pytest.mark.parametrize("name", ["beta_vae", "annealed", "beta_tcvae", "factor_vae"])

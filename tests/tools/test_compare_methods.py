@@ -1,11 +1,8 @@
 """tools/compare_methods with stand-ins for training and measuring: what it asks for, keeps and writes."""
 
-import importlib.machinery
-import importlib.util
 import json
 import math
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +20,8 @@ def get_config():
 
 
 @pytest.fixture(scope="module")
-def tool(repository):
-    """The program as a module: its file has no ending that Python would import it by."""
-    loader = importlib.machinery.SourceFileLoader("compare_methods", str(repository / "tools" / "compare_methods"))
-    spec = importlib.util.spec_from_loader("compare_methods", loader)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
+def tool(load_tool):
+    return load_tool("compare_methods")
 
 
 @pytest.fixture
@@ -110,6 +101,11 @@ def test_what_fails_is_said_and_the_others_go_on(start, place, capsys):
     assert "two, seed 0: evaluation ended with exit code 2." in captured.out
     assert captured.err == "error: one (seed 0): training ended with exit code 1\n"
     assert re.search(r"one +failed\ntwo +no scores", captured.out)
+    start.programs.clear()
+    start.codes.clear()
+    assert start() == 0  # another call tries again what failed, and nothing else
+    assert [entry[:2] for entry in start.programs] == [("train", "one-0"), ("evaluate", "one-0"), ("evaluate", "two-0")]
+    assert re.search(r"one +done\ntwo +done", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("code", [130, 143])
@@ -130,7 +126,12 @@ def test_another_budget_needs_another_folder(start, capsys):
     assert start("--images=500") == 0
     with pytest.raises(SystemExit) as ended:
         start("--images=600")
-    assert ended.value.code == 2 and "was made with" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert ended.value.code == 2 and "one-0 was made with --images=500, --set=train.images=500" in err
+    assert "Received: --images=600, --set=train.images=600" in err
+    with pytest.raises(SystemExit):
+        start()
+    assert "Received: nothing of that kind. Choose another folder." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -158,4 +159,3 @@ def test_bad_input_gets_one_line_and_nothing_is_made(tool, words, message, tmp_p
 def test_programs_are_this_repositorys_and_their_codes_are_kept(tool, tmp_path):
     assert tool.run("evaluate", ["--workdir=/nowhere", "--data_dir=x"]) == 2
     assert str(tool.ROOT) in tool.python_path()["PYTHONPATH"].split(":")
-    assert sys.executable

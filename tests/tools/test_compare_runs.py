@@ -1,8 +1,6 @@
 """tools/compare_runs: the table, the figure, what is said about runs that do not compare, and what bad input gets."""
 
 import csv
-import importlib.machinery
-import importlib.util
 import json
 import re
 import subprocess
@@ -44,15 +42,8 @@ NONE: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def tool(repository):
-    """The program as a module: its file has no ending that Python would import it by."""
-    loader = importlib.machinery.SourceFileLoader("compare_runs", str(repository / "tools" / "compare_runs"))
-    spec = importlib.util.spec_from_loader("compare_runs", loader)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["compare_runs"] = module  # Where dataclasses look for it.
-    loader.exec_module(module)
-    yield module
-    del sys.modules["compare_runs"]
+def tool(load_tool):
+    return load_tool("compare_runs")
 
 
 def put(folder: Path, **runs: Any) -> None:

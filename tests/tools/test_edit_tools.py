@@ -1,7 +1,5 @@
 """tools/make_demo_model and tools/measure_edits: what they make, measure and refuse."""
 
-import importlib.machinery
-import importlib.util
 import json
 import os
 import sys
@@ -15,23 +13,12 @@ from ssgan_tf import export, runs
 from ssgan_tf.editing import Editor, Factor, Latents
 from tests import tiny_run
 
-
-def load_tool(repository: Path, name: str):
-    """The program as a module: its file has no ending that Python would import it by."""
-    loader = importlib.machinery.SourceFileLoader(name, str(repository / "tools" / name))
-    spec = importlib.util.spec_from_loader(name, loader)
-    assert spec
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
-
-
 # --- make_demo_model
 
 
 @pytest.fixture(scope="module")
-def maker(repository: Path):
-    return load_tool(repository, "make_demo_model")
+def maker(load_tool):
+    return load_tool("make_demo_model")
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +77,8 @@ def test_the_model_in_the_package_is_whole_and_small(repository: Path, maker) ->
 
 
 @pytest.fixture(scope="module")
-def measurer(repository: Path):
-    return load_tool(repository, "measure_edits")
+def measurer(load_tool):
+    return load_tool("measure_edits")
 
 
 class Pixels:
@@ -176,10 +163,10 @@ def test_rows_are_those_whose_labels_were_not_used(measurer, tmp_path: Path) -> 
         ("measure_edits", ["--workdir=a", "--count=0"], "--count: expected 1 or more. Received: 0"),
     ],
 )
-def test_bad_input_gets_one_line(tool: str, words: list[str], expected: str, repository: Path, monkeypatch, capsys):
+def test_bad_input_gets_one_line(tool: str, words: list[str], expected: str, load_tool, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [tool, *words])
     with pytest.raises(SystemExit) as ended:
-        load_tool(repository, tool).main()
+        load_tool(tool).main()
     out, err = capsys.readouterr()
     assert ended.value.code == 2 and out == ""
     assert err.startswith("error: ") and err.count("\n") == 1 and expected in err

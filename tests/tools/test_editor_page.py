@@ -4,8 +4,6 @@ The last test makes docs/editor_page.png where it is asked to: SSGAN_PAGE_PICTUR
 SSGAN_PAGE_MODEL an export (by default the model that comes with the package).
 """
 
-import importlib.machinery
-import importlib.util
 import io
 import os
 import shlex
@@ -235,14 +233,8 @@ def test_it_ends_when_told_and_leaves_nothing(served):
 
 
 @pytest.fixture(scope="module")
-def tool(repository):
-    """The program as a module: its file has no ending that Python would import it by."""
-    loader = importlib.machinery.SourceFileLoader("editor_page", str(repository / "tools" / "editor_page"))
-    spec = importlib.util.spec_from_loader("editor_page", loader)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
+def tool(load_tool):
+    return load_tool("editor_page")
 
 
 def test_what_is_wrong_at_the_start_is_said_in_one_line(tool, tmp_path, capsys):

@@ -1,7 +1,5 @@
 """tools/launch: what it reads off SLURM's and Kubernetes's environment, and two workers that it starts for real."""
 
-import importlib.machinery
-import importlib.util
 import json
 import os
 import re
@@ -28,13 +26,8 @@ BY_HAND = {"TF_CONFIG": '{"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type"
 
 
 @pytest.fixture(scope="module")
-def tool(repository):
-    """The program as a module: its file has no ending that Python would import it by."""
-    loader = importlib.machinery.SourceFileLoader("launch", str(repository / "tools" / "launch"))
-    spec = importlib.util.spec_from_loader("launch", loader)
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
+def tool(load_tool):
+    return load_tool("launch")
 
 
 # --- SLURM's notation.

@@ -1,7 +1,5 @@
 """tools/show_data: which pictures it lays beside each other, what it measures, and what bad input gets."""
 
-import importlib.machinery
-import importlib.util
 import re
 
 import numpy as np
@@ -15,13 +13,8 @@ GRID = np.stack(np.meshgrid(range(2), range(3), indexing="ij"), axis=-1).reshape
 
 
 @pytest.fixture(scope="module")
-def tool(repository):
-    """The program as a module: its file has no ending that Python would import it by."""
-    loader = importlib.machinery.SourceFileLoader("show_data", str(repository / "tools" / "show_data"))
-    spec = importlib.util.spec_from_loader("show_data", loader)
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
+def tool(load_tool):
+    return load_tool("show_data")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,60 @@
+"""Every model has what the rest of the package asks of one: contract.py, name by name."""
+
+import pytest
+import tensorflow as tf
+
+from ssgan_tf.codes import CodeSpec, FactorSpec
+from ssgan_tf.models import MODELS, contract, make_model
+from ssgan_tf.models.beta_tcvae import BetaTCVAEOptions
+from ssgan_tf.models.beta_vae import BetaVAEOptions
+from ssgan_tf.models.contrastive import InfoGANCROptions
+from ssgan_tf.models.encoder_only import EncoderOnlyOptions
+from ssgan_tf.models.factor_vae import FactorVAEOptions
+from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
+from ssgan_tf.schedule import Phase, Schedule
+from tests.models.conftest import NETWORK
+
+SIZES = {"resolution": 16, "channels": 3, "latents": 2}
+OPTIONS = [
+    BetaTCVAEOptions(**SIZES),
+    BetaVAEOptions(**SIZES),
+    EncoderOnlyOptions(network=NETWORK),
+    FactorVAEOptions(**SIZES),
+    InfoGANCROptions(family="celeba", resolution=32, codes=2, noise_size=3),
+    SemiStyleGANOptions(network=NETWORK),
+]
+
+
+def names_of(protocol: type) -> set[str]:
+    return {name for name in {*vars(protocol), *protocol.__annotations__} if not name.startswith("_")}
+
+
+def test_every_model_is_looked_at():
+    assert [type(options) for options in OPTIONS] == [options for options, _ in MODELS.values()]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=list(MODELS))
+def test_a_model_keeps_its_contract(options):
+    """Names, and what encode, generate and parts say of each other's shapes."""
+    assert len(names_of(contract.Options)) == 7
+    assert [name for name in names_of(contract.Options) if not hasattr(options, name)] == []
+    model = make_model(options, CodeSpec((FactorSpec("shape", 3), FactorSpec("hue", 5))), seed=0)
+    model.enter(Schedule((Phase(batch=4, labeled_batch=2),)).segments[0])
+    assert len(names_of(contract.Model)) > 15
+    assert [name for name in names_of(contract.Model) if not hasattr(model, name)] == []
+
+    size = options.resolution
+    images = tf.random.stateless_uniform([2, size, size, options.channels], [0, 0], -1, 1)
+    codes = model.encode(images)
+    assert codes.shape == [2, model.prior.spec.size]
+    parts = model.parts()
+    assert parts.codes(parts.pyramid(images)[-1]).shape == codes.shape
+    if model.generate is None:
+        assert parts.mapping is None and parts.synthesis is None
+        return
+    noise = tf.random.stateless_normal([2, model.noise_size], [0, 1])
+    made = model.generate(noise, codes)
+    assert made.shape == images.shape
+    styles = parts.truncate(parts.mapping(noise, codes), tf.ones([2, 1]))
+    assert styles.shape == [2, parts.style_layers, parts.style_size]
+    tf.debugging.assert_near(parts.synthesis(styles), made, 1e-4)
