@@ -12,6 +12,7 @@ logits within [-9, 9], and keeps its slope beyond.
 
 import functools
 import math
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -23,7 +24,17 @@ from ssgan_tf.models.contrastive import InfoGANCROptions, Pairs, draw_pairs
 from ssgan_tf.networks.conv_gan import ContrastiveDiscriminator, Discriminator, Generator, refresh
 from ssgan_tf.networks.normalized import DECAY
 
-Passes = list[list[tf.Tensor]]  # the moments of batch norm in each pass of the generator
+
+class Pass(NamedTuple):
+    """Of the generator: what batch norm saw in it.
+
+    Args:
+        moments: one for each of the generator's `averages`.
+        moves: 1 in training mode, where the averages move by them, or 0.
+    """
+
+    moments: list[tf.Tensor]
+    moves: tf.Tensor
 
 
 class InfoGANCR(steps.SteppedModel):
@@ -186,7 +197,7 @@ class InfoGANCR(steps.SteppedModel):
 
         return tf.concat([noise, codes], axis=1), codes, Pairs(*map(part, range(len(Pairs._fields))))
 
-    def contrastive_gradients(self, pairs: Pairs, alpha: tf.Tensor) -> tuple[dict, list[tf.Tensor], Passes]:
+    def contrastive_gradients(self, pairs: Pairs, alpha: tf.Tensor) -> tuple[dict, list[tf.Tensor], list[Pass]]:
         """H's terms [B], the gradient for its trainable variables, and the moments of G's passes."""
         images, passes = tf.cond(alpha > 1e-8, lambda: self.paint_pairs(pairs), lambda: self.paint_pairs(pairs, False))
         with tf.GradientTape() as tape:
@@ -197,9 +208,9 @@ class InfoGANCR(steps.SteppedModel):
         terms = {"contrastive/cross_entropy": entropy, "contrastive/accuracy": hits}
         return terms, tape.gradient(loss, self.contrastive.trainable_variables), passes
 
-    def discriminator_gradients(self, images, latents, codes) -> tuple[dict, list[tf.Tensor], Passes]:
+    def discriminator_gradients(self, images, latents, codes) -> tuple[dict, list[tf.Tensor], list[Pass]]:
         """D and Q's weighted terms [B], the gradient for their trainable variables, and the moments of G's pass."""
-        fake, moments = self.generator.paint(latents, training=True)
+        fake, own = self.paint(latents)
         with tf.GradientTape() as tape:
             logits, found = self.discriminator(tf.concat([images, fake], axis=0))
             real, generated = tf.split(logits, 2)
@@ -208,9 +219,9 @@ class InfoGANCR(steps.SteppedModel):
                 "discriminator/information": self.options.lambda_d * information(tf.split(found, 2)[1], codes),
             }
             loss = steps.total_loss(terms)
-        return terms, tape.gradient(loss, self.discriminator.trainable_variables), [moments]
+        return terms, tape.gradient(loss, self.discriminator.trainable_variables), [own]
 
-    def generator_gradients(self, latents, codes, pairs, alpha) -> tuple[dict, list[tf.Tensor], Passes]:
+    def generator_gradients(self, latents, codes, pairs, alpha) -> tuple[dict, list[tf.Tensor], list[Pass]]:
         """G's weighted terms [B], the gradient for its trainable variables, and the moments of its passes."""
 
         def contrast():
@@ -218,11 +229,11 @@ class InfoGANCR(steps.SteppedModel):
             return _cross_entropy(self.contrastive(images), pairs.shared), passes
 
         def nothing():
-            still = [tf.identity(average) for average in self.generator.averages]
+            still = Pass([tf.identity(average) for average in self.generator.averages], tf.constant(0.0))
             return tf.zeros_like(latents[:, 0]), [still, still]
 
         with tf.GradientTape() as tape:
-            fake, moments = self.generator.paint(latents, training=True)
+            fake, own = self.paint(latents)
             logits, found = self.discriminator(fake)
             entropy, passes = tf.cond(alpha > 1e-8, contrast, nothing)
             terms = {
@@ -231,22 +242,27 @@ class InfoGANCR(steps.SteppedModel):
                 "generator/contrastive": alpha * entropy,
             }
             loss = steps.total_loss(terms)
-        return terms, tape.gradient(loss, self.generator.trainable_variables), [moments, *passes]
+        return terms, tape.gradient(loss, self.generator.trainable_variables), [own, *passes]
 
-    def paint_pairs(self, pairs: Pairs, training: bool = True) -> tuple[tf.Tensor, Passes]:
-        """Both images of each pair, one behind the other [B,R,R,2C], and the moments of the two passes."""
+    def paint(self, latents: tf.Tensor, training: bool = True) -> tuple[tf.Tensor, Pass]:
+        """Images [B,R,R,C] of latents [B,Z + K], and what batch norm saw."""
+        images, moments = self.generator.paint(latents, training)
+        return images, Pass(moments, tf.constant(float(training)))
+
+    def paint_pairs(self, pairs: Pairs, training: bool = True) -> tuple[tf.Tensor, list[Pass]]:
+        """Both images of each pair, one behind the other [B,R,R,2C], and the two passes."""
         first, second = (
-            self.generator.paint(tf.concat([pairs.noise, codes], axis=1), training)
-            for codes in (pairs.first, pairs.second)
+            self.paint(tf.concat([pairs.noise, codes], axis=1), training) for codes in (pairs.first, pairs.second)
         )
         return tf.concat([first[0], second[0]], axis=-1), [first[1], second[1]]
 
-    def _move_averages(self, passes: Passes) -> None:
+    def _move_averages(self, passes: list[Pass]) -> None:
         """Moves G's moving averages as these passes do, one after another; those without training leave them."""
         averages = self.generator.averages
         values = [tf.identity(average) for average in averages]
-        for moments in passes:
-            values = [v - (1.0 - DECAY) * (v - m) for v, m in zip(values, moments, strict=True)]
+        for one in passes:
+            rate = (1.0 - DECAY) * one.moves
+            values = [v - rate * (v - m) for v, m in zip(values, one.moments, strict=True)]
         steps.update_each(averages, [steps.global_mean(value) for value in values], _assign)
 
     def _begin_anew(self, seen: tf.Tensor) -> None:

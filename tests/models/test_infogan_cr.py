@@ -145,6 +145,21 @@ def test_each_gradient_reaches_its_network_and_all_of_it(model, batch):
             assert np.any(gradient != 0), variable.name
 
 
+def test_the_adversarial_and_the_information_loss_reach_the_generator(model):
+    """Its gradient without the contrastive loss, by hand on a tape of its own."""
+    latents, codes, pairs = model.draw(BATCH, tf.constant(0.5))
+    found = model.generator_gradients(latents, codes, pairs, tf.constant(0.0))[1]
+    with tf.GradientTape(persistent=True) as tape:
+        logits, read = model.discriminator(model.generator.paint(latents, True)[0])
+        adversarial = tf.reduce_mean(-tf.math.log_sigmoid(logits))
+        information = 0.5 * tf.reduce_mean(tf.reduce_sum((read - codes) ** 2, axis=1))
+    weights = model.generator.trainable_variables
+    parts = zip(tape.gradient(adversarial, weights), tape.gradient(information, weights), strict=True)
+    for gradient, (real, code) in zip(found, parts, strict=True):
+        assert np.abs(real).max() > 0
+        np.testing.assert_allclose(gradient, real + 0.3 * code, atol=1e-5 * np.abs(gradient).max() + 1e-9)
+
+
 def test_the_contrastive_loss_reaches_the_generator_with_its_weight(model):
     """Its gradient is alpha times that of the cross-entropy, by hand on a tape of its own."""
     latents, codes, pairs = model.draw(BATCH, tf.constant(0.5))
@@ -212,16 +227,25 @@ def test_vectors_of_the_spectral_norm_are_renewed_once_a_step(model, batch):
         assert np.abs(twice / np.linalg.norm(twice) - layer.u).max() > 1e-3
 
 
-def test_averages_move_with_every_pass_in_training_mode(model):
-    first, second = ([tf.fill(a.shape, float(i)) for a in model.generator.averages] for i in (1, 2))
-    start = values_of(model.generator.averages)
-    model._move_averages([first, second])
-    for average, old in zip(model.generator.averages, start, strict=True):
-        np.testing.assert_allclose(average, 0.9 * (0.9 * old + 0.1 * 1) + 0.1 * 2, rtol=1e-5)
-    still = [tf.identity(a) for a in model.generator.averages]
-    before = values_of(model.generator.averages)
-    model._move_averages([still, still])
-    assert equal(before, values_of(model.generator.averages))
+@pytest.mark.parametrize(("alpha_after", "passes"), [(EVENT, 3), (0, 9)], ids=["before the event", "after it"])
+def test_averages_move_with_every_pass_in_training_mode(spec, batch, monkeypatch, alpha_after, passes):
+    """By a tenth of the way each, in turn, and passes by the averages themselves leave them."""
+    model = make(spec, cr_after_images=alpha_after)
+    expected, paint, count = values_of(model.generator.averages), model.generator.paint, 0
+
+    def spy(latents, training):
+        nonlocal expected, count
+        images, moments = paint(latents, training)
+        if training:
+            expected = [0.9 * old + 0.1 * new.numpy() for old, new in zip(expected, moments, strict=True)]
+            count += 1
+        return images, moments
+
+    monkeypatch.setattr(model.generator, "paint", spy)
+    train(model, batch, 1)
+    assert count == passes
+    for average, value in zip(model.generator.averages, expected, strict=True):
+        np.testing.assert_allclose(average, value, rtol=1e-5, atol=1e-6)
 
 
 def test_the_learning_rates_are_multiples_of_the_phases(model, batch):
