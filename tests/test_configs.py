@@ -72,6 +72,26 @@ def test_the_commands_that_open_it_prepare_its_data_and_train_it(path, tmp_path,
 
 
 @pytest.mark.parametrize(
+    ("name", "family", "image", "sizes", "weights", "batch", "steps", "event", "rates"),
+    [
+        ("dsprites", "dsprites", (64, 1), (5, 5), (0.05, 2.0), 64, 322_560, 288_000, (1e-3, 2e-3, 2e-3)),
+        ("celeba32", "celeba", (32, 3), (5, 100), (2.0, 1.0), 128, 90_174, 80_000, (2e-3, 2e-4, 2e-4)),
+    ],
+)
+def test_infogan_cr_is_as_published(name, family, image, sizes, weights, batch, steps, event, rates):
+    """Spec of InfoGAN-CR 1.3 and 1.5: codes and noise, lambda and alpha, events in steps, rates of G, D with Q, and H."""
+    config = configs.load_config(f"{ROOT}/configs/{name}_infogan_cr.py")
+    o, (phase,) = config.model, config.phases
+    assert (o.family, (o.resolution, o.channels), (o.codes, o.noise_size)) == (family, image, sizes)
+    assert (o.lambda_g, o.lambda_d, o.cr_alpha) == (weights[0], *weights)
+    assert (phase.batch, config.train.images, phase.decay_images) == (batch, steps * batch, 0)
+    assert o.cr_after_images == event * batch
+    assert (o.gap, o.gap_after_images) == (0, 0)
+    assert [phase.learning_rate * r for r in (1, o.discriminator_rate, o.cr_rate)] == pytest.approx(rates)
+    assert (o.beta_1, o.beta_2, o.generator_updates) == (0.5, 0.999, 2)
+
+
+@pytest.mark.parametrize(
     ("name", "lines"),
     [
         # Spec of Semi-StyleGAN 1.6: the published counts; 2.3: the phases.
