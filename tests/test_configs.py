@@ -79,7 +79,7 @@ def test_the_commands_that_open_it_prepare_its_data_and_train_it(path, tmp_path,
     ],
 )
 def test_infogan_cr_is_as_published(name, family, image, sizes, weights, batch, steps, event, rates):
-    """Spec of InfoGAN-CR 1.3 and 1.5: codes and noise, lambda and alpha, events in steps, rates of G, D with Q, and H."""
+    """Spec of InfoGAN-CR 1.3: sizes, lambda and alpha, events in steps, rates of G, of D with Q, and of H."""
     config = configs.load_config(f"{ROOT}/configs/{name}_infogan_cr.py")
     o, (phase,) = config.model, config.phases
     assert (o.family, (o.resolution, o.channels), (o.codes, o.noise_size)) == (family, image, sizes)
