@@ -59,6 +59,23 @@ def test_mixup_mixes_neighbours_and_knows_what_both_know(network, spec, batch):
         np.testing.assert_allclose(mixed_codes[i], weight * codes[i] + (1 - weight) * codes[j], atol=1e-5)
 
 
+def test_mixups_weights_are_of_xi_and_of_the_step(network, spec):
+    """With xi = 1 they are uniform in [0.5, 1], drawn anew in each step. Only the first of a pair shows something."""
+    encoder = compiled(EncoderOnlyOptions(network, mixup=True, xi=1.0), spec)
+    images, codes = tf.zeros([2000, 1, 1, 1]), tf.tile([[1.0], [0.0]], [1000, 1])
+
+    def weights() -> np.ndarray:
+        return encoder.mix(images, codes, codes)[1][::2, 0].numpy()
+
+    first, same = weights(), weights()
+    encoder.step.assign_add(1)
+    second = weights()
+    np.testing.assert_array_equal(first, same)
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.1
+    for drawn in (first, second):
+        np.testing.assert_allclose(np.quantile(drawn, [0.1, 0.5, 0.9]), [0.55, 0.75, 0.95], atol=0.02)
+
+
 def test_mixup_needs_an_even_batch(network, spec, batch):
     with pytest.raises(ValueError, match="phases.labeled_batch: expected an even number .* Received: 3"):
         compiled(EncoderOnlyOptions(network, mixup=True), spec).train_step(batch)
