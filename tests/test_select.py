@@ -10,6 +10,7 @@ import signal
 import time
 from concurrent.futures import FIRST_COMPLETED, wait
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 import numpy as np
@@ -22,9 +23,11 @@ from ssgan_tf.bars import make_bar
 from ssgan_tf.checkpoints import Checkpoints
 from ssgan_tf.codes import CodeSpec, FactorSpec
 from ssgan_tf.config import EncoderOnlyOptions, Phase, write_config
+from ssgan_tf.select import matrix_of, write
 from ssgan_tf.selection import centrality, columns, report, spread
 from ssgan_tf.selection.groups import Settings, draw
 from ssgan_tf.selection.kept import Kept, name_of
+from ssgan_tf.selection.pool import Pool
 from tests import fakes, tiny_run
 from tests.test_centrality import slow_score, slow_votes
 from tests.toy_models import ToyMember
@@ -41,7 +44,7 @@ def bar(total: int = 1):
 def matrix(members, folder: Path, settings: Settings = SETTINGS, do=spread.do_here) -> np.ndarray:
     kept = Kept(str(folder), settings)
     do(spread.missing_columns(members, kept), bar())
-    return np.array([[columns.expect(kept.pair(maker, reader)).score for maker in members] for reader in members])
+    return matrix_of(members, kept)[0]
 
 
 def test_models_that_see_the_same_codes_agree_whatever_their_order_and_a_mixed_one_is_last(tmp_path):
@@ -51,6 +54,19 @@ def test_models_that_see_the_same_codes_agree_whatever_their_order_and_a_mixed_o
     assert a[0, 1:].max() < 0.8 and a[1:, 0].max() < 0.8
     s = centrality.centrality(a)
     assert report.order(s) == [1, 2, 3, 0] and s[0] < 0.7 and s[1:].min() > 0.75
+
+
+def test_a_row_of_selection_json_is_an_encoder_and_the_best_come_first(tmp_path, monkeypatch):
+    """An encoder that looks at two codes of four is the first given, and the last written; all generators are alike."""
+    monkeypatch.setattr("ssgan_tf.select._METHOD", SimpleNamespace(value="centrality"))
+    members = [ToyMember("half", permutation=(1, 2)), *GOOD[:2]]
+    a = matrix(members, tmp_path)
+    entries = [report.Entry(member.name, {}, {}, ()) for member in members]
+    path, _ = write(str(tmp_path), {"centrality": centrality.centrality(a)}, a, entries, Pool(()), {})
+    found = json.loads(Path(path).read_text())
+    assert [model["name"] for model in found["models"]] == ["a", "b", "half"]
+    assert np.array_equal(found["A"][:2], np.ones((2, 3)))
+    assert max(found["A"][2]) < 0.8
 
 
 @pytest.mark.parametrize("more", [0, 300])
@@ -130,9 +146,7 @@ def test_constant_generators_and_dead_encoders_score_zero_and_are_named(tmp_path
     assert np.isfinite(a).all()
     assert not a[:, 0].any() and not a[4].any()
     assert (a[1:4, 1:] == 1).all() and (a[0, 1:] == 1).all()
-    kept = Kept(str(tmp_path), SETTINGS)
-    pairs = [[columns.expect(kept.pair(maker, reader)) for maker in members] for reader in members]
-    notes = [columns.notes(pairs[i], [row[i] for row in pairs]) for i in range(5)]
+    notes = matrix_of(members, Kept(str(tmp_path), SETTINGS))[1]
     assert notes[0] == ("its images are all alike, so every score on them is 0",)
     assert notes[1:4] == [()] * 3
     assert notes[4] == ("all its codes are dead on images of 4 of 5 models, so these scores are 0",)
