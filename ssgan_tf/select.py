@@ -209,7 +209,7 @@ def tell(scores: report.Scores, entries: list[report.Entry], why: str) -> str:
     if len(sizes) > 1:
         parts.append(
             f"The models have {' and '.join(map(str, sizes))} codes: by chance a score is 1 / codes of the generator, "
-            "so those with few have the higher ones."
+            "and more, so those with few have the higher ones."
         )
     parts.append(f"{what}: {entries[places[0]].name}, {title} {scores[method][places[0]]:.4f}{ties}")
     return "\n" + "\n\n".join(filter(None, parts))

@@ -1,9 +1,10 @@
 """InfoGAN-CR on the embedded data set at 32x32: no labels, six codes.
 
 Published: networks (with a stride-2 layer less than at 64x64), optimizers, two generator updates a step, and for the
-teapots, which are rendered pictures too: the weights 0.2 and 3. Ours: the length, and that the contrastive loss has the
-last quarter of it. InfoGAN is the same with --set=model.cr_alpha=0; "InfoGAN (modified)" is this run stopped by
---set=train.images=150_000, whose workdir can be copied before it goes on.
+teapots, which are rendered pictures too: the weights 0.2 and 3. Ours: the length, that the contrastive loss has the
+last quarter of it, no gap (the teapots begin with 1.9), and dSprites' contrastive network. InfoGAN is the same with
+--set=model.cr_alpha=0; "InfoGAN (modified)" is this run stopped by --set=train.images=150_000, whose workdir can be
+copied before it goes on.
 
   tfds build tfds_builders/scene3d --config=demo --data_dir=data
   python -m ssgan_tf.train --config=configs/compare/infogan_cr.py --workdir=runs/infogan_cr --data_dir=data

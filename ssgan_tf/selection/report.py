@@ -16,7 +16,7 @@ from ssgan_tf.metrics.titles import TITLES
 
 METHODS = {"centrality": "ModelCentrality", "udr_lasso": "UDR Lasso", "udr_spearman": "UDR Spearman"}
 """Scores without labels: {key: title}. The first chooses unless another is asked for."""
-KNOWN = ("mig", "factor_vae", "dci")
+KNOWN = ("mig", "factor_vae", "dci", "dci_histogram")
 LEAST_MODELS = 3
 """Of fewer, any rank correlation is 1, -1 or nothing."""
 
@@ -99,9 +99,10 @@ def correlation_table(found: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> s
     counts = {name: next(iter(found.values()))[name]["models"] for name in KNOWN}
     if not any(counts.values()):
         return "No rank correlation with ground truth: no model has scores in a metrics.json of this checkpoint."
-    rows = [["Spearman's rank correlation with", *(f"{TITLES[n]} ({counts[n]} models)" for n in KNOWN)]]
+    known = [name for name in KNOWN if counts[name]]
+    rows = [["Spearman's rank correlation with", *(f"{TITLES[n]} ({counts[n]} models)" for n in known)]]
     for method, by_name in found.items():
-        rho = [by_name[n]["spearman"] for n in KNOWN]
+        rho = [by_name[n]["spearman"] for n in known]
         rows.append([METHODS[method], *("-" if r is None else f"{r:.3f}" for r in rho)])
     few = f"\n-: fewer than {LEAST_MODELS} models have that score, or it is the same for all."
     return _aligned(rows) + (few if any("-" in row[1:] for row in rows) else "")
