@@ -68,8 +68,9 @@ def _describe_phases(config: configs.Config, code_size: int, replicas: int) -> l
             break
         size = phase.resolution or full
         memory = _memory(config, code_size, size, phase, replicas)
+        labelled = phase.labeled_batch if config.model.uses_labels else "-"
         lines.append(
             f"             {f'{size}x{size}':>9} {images:>11,} {min(images, phase.fade_images):>10,} {phase.batch:>7} "
-            f"{phase.labeled_batch:>8} {phase.learning_rate:>7g} {memory:>17}"
+            f"{labelled:>8} {phase.learning_rate:>7g} {memory:>17}"
         )
     return lines
