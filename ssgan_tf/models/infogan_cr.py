@@ -12,7 +12,6 @@ logits within [-9, 9], and keeps its slope beyond.
 
 import functools
 import math
-from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -22,19 +21,7 @@ from ssgan_tf.models import step as steps
 from ssgan_tf.models.contract import Parts
 from ssgan_tf.models.contrastive import InfoGANCROptions, Pairs, draw_pairs
 from ssgan_tf.networks.conv_gan import ContrastiveDiscriminator, Discriminator, Generator, refresh
-from ssgan_tf.networks.normalized import DECAY
-
-
-class Pass(NamedTuple):
-    """Of the generator: what batch norm saw in it.
-
-    Args:
-        moments: one for each of the generator's `averages`.
-        moves: 1 in training mode, where the averages move by them, or 0.
-    """
-
-    moments: list[tf.Tensor]
-    moves: tf.Tensor
+from ssgan_tf.networks.normalized import Pass, averages_after
 
 
 class InfoGANCR(steps.SteppedModel):
@@ -257,12 +244,9 @@ class InfoGANCR(steps.SteppedModel):
         return tf.concat([first[0], second[0]], axis=-1), [first[1], second[1]]
 
     def _move_averages(self, passes: list[Pass]) -> None:
-        """Moves G's moving averages as these passes do, one after another; those without training leave them."""
+        """Moves G's moving averages as these passes do; by the mean over replicas, once."""
         averages = self.generator.averages
-        values = [tf.identity(average) for average in averages]
-        for one in passes:
-            rate = (1.0 - DECAY) * one.moves
-            values = [v - rate * (v - m) for v, m in zip(values, one.moments, strict=True)]
+        values = averages_after(averages, passes)
         steps.update_each(averages, [steps.global_mean(value) for value in values], _assign)
 
     def _begin_anew(self, seen: tf.Tensor) -> None:

@@ -3,6 +3,9 @@
 Weights start as N(0, 0.02), those of convolutions cut off at two deviations, and biases at 0 (spec of InfoGAN-CR 1.5).
 """
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import tensorflow as tf
 
 DEVIATION = 0.02  # of all weights
@@ -131,3 +134,24 @@ class BatchNorm(tf.keras.layers.Layer):
         else:
             mean, variance = tf.identity(self.mean), tf.identity(self.variance)
         return tf.nn.batch_normalization(x, mean, variance, self.offset, self.scale, EPSILON), [mean, variance]
+
+
+class Pass(NamedTuple):
+    """What the batch norms of a network saw in one pass.
+
+    Args:
+        moments: one for each moving average.
+        moves: 1 in training mode, where the averages move by them, or 0.
+    """
+
+    moments: list[tf.Tensor]
+    moves: tf.Tensor
+
+
+def averages_after(averages: Sequence[tf.Variable], passes: Sequence[Pass]) -> list[tf.Tensor]:
+    """What these become by the passes, one after another; passes without training leave them."""
+    values = [tf.identity(average) for average in averages]
+    for moments, moves in passes:
+        rate = (1.0 - DECAY) * moves
+        values = [v - rate * (v - m) for v, m in zip(values, moments, strict=True)]
+    return values
