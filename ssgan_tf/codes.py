@@ -184,6 +184,11 @@ class GridPrior:
         return told
 
 
+def unnamed(spec: CodeSpec) -> CodeSpec:
+    """The same numbers of values for codes that no label has tied to a factor: latent_0, latent_1, ..."""
+    return CodeSpec(tuple(FactorSpec(f"latent_{i}", factor.size) for i, factor in enumerate(spec.factors)))
+
+
 def _latents(size: int) -> CodeSpec:
     if size < 1:
         raise ValueError(f"latents: expected 1 or more. Received: {size}.")

@@ -229,11 +229,15 @@ def main(workdir: str, out: str) -> int:
         return program.fail(error, 1)
     except (OSError, tf.errors.OpError) as error:
         return program.fail(f"--out: {out!r} cannot be written: {error}")
+    editor = f"Editor.load({out!r}) "
+    use = f"Read codes off pictures with {editor}" if run.model.generate is None else (
+        f"Use it with ssgan-edit --model={out} or {editor}"
+    )
     size = sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(folder) for name in names)
     print(
         f"Exported {workdir} at {run.images:,} images to {folder} ({size / 2**20:.1f} MiB).\n"
         f"Checked in a process without this package: {_CHECKED_IMAGES} images, largest difference {difference:.2g}.\n"
-        f"Use it with ssgan-edit --model={out} or Editor.load({out!r}) of ssgan_tf.editing, a folder that needs\n"
+        f"{use}of ssgan_tf.editing, a folder that needs\n"
         f"tensorflow and numpy alone. What it is: {os.path.join(folder, 'assets', 'model_card.md')}"
     )
     return 0

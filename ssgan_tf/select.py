@@ -8,12 +8,9 @@ there: the same command goes on where it was stopped, and with more models only 
 docs/select.md.
 """
 
-import contextlib
 import dataclasses
-import fcntl
 import os
 import tempfile
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -51,12 +48,16 @@ def find_pool() -> pool.Pool:
         OSError, ValueError: there are none, or they cannot be compared.
     """
     patterns, workdir = _WORKDIRS.value, _CHECKPOINTS_OF.value
-    if patterns is not None and workdir is None:
-        found = pool.of_workdirs(pool.find_workdirs(patterns))
-    elif workdir is not None and patterns is None:
-        found = pool.of_checkpoints(workdir)
-    else:
+    if (patterns is None) == (workdir is None):
         raise ValueError("expected one of --workdirs='runs/*' and --checkpoints_of=runs/one.")
+    try:
+        if workdir is not None:
+            found = pool.of_checkpoints(workdir)
+        else:
+            found = pool.of_workdirs(pool.find_workdirs(patterns or ""))
+    except (ValueError, OSError) as error:
+        flag = "--workdirs:" if workdir is None else "--checkpoints_of:"
+        raise type(error)(str(error).replace("--workdir:", flag, 1)) from error
     pool.check(found, _MIXED.value)
     return found
 
@@ -151,15 +152,18 @@ def settings_of(store: kept.Kept, images: np.ndarray | None) -> dict[str, Any]:
 def select() -> int:
     """The whole program, but for what is at fault."""
     tf.config.set_visible_devices([], "GPU")  # the processes that read have it
+    settings = Settings(_GROUPS.value, _SIZE.value, _DEVIATION.value, _SEED.value)
+    if _METHOD.value != "centrality" and _DATA_DIR.value is None:
+        raise ValueError(f"--method={_METHOD.value}: expected --data_dir beside it, since UDR looks at real images.")
     found = find_pool()
     for sentence in found.left_out:
         print(f"Left out: {sentence}")
     members, out = found.members, _OUT.value
-    with out_folder(out):
+    with files.alone_in(out, "selects"):
         images, why = real_images(members)
         if why and _METHOD.value != "centrality":
             raise ValueError(f"--method={_METHOD.value}: {why}")
-        store = kept.Kept(out, Settings(_GROUPS.value, _SIZE.value, _DEVIATION.value, _SEED.value))
+        store = kept.Kept(out, settings)
         compute(members, store, images)
         matrix, notes = matrix_of(members, store)
         scores = {"centrality": centrality.centrality(matrix)}
@@ -173,28 +177,6 @@ def select() -> int:
         for path in write(out, scores, matrix, entries, found, settings_of(store, images)):
             print(path)
     return 0
-
-
-@contextlib.contextmanager
-def out_folder(folder: str) -> Iterator[None]:
-    """Makes --out this process's own for as long as the block runs.
-
-    Raises:
-        OSError: it cannot be written.
-        ValueError: another process selects there.
-    """
-    try:
-        os.makedirs(folder, exist_ok=True)
-        files.check_writable(folder, "no files can be made there")
-        lock = open(os.path.join(folder, "lock"), "a", encoding="utf-8")
-    except OSError as error:
-        raise OSError(f"--out: expected a folder that can be written. Received: {folder!r} ({error}).") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(f"--out: another process selects in {folder!r}. Wait until it has ended.") from None
-        yield
 
 
 def tell(scores: report.Scores, entries: list[report.Entry], why: str) -> str:

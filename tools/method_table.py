@@ -139,6 +139,8 @@ def draw(all_runs: list[Run], columns: list[str], path: str) -> None:
     groups = methods_of(all_runs)
     figure = Figure(figsize=(2.2 + 2.3 * max(1, len(shown)), 1.2 + 0.32 * len(groups)), dpi=120, layout="constrained")
     canvas = FigureCanvasAgg(figure)
+    if not shown:
+        figure.text(0.5, 0.5, "no scores yet", ha="center", va="center", color=GREY)
     with matplotlib.rc_context({"text.parse_math": False}):  # a name may hold a $
         for i, name in enumerate(shown):
             _panel(figure.add_subplot(1, len(shown), i + 1), groups, name, names=i == 0)

@@ -22,6 +22,7 @@ import numpy as np
 from . import exports, output, pictures
 from .editor import Editor
 from .latents import Latents
+from .model import NO_PICTURES
 
 _COLUMNS, _FRAMES = 9, 24  # of a sheet; of an animation, for each factor
 _MOST_STEPS = 1000  # of either: all of them are held in memory
@@ -254,6 +255,8 @@ def run(options: argparse.Namespace) -> None:
             values = ", ".join(factor.values) or f"{factor.size} values"
             print(f"{factor.name}: {'{:g} to {:g}'.format(*factor.range) if factor.range else values}")
         return
+    if not editor.makes_pictures:
+        raise Wrong(f"--model: {NO_PICTURES}")
     changes = check(options, editor)
     inputs = find_pictures(options.inputs)
     places = outputs(options, inputs or ["generated"])

@@ -48,6 +48,7 @@ class Editor:
         self.noise_size = self._model.noise_size
         self.resolution = self._model.resolution
         self.channels = self._model.channels
+        self.makes_pictures = self._model.makes_pictures
 
     @classmethod
     def load(cls, path: str | os.PathLike | None = None) -> "Editor":

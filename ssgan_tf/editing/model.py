@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from .latents import Latents
 
 _ENTRIES = ("factors", "noise_size", "style_layers", "resolution", "channels")  # of codes.json, that editing needs
+NO_PICTURES = "expected a model that makes pictures. Received: an encoder alone, which reads codes off them."
 _PIXELS_AT_ONCE = 2**20  # made or read in one go, so that many pictures take little memory
 
 
@@ -54,6 +55,11 @@ class Model:
         self.resolution = int(card["resolution"])
         self.channels = int(card["channels"])
 
+    @property
+    def makes_pictures(self) -> bool:
+        """False of an encoder alone."""
+        return "generate" in self.saved.signatures
+
     def call(self, signature: str, inputs: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
         """Calls a signature by name: {input: array} -> {output: array}.
 
@@ -61,6 +67,8 @@ class Model:
             ValueError: for another signature or other inputs than it has, or if the model refuses their values.
         """
         known = self.saved.signatures
+        if signature not in known and not self.makes_pictures:
+            raise ValueError(f"{signature}: {NO_PICTURES}")
         if signature not in known:
             raise ValueError(f"signature: expected one of {list(known)}. Received: {signature!r}.")
         specs = known[signature].structured_input_signature[1]

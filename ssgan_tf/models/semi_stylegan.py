@@ -9,7 +9,7 @@ import functools
 import tensorflow as tf
 
 from ssgan_tf import losses
-from ssgan_tf.codes import CodeSpec, GridPrior
+from ssgan_tf.codes import CodeSpec, GridPrior, unnamed
 from ssgan_tf.models import step as steps
 from ssgan_tf.models.contract import Parts
 from ssgan_tf.models.growing import fade_at, shrink
@@ -48,7 +48,7 @@ class SemiStyleGAN(steps.SteppedModel):
         super().__init__(seed, options.resolution, name)
         self.options = options
         self.spec = spec
-        self.prior = GridPrior(spec)
+        self.prior = GridPrior(spec if options.uses_labels else unnamed(spec))
         self.noise_size = options.network.noise_size
         self.generator = StyleGenerator(options.network, spec.size)
         self.ema_generator = StyleGenerator(options.network, spec.size, name="ema_generator")

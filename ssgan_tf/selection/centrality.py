@@ -9,6 +9,8 @@ References: InfoGAN-CR (1906.06034), as coded by its authors; spec/infogan_cr_an
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ssgan_tf.metrics.factor_vae import accuracy
@@ -61,6 +63,8 @@ def symmetric(matrix: np.ndarray) -> np.ndarray:
 def centrality(matrix: np.ndarray) -> np.ndarray:
     """s [N] of A [N, N]: the mean of B[i, j] over j != i. What a model makes of its own images does not count.
 
+    Sums are exact, in whatever order: equal scores are equal numbers.
+
     Raises:
       ValueError: there are fewer than two models, or a number is not finite.
     """
@@ -70,4 +74,5 @@ def centrality(matrix: np.ndarray) -> np.ndarray:
     if not np.isfinite(matrix).all():
         raise ValueError("Expected finite scores. Received: NaN or infinity.")
     both = symmetric(matrix)
-    return (both.sum(axis=1) - np.diag(both)) / (len(both) - 1)
+    others = ~np.eye(len(both), dtype=bool)
+    return np.array([math.fsum(row[other]) / (len(both) - 1) for row, other in zip(both, others, strict=True)])

@@ -100,7 +100,8 @@ def correlation_table(found: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> s
     if not any(counts.values()):
         return "No rank correlation with ground truth: no model has scores in a metrics.json of this checkpoint."
     known = [name for name in KNOWN if counts[name]]
-    rows = [["Spearman's rank correlation with", *(f"{TITLES[n]} ({counts[n]} models)" for n in known)]]
+    titles = [f"{TITLES[n]} ({counts[n]} model{'s' * (counts[n] > 1)})" for n in known]
+    rows = [["Spearman's rank correlation with", *titles]]
     for method, by_name in found.items():
         rho = [by_name[n]["spearman"] for n in known]
         rows.append([METHODS[method], *("-" if r is None else f"{r:.3f}" for r in rho)])
