@@ -151,3 +151,12 @@ def test_settings_out_of_range_are_named(changes, message):
 def test_a_rotation_keeps_lengths():
     turn = toy_models.rotation(5, 0)
     assert turn @ turn.T == pytest.approx(np.eye(5))
+
+
+def test_equal_scores_are_equal_numbers():
+    """Two models always tie; and so do more whose scores are the same numbers in another order."""
+    two = centrality.centrality(np.array([[0.9, 0.1 + 0.2], [0.7 / 3, 1.0]]))
+    assert two[0] == two[1]
+    a, b, c = 0.1, 0.2, 0.7
+    ring = np.array([[1, a, b, c], [a, 0, c, b], [b, c, 0.3, a], [c, b, a, 0.5]])
+    assert len(set(centrality.centrality(ring))) == 1

@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from ssgan_tf.codes import UNKNOWN, CodeSpec, FactorSpec, GridPrior, NormalPrior, UniformPrior
+from ssgan_tf.codes import UNKNOWN, CodeSpec, FactorSpec, GridPrior, NormalPrior, UniformPrior, unnamed
 
 SIZES = {"shape": 3, "hue": 5, "angle": 2, "scale": 8}
 ISAAC3D = (3, 8, 5, 4, 4, 4, 6, 4, 4)
@@ -160,6 +160,13 @@ def test_latents_are_told_uniformly(prior):
     counts = np.histogram(told, 10, (0, 1))[0]
     assert counts.min() > 1800 and counts.max() < 2200
     assert prior.spec.names == ("latent_0", "latent_1")
+
+
+def test_codes_that_no_label_tied_to_a_factor_have_no_factors_name():
+    spec = CodeSpec((FactorSpec("hue", 3), FactorSpec("size", 4, range=(0.0, 9.0)), FactorSpec("it", 2, ("a", "b"))))
+    assert unnamed(spec) == CodeSpec(tuple(FactorSpec(f"latent_{i}", n) for i, n in enumerate((3, 4, 2))))
+    seed = tf.constant([1, 2])
+    np.testing.assert_array_equal(GridPrior(unnamed(spec)).sample(9, seed), GridPrior(spec).sample(9, seed))
 
 
 def test_the_ends_of_a_normal_prior_are_numbers():

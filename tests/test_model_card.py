@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ssgan_tf import model_card, runs
+from ssgan_tf import model_card, models, runs
 from ssgan_tf.codes import CodeSpec, FactorSpec, GridPrior
 from ssgan_tf.editing import exports
+from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
 from tests import tiny_run
 
 SPEC = CodeSpec(
@@ -65,6 +66,15 @@ def test_factors_have_kind_unit_and_range(run: runs.Run, monkeypatch) -> None:
     assert [factor["training_range"] for factor in described["factors"]] == [[0.0, 1.0]] * 3
     read = exports.read_factors(json.loads(json.dumps(described)))
     assert [factor.kind for factor in read] == [factor["kind"] for factor in described["factors"]]
+
+
+def test_info_stylegans_codes_have_no_factors_names(run: runs.Run) -> None:
+    """No label ties code 0 to the first factor: latent_0, as of other methods without labels."""
+    options = SemiStyleGANOptions(network=tiny_run.NETWORK, beta=0.0, alpha=0.0, gamma_e=1.0)
+    run = dataclasses.replace(run, model=models.make_model(options, SPEC, seed=0))
+    described = model_card.describe(run)["factors"]
+    assert [factor["name"] for factor in described] == ["latent_0", "latent_1", "latent_2"]
+    assert [factor["size"] for factor in described] == list(SPEC.sizes)
 
 
 def test_facts_hold_what_the_run_was(run: runs.Run) -> None:

@@ -337,14 +337,14 @@ def test_bad_input_is_answered_in_one_line(folder, tmp_path):
         "--workdirs: expected folders of runs. Received: no folder at": ["--workdirs=/nowhere/*"],
         "Received: 1 folders without a config.json at": [f"--workdirs={a},{folder}/runs/notes"],
         f"expected two models or more to compare. Received: 1 ({a})": [f"--workdirs={a},{folder}/runs/../runs/a"],
-        "holds no checkpoint yet": [f"--workdirs={a},{tmp_path}/empty"],
+        f"--workdirs: '{tmp_path}/empty' holds no checkpoint yet": [f"--workdirs={a},{tmp_path}/empty"],
         f"{a}: 2; {tmp_path}/other: 3. --mixed_codes": [f"--workdirs={a},{tmp_path}/other"],
         f"{a}: 8x8x3; {tmp_path}/grey: 8x8x1": [f"--workdirs={a},{tmp_path}/grey"],
         f"{a}; {tmp_path}/reader makes no images": [f"--workdirs={a},{tmp_path}/reader"],
         "is still growing": [f"--workdirs={a},{tmp_path}/growing"],
-        "holds no run": ["--checkpoints_of=/nowhere"],
+        "--checkpoints_of: '/nowhere' holds no run": ["--checkpoints_of=/nowhere"],
         "--out: expected a folder that can be written": [f"--workdirs={a},{b}", f"--out={tmp_path}/file"],
-        "--method=udr_lasso: UDR is left out: it needs": [f"--workdirs={a},{b}", "--method=udr_lasso"],
+        "--method=udr_lasso: expected --data_dir beside it": [f"--workdirs={a},{b}", "--method=udr_lasso"],
         "is not prepared in": [f"--workdirs={a},{b}", f"--data_dir={tmp_path}"],
     }
     for message, words in wrong.items():

@@ -12,6 +12,7 @@ from PIL import Image
 
 from ssgan_tf import editing
 from ssgan_tf.editing import Editor, __main__, output, to_uint8
+from ssgan_tf.editing.model import NO_PICTURES
 
 
 @pytest.fixture
@@ -257,3 +258,18 @@ def test_what_is_hidden_or_a_folder_is_none_of_a_folders_pictures(run, pictures)
     code, _, err = run("--in=photos", "--no_fit", "--out=new")
     assert code == 0, err
     assert sorted(os.listdir("new")) == ["a.png", "b.png"]
+
+
+def test_an_encoder_alone_says_so_before_anything_else(run, monkeypatch, tmp_path: Path) -> None:
+    load = Editor.load
+
+    def load_without(path):
+        editor = load(path)
+        editor.makes_pictures = False
+        return editor
+
+    monkeypatch.setattr(Editor, "load", load_without)
+    code, out, err = run("--seed=1", "--out=new.png")
+    assert (code, out) == (2, "") and not (tmp_path / "new.png").exists()
+    assert err == f"error: --model: {NO_PICTURES}\n"
+    assert run("--list")[0] == 0

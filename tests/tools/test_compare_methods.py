@@ -2,7 +2,11 @@
 
 import json
 import math
+import os
 import re
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +31,7 @@ def tool(load_tool):
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """A folder with two configs."""
-    for name in ("one", "two"):
+    for name in ("one", "two", "new"):
         (tmp_path / f"{name}.py").write_text(CONFIG.replace("Phase(32, images=100), Phase(64, ", "Phase("))
     return tmp_path
 
@@ -132,6 +136,72 @@ def test_another_budget_needs_another_folder(start, capsys):
     with pytest.raises(SystemExit):
         start()
     assert "Received: nothing of that kind. Choose another folder." in capsys.readouterr().err
+    start.programs.clear()
+    with pytest.raises(SystemExit):
+        start("--images=600", methods="new,one")
+    assert start.programs == []  # said before the new one is trained for long
+
+
+def test_a_training_that_was_killed_with_it_has_used_its_time(tool, start, place, monkeypatch):
+    def killed(program, words):
+        (place / "out/one-0/metrics.jsonl").touch()
+        raise SystemExit(9)  # stands for kill -9: nothing is noted after it
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tool, "run", killed)
+        patch.setattr(tool.files, "write_json", once(tool.files.write_json))
+        with pytest.raises(SystemExit):
+            start("--minutes=3", methods="one")
+    log = place / "out/one-0/metrics.jsonl"
+    begun = json.loads((place / "out/one-0/comparison_record.json").read_text())["begun"]
+    os.utime(log, (begun + 60, begun + 60))
+    assert start("--minutes=3", methods="one") == 0
+    (left,) = [word for word in start.programs[0][2] if word.startswith("--minutes=")]
+    assert left == "--minutes=2.00"
+
+
+def once(function):
+    """Works the first time, and then no more."""
+    calls = []
+
+    def call(*arguments):
+        calls.append(arguments)
+        return function(*arguments) if len(calls) == 1 else None
+
+    return call
+
+
+def test_two_at_once_in_a_folder_are_refused(tool, start, place, capsys):
+    with tool.files.alone_in(str(place / "out"), "compares"), pytest.raises(SystemExit) as ended:
+        start()
+    assert ended.value.code == 2 and start.programs == []
+    assert "--out: another process compares in" in capsys.readouterr().err
+    (place / "file").write_text("mine")
+    with pytest.raises(SystemExit):
+        tool.main([f"--out={place / 'file'}", f"--methods={place / 'one.py'}"])
+    assert "--out: expected a folder that can be written. Received: " in capsys.readouterr().err
+
+
+def test_its_programs_end_with_it(repository, tmp_path):
+    """kill -9 leaves no training behind that nobody waits for."""
+    code = """if True:
+        import importlib.machinery, sys
+        tool = importlib.machinery.SourceFileLoader("compare_methods", sys.argv[1]).load_module()
+        import subprocess
+        child = subprocess.Popen(["sleep", "60"], preexec_fn=tool.end_with_parent)
+        print(child.pid, flush=True)
+        os = __import__("os"); os.kill(os.getpid(), 9)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(repository / "tools/compare_methods")], capture_output=True, text=True
+    )
+    assert done.returncode == -9, done.stderr
+    status = Path(f"/proc/{int(done.stdout)}/status")
+    for _ in range(50):
+        if not status.exists() or "State:\tZ" in status.read_text():
+            return
+        time.sleep(0.1)
+    pytest.fail("the program that was started still runs")
 
 
 @pytest.mark.parametrize(
@@ -139,9 +209,11 @@ def test_another_budget_needs_another_folder(start, capsys):
     [
         (["--methods=nothing"], "--methods: expected paths of configs, or among "),
         (["--methods=semi_stylegan,configs/compare/semi_stylegan.py"], "different names"),
+        (["--methods=,"], "--methods: expected paths of configs, or among "),
         (["--seeds=0,x"], "--seeds: expected different numbers"),
         (["--seeds=1,1"], "--seeds: expected different numbers"),
-        (["--images=0"], "expected a number above 0"),
+        (["--images=0"], "expected a number above 0. Received: 0"),
+        (["--minutes=nan"], "expected a number above 0. Received: nan"),
         (["--images=5", "--minutes=5"], "expected one of them"),
         (["--columns=mig,nothing"], "--columns: expected names among"),
         (["--methods=semi_stylegan", "--set=model.nothing=1"], "model.nothing"),
