@@ -177,7 +177,7 @@ def check(pool: Pool, mixed_codes: bool) -> None:
     """
     members = pool.members
     if len(members) < 2:
-        named = "; ".join([*(m.name for m in members), *pool.left_out]) or "none"
+        named = "; ".join([*(m.name for m in members), *(why.rstrip(".") for why in pool.left_out)]) or "none"
         raise ValueError(f"expected two models or more to compare. Received: {len(members)} ({named}).")
     if len({m.shape for m in members}) > 1:
         shapes = "; ".join(f"{m.name}: {'x'.join(map(str, m.shape))}" for m in members)
