@@ -15,6 +15,8 @@ from tqdm import tqdm
 from ssgan_tf.bars import make_bar
 from ssgan_tf.progress import EveryNImages, Progress
 
+_SAME_SIGNAL_SECONDS = 1.0
+
 
 class NonFinite(RuntimeError):
     """A loss term, a gradient or a weight became NaN or infinite.
@@ -108,13 +110,15 @@ class StopAfter(tf.keras.callbacks.Callback):
 class StopOnSignal(tf.keras.callbacks.Callback):
     """Ends training at ctrl-C or SIGTERM after the step at hand, with everything saved as at a normal end.
 
-    A second one ends it at once. `received` is the signal's number, or None. Between two steps it only notes the
-    signal, so that nothing changes after workers have agreed to go on.
+    A second one, a second or more later, ends it at once; sooner it is the same one, since a terminal, `timeout` or a
+    parent's death tell a program and all its threads. `received` is the signal's number, or None. Between two steps it
+    only notes the signal, so that nothing changes after workers have agreed to go on.
     """
 
     def __init__(self):
         super().__init__()
         self.received: int | None = None
+        self._when = 0.0
         self._before: dict[int, object] = {}
 
     def on_train_begin(self, logs=None):
@@ -135,8 +139,10 @@ class StopOnSignal(tf.keras.callbacks.Callback):
 
     def _note(self, number, frame):
         if self.received is not None:
+            if time.monotonic() - self._when < _SAME_SIGNAL_SECONDS:
+                return
             raise KeyboardInterrupt
-        self.received = number
+        self.received, self._when = number, time.monotonic()
         # print() may be what the signal interrupted.
         os.write(2, b"\nStopping after this step, to save it; once more stops at once.\n")
 

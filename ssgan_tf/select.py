@@ -193,7 +193,10 @@ def tell(scores: report.Scores, entries: list[report.Entry], why: str) -> str:
             f"The models have {' and '.join(map(str, sizes))} codes: by chance a score is 1 / codes of the generator, "
             "and more, so those with few have the higher ones."
         )
-    parts.append(f"{what}: {entries[places[0]].name}, {title} {scores[method][places[0]]:.4f}{ties}")
+    if scores[method].max() > 0:
+        parts.append(f"{what}: {entries[places[0]].name}, {title} {scores[method][places[0]]:.4f}{ties}")
+    else:
+        parts.append(f"None is chosen: {title} is 0 for all of them, so none agrees with any other in anything.")
     return "\n" + "\n\n".join(filter(None, parts))
 
 

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, wait
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
@@ -24,6 +25,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from ssgan_tf import callbacks, checkpoints, distribution
+from ssgan_tf.selection import spread
 
 DATASET = "fake/tiny"
 SIZES = {"hue": 3, "shape": 2, "angle": 5}  # not in alphabetical order, on purpose
@@ -173,6 +175,21 @@ class KillWhileSaving:
 
         original = checkpoints._write_checksums
         mock.patch.object(checkpoints, "_write_checksums", kill).start()
+
+
+@dataclasses.dataclass(frozen=True)
+class KillWhenOneIsKept:
+    """SIGKILL for the program when the first task is done; it notes its processes in a file before."""
+
+    note: str
+
+    def __call__(self):
+        def follow(futures, counter, bar):
+            wait(futures, return_when=FIRST_COMPLETED)
+            Path(self.note).write_text(" ".join(str(process.pid) for process in multiprocessing.active_children()))
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        mock.patch.object(spread, "_follow", follow).start()
 
 
 @dataclasses.dataclass(frozen=True)

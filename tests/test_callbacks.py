@@ -151,13 +151,18 @@ def test_a_signal_stops_after_the_step_at_hand(model, number, capfd):
     assert "once more stops at once" in capfd.readouterr().err
 
 
-def test_a_second_signal_stops_at_once(model, capfd):
+def test_a_second_signal_stops_at_once(model, capfd, monkeypatch):
+    """But not one that comes with the first: `timeout` and a parent each tell a program to end."""
+    now = [100.0]
+    monkeypatch.setattr(callbacks.time, "monotonic", lambda: now[0])
     before = signal.getsignal(signal.SIGINT)
     stop = callbacks.StopOnSignal()
     stop.set_model(model)
     stop.on_train_begin()
     try:
         os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        now[0] += 1
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
     finally:

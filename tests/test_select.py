@@ -2,16 +2,11 @@
 
 import dataclasses
 import json
-import multiprocessing
-import os
 import re
 import shutil
-import signal
 import time
-from concurrent.futures import FIRST_COMPLETED, wait
 from pathlib import Path
 from types import SimpleNamespace
-from unittest import mock
 
 import numpy as np
 import pytest
@@ -23,7 +18,7 @@ from ssgan_tf.bars import make_bar
 from ssgan_tf.checkpoints import Checkpoints
 from ssgan_tf.codes import CodeSpec, FactorSpec
 from ssgan_tf.config import EncoderOnlyOptions, Phase, write_config
-from ssgan_tf.select import matrix_of, write
+from ssgan_tf.select import matrix_of, tell, write
 from ssgan_tf.selection import centrality, columns, report, spread
 from ssgan_tf.selection.groups import Settings, draw
 from ssgan_tf.selection.kept import Kept, name_of
@@ -67,6 +62,18 @@ def test_a_row_of_selection_json_is_an_encoder_and_the_best_come_first(tmp_path,
     assert [model["name"] for model in found["models"]] == ["a", "b", "half"]
     assert np.array_equal(found["A"][:2], np.ones((2, 3)))
     assert max(found["A"][2]) < 0.8
+
+
+def test_nothing_is_chosen_where_every_score_is_0(monkeypatch):
+    monkeypatch.setattr("ssgan_tf.select._METHOD", SimpleNamespace(value="centrality"))
+    entries = [report.Entry(name, {"codes": 4}, {}, ()) for name in "ab"]
+    scores = {"centrality": np.zeros(2)}
+    assert report.result(scores, {}, entries, "centrality")["selected"] is None
+    assert tell(scores, entries, "").endswith("None is chosen: ModelCentrality is 0 for all of them, so none agrees "
+                                              "with any other in anything.")  # fmt: skip
+    scores = {"centrality": np.array([0.0, 0.1])}
+    assert report.result(scores, {}, entries, "centrality")["selected"] == "b"
+    assert tell(scores, entries, "").endswith("Medoid of the pool: b, ModelCentrality 0.1000")
 
 
 @pytest.mark.parametrize("more", [0, 300])
@@ -255,21 +262,6 @@ def test_the_program_ranks_writes_and_reads_nothing_twice(folder):
     assert "First: " in by_udr.out and "nothing to read" in by_udr.out
 
 
-@dataclasses.dataclass(frozen=True)
-class KillWhenOneIsKept:
-    """SIGKILL for the program when the first task is done; it notes its processes in a file before."""
-
-    note: str
-
-    def __call__(self):
-        def follow(futures, counter, bar):
-            wait(futures, return_when=FIRST_COMPLETED)
-            Path(self.note).write_text(" ".join(str(process.pid) for process in multiprocessing.active_children()))
-            os.kill(os.getpid(), signal.SIGKILL)
-
-        mock.patch.object(spread, "_follow", follow).start()
-
-
 def is_alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -280,7 +272,7 @@ def is_alive(pid: int) -> bool:
 @pytest.mark.slow
 def test_a_killed_program_leaves_no_process_and_goes_on(folder, tmp_path):
     words = [f"--workdirs={folder}/runs/*", f"--out={tmp_path}/out"]
-    done = select(*words, before=KillWhenOneIsKept(f"{tmp_path}/pids"))
+    done = select(*words, before=fakes.KillWhenOneIsKept(f"{tmp_path}/pids"))
     assert done.code == -9
     pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
     end = time.monotonic() + 20
@@ -331,7 +323,9 @@ def test_bad_input_is_answered_in_one_line(folder, tmp_path):
     shutil.rmtree(tmp_path / "empty/checkpoints")
     a, b = f"{folder}/runs/a", f"{folder}/runs/b"
     (tmp_path / "file").write_text("")
+    shutil.copytree(folder / "runs/a", tmp_path / "copy")
     wrong = {
+        f"{a}; {tmp_path}/copy has the weights of {a}, so it counts once)": [f"--workdirs={a},{tmp_path}/copy"],
         "expected one of --workdirs": [],
         "expected one of --workdirs='runs": [f"--workdirs={a}", f"--checkpoints_of={a}"],
         "--workdirs: expected folders of runs. Received: no folder at": ["--workdirs=/nowhere/*"],

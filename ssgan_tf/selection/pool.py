@@ -90,7 +90,8 @@ def of_workdirs(workdirs: Sequence[str]) -> Pool:
     Raises:
         FileNotFoundError, ValueError: as `runs.load_run`; or a run is still growing.
     """
-    members, left_out = [], []
+    members: list[Candidate] = []
+    left_out: list[str] = []
     with make_bar(len(workdirs), "model", "loading") as bar:
         for workdir in workdirs:
             run = runs.load_run(workdir)
@@ -98,7 +99,7 @@ def of_workdirs(workdirs: Sequence[str]) -> Pool:
             if run.model.generate is None:
                 left_out.append(f"{workdir} makes no images (model {_kind(run)}), so it cannot be compared.")
             else:
-                members.append(_describe(run, workdir))
+                _add(_describe(run, workdir), members, left_out)
             del run
             _forget()
             bar.update()
@@ -112,7 +113,8 @@ def of_checkpoints(workdir: str) -> Pool:
         FileNotFoundError: there is no run or no checkpoint.
         ValueError: its files are damaged, or it makes no images.
     """
-    members, left_out = [], []
+    members: list[Candidate] = []
+    left_out: list[str] = []
     folder = os.path.join(workdir, "checkpoints")
     steps = checkpoints.steps_in(folder)
     if not steps:
@@ -127,13 +129,22 @@ def of_checkpoints(workdir: str) -> Pool:
                 raise ValueError(f"--checkpoints_of: {workdir!r} makes no images. Expected a run that generates.")
             try:
                 runs.check_grown(run)
-                members.append(_describe(run, f"step {step}"))
+                _add(_describe(run, f"step {step}"), members, left_out)
             except ValueError:
                 left_out.append(f"step {step} is still growing.")
             del run
             _forget()
             bar.update()
     return Pool(tuple(members), tuple(left_out))
+
+
+def _add(candidate: Candidate, members: list[Candidate], left_out: list[str]) -> None:
+    """To the members, or to those left out: a copy would agree with its original, and both would come first."""
+    same = [member.name for member in members if member.key == candidate.key]
+    if same:
+        left_out.append(f"{candidate.name} has the weights of {same[0]}, so it counts once.")
+    else:
+        members.append(candidate)
 
 
 def _forget() -> None:

@@ -130,7 +130,8 @@ def result(
         for i in places
     ]
     ordered = {name: matrix[np.ix_(places, places)].tolist() for name, matrix in matrices.items()}
-    return {"selected": models[0]["name"], "method": method, "models": models, **ordered}
+    selected = models[0]["name"] if scores[method].max() > 0 else None
+    return {"selected": selected, "method": method, "models": models, **ordered}
 
 
 def draw(matrix: np.ndarray, names: Sequence[str], scores: np.ndarray) -> np.ndarray:

@@ -83,7 +83,7 @@ def test_every_seed_of_every_method_is_trained_and_measured_once(start, place, c
     assert picture.shape[0] > 100 and np.ptp(picture) > 200
     start.programs.clear()
     assert start("--seeds=0,1", "--images=500") == 0 and start.programs == []
-    assert start("--seeds=0,1", "--images=500", "--samples=77") == 0
+    assert start("--seeds=0,1", "--images=500", "--samples=777") == 0
     assert [entry[:2] for entry in start.programs] == [("evaluate", n) for n in names]
 
 
@@ -103,7 +103,10 @@ def test_what_fails_is_said_and_the_others_go_on(start, place, capsys):
     captured = capsys.readouterr()
     assert "one, seed 0: training ended with exit code 1." in captured.out
     assert "two, seed 0: evaluation ended with exit code 2." in captured.out
-    assert captured.err == "error: one (seed 0): training ended with exit code 1\n"
+    assert captured.err.splitlines() == [
+        "error: one (seed 0): training ended with exit code 1",
+        "error: two (seed 0): evaluation ended with exit code 2",
+    ]
     assert re.search(r"one +failed\ntwo +no scores", captured.out)
     start.programs.clear()
     start.codes.clear()
@@ -214,6 +217,8 @@ def test_its_programs_end_with_it(repository, tmp_path):
         (["--images=0"], "expected a number above 0. Received: 0"),
         (["--minutes=nan"], "expected a number above 0. Received: nan"),
         (["--images=5", "--minutes=5"], "expected one of them"),
+        (["--metrics=nothing"], "--metrics: expected 'fast', 'all' or names of"),
+        (["--samples=-3"], "--samples: expected 100 or more. Received: -3"),
         (["--columns=mig,nothing"], "--columns: expected names among"),
         (["--methods=semi_stylegan", "--set=model.nothing=1"], "model.nothing"),
     ],
