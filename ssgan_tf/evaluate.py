@@ -202,12 +202,12 @@ def main() -> int:
 
 
 def refusals(scores: dict[str, Any], plan: measuring.Plan) -> int:
-    """The exit code: a metric that was asked for by name and has no score is an error, after all else is written."""
+    """The exit code: tells of metrics that were asked for by name and have no score, after all else is written."""
     asked = [name.strip() for name in _METRICS.value.split(",")]
     refused = {name: why for group in scores["refused"].values() for name, why in group.items() if name in asked}
     for name, why in refused.items():
         program.fail(f"{name} has no score: {why}")
-    return program.BAD_INPUT if refused else 0
+    return program.PARTLY if refused else 0
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import tensorflow as tf
 from absl import app, flags, logging
 
 BAD_INPUT = 2  # exit code; 1 is a run that went wrong, 128 + n one that signal n ended
+PARTLY = 3  # all that could be done is done and written, but not all that was asked for by name
 RESUMABLE = 75  # another worker is gone; starting all again goes on (EX_TEMPFAIL of sysexits.h)
 INTERRUPTED = 130
 

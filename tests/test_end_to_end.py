@@ -113,6 +113,9 @@ def test_every_documented_command_is_run_here_or_there(repository):
 def test_the_documented_commands_work_in_their_order(repository, folder):
     programs = list(SHORT)
     commands = [words for words in documented(repository) if program(words) in SHORT]
+    first = next(words for words in commands if "--workdir=runs/demo" in words and program(words) == "ssgan_tf.train")
+    # For select: runs/measured has the weights of runs/demo, which count once.
+    commands.append([word.replace("runs/demo", "runs/other") for word in first] + ["--set=train.seed=1"])
     for words in sorted(commands, key=lambda words: programs.index(program(words))):
         result = run(folder, words)
         assert result.code == 0, (words, result.err)
@@ -165,6 +168,18 @@ np.savez(sys.argv[2], before=before, after=after, codes=editor.encode(to_uint8(b
         assert out["before"].shape == (1, 32, 32, 3) and out["codes"].shape == (1, 6)
         assert not np.array_equal(out["before"], out["after"])
         assert out["fitted"].shape == (1, 32, 32, 3) and out["psnr"][0] > 3
+
+
+def test_a_score_that_was_asked_for_and_cannot_be_is_told_after_the_others_are_written(folder):
+    workdir = folder / "runs/comparison/beta_vae-0"
+    words = [f"--workdir={workdir}", f"--data_dir={folder}/data", "--metrics=mig,l2", "--samples=300"]
+    result = fakes.run("ssgan_tf.evaluate", *words, "--oracle_images=2000")
+    assert result.code == 3, result.err
+    why = "no labels were used, so no code belongs to a named factor"
+    assert result.err.splitlines()[-1] == f"error: l2 has no score: {why}"
+    scores = json.loads((workdir / "metrics.json").read_text())
+    assert scores["settings"]["samples_encoder"] == 300
+    assert scores["encoder"]["mig"] >= 0 and "l2" not in scores["encoder"]
 
 
 def test_evaluate_names_what_is_wrong(folder):

@@ -25,6 +25,7 @@ class Run(NamedTuple):
     Args:
         scores: by column; empty where there are none.
         facts: labels, images, parameters, images_per_second; what is not known is missing.
+        refused: by column, why there is no score.
         failed: why there is nothing; "" for a run that went well.
     """
 
@@ -32,6 +33,7 @@ class Run(NamedTuple):
     seed: int
     scores: dict[str, float]
     facts: dict[str, float]
+    refused: dict[str, str]
     failed: str
 
 
@@ -46,10 +48,12 @@ def check(columns: list[str]) -> None:
 def read(method: str, seed: int, workdir: str, record: dict[str, Any]) -> Run:
     """A run's scores and facts, as far as they are there."""
     scores: dict[str, float] = {}
+    refused: dict[str, str] = {}
     content = _json(os.path.join(workdir, "metrics.json"))
     for group, end in _SIDES.items():
         found = content.get(group) or {}
         scores |= {key + end: float(found[key]) for key in TITLES if isinstance(found.get(key), (int, float))}
+        refused |= {key + end: why for key, why in (content.get("refused") or {}).get(group, {}).items()}
     settings = content.get("settings") or {}
     named = {"labels": "labels", "images": "images_trained"}
     facts = {name: settings[key] for name, key in named.items() if key in settings}
@@ -61,7 +65,7 @@ def read(method: str, seed: int, workdir: str, record: dict[str, Any]) -> Run:
     speeds = _speeds(os.path.join(workdir, "metrics.jsonl"))
     if speeds:
         facts["images_per_second"] = float(np.median(speeds))
-    return Run(method, seed, scores, facts, record.get("failed") or record.get("unscored") or "")
+    return Run(method, seed, scores, facts, refused, record.get("failed") or record.get("unscored") or "")
 
 
 def _json(path: str) -> dict[str, Any]:
@@ -112,7 +116,22 @@ def markdown(all_runs: list[Run], columns: list[str]) -> str:
     lower = ", ".join(title(name) for name in shown if name.removesuffix("_gen") in LOWER_IS_BETTER)
     notes = ["Mean and standard deviation over seeds" + (f"; lower is better for {lower}." if lower else ".")]
     notes += [f"{run.method}, seed {run.seed}: {run.failed}." for run in all_runs if run.failed]
+    notes += refusals(all_runs, columns)
     return "\n".join([*lines, "", *notes])
+
+
+def refusals(all_runs: list[Run], columns: list[str]) -> list[str]:
+    """Why a method has no score in a column: a sentence for each reason, with its columns and methods."""
+    found: dict[tuple[str, str], list[str]] = {}  # {(reason, methods): columns}
+    for name in columns:
+        reasons: dict[str, list[str]] = {}
+        for method, group in methods_of(all_runs).items():
+            if not any(name in run.scores for run in group):
+                for why in dict.fromkeys(run.refused[name].rstrip(".") for run in group if name in run.refused):
+                    reasons.setdefault(why, []).append(method)
+        for why, methods in reasons.items():
+            found.setdefault((why, ", ".join(methods)), []).append(title(name))
+    return [f"No {', '.join(names)} of {methods}: {why}." for (why, methods), names in found.items()]
 
 
 def _fact(group: list[Run], name: str) -> str:

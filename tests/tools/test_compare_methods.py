@@ -46,12 +46,15 @@ def start(tool, place, monkeypatch):
         workdir = Path(next(word for word in words if word.startswith("--workdir=")).partition("=")[2])
         programs.append((program, workdir.name, words))
         code = codes.get((program, workdir.name), 0)
-        if program == "evaluate" and code == 0:
+        if program == "evaluate" and code in (0, 3):
             seed = int(workdir.name[-1])
             scores = {
                 "encoder": {"mig": 0.5 + 0.1 * seed, "mig/samples": 9}, "generator": {"mig": 0.25},
                 "images": {"frechet_oracle": math.nan}, "settings": {"labels": 12, "images_trained": 1000},
             }  # fmt: skip
+            if code == 3:
+                none = {"mig": "no pictures", "l2": "no pictures."}
+                scores |= {"generator": {}, "refused": {"encoder": {"l2": "no labels"}, "generator": none}}
             (workdir / "metrics.json").write_text(json.dumps(scores))
             Image.fromarray(np.full([4, 4, 3], seed, np.uint8)).save(workdir / "traversal.png")
         return code
@@ -113,6 +116,20 @@ def test_what_fails_is_said_and_the_others_go_on(start, place, capsys):
     assert start() == 0  # another call tries again what failed, and nothing else
     assert [entry[:2] for entry in start.programs] == [("train", "one-0"), ("evaluate", "one-0"), ("evaluate", "two-0")]
     assert re.search(r"one +done\ntwo +done", capsys.readouterr().out)
+
+
+def test_a_score_that_a_method_cannot_have_is_no_failure_and_the_table_says_why(start, place, capsys):
+    start.codes[("evaluate", "two-0")] = 3
+    assert start("--metrics=mig,l2") == 0
+    captured = capsys.readouterr()
+    assert captured.err == "" and re.search(r"one +done\ntwo +done", captured.out)
+    assert (place / "out/comparison.md").read_text().splitlines()[-3:] == [
+        "Mean and standard deviation over seeds; lower is better for Frechet (oracle).",
+        "No L2 of two: no labels.",
+        "No MIG-gen, L2-gen of two: no pictures.",
+    ]
+    start.programs.clear()
+    assert start("--metrics=mig,l2") == 0 and start.programs == []
 
 
 @pytest.mark.parametrize("code", [130, 143])
