@@ -13,7 +13,8 @@ Images: 250,000 at 8x8; 500,000 at each of 16x16, 32x32, half of them fading in;
   python -m ssgan_tf.train --config=configs/cars3d.py --workdir=runs/cars3d --data_dir=data
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions, progressive
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, TrainOptions, progressive
+from ssgan_tf.models import SemiStyleGANOptions
 
 
 def get_config() -> Config:

@@ -11,7 +11,8 @@ downloads/ holds CelebA's files: tfds_builders/celeba_attributes/README.md. Meas
   python -m ssgan_tf.train --config=configs/celeba32_infogan_cr.py --workdir=runs/celeba32_infogan_cr --data_dir=data
 """
 
-from ssgan_tf.config import Config, DataOptions, InfoGANCROptions, Phase, TrainOptions
+from ssgan_tf.config import Config, DataOptions, Phase, TrainOptions
+from ssgan_tf.models import InfoGANCROptions
 
 
 def get_config() -> Config:

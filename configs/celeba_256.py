@@ -17,7 +17,8 @@ of 25,000,000 at 256x256, the first 600,000 fading in.
   python -m ssgan_tf.train --config=configs/celeba_256.py --workdir=runs/celeba_256 --data_dir=data
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions, progressive
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, TrainOptions, progressive
+from ssgan_tf.models import SemiStyleGANOptions
 
 ATTRIBUTES = """
     5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose Black_Hair Blond_Hair

@@ -7,7 +7,8 @@ Expected time and result: docs/demo.md, which also has what was tried. `tools/de
 Info-StyleGAN (no labels): --set=data.labeled_fraction=0 --set=model.beta=0 --set=model.alpha=0 --set=model.gamma_e=10
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, SemiStyleGANOptions, TrainOptions
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, TrainOptions
+from ssgan_tf.models import SemiStyleGANOptions
 
 
 def get_config() -> Config:

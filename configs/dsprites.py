@@ -17,7 +17,8 @@ Without the download: build tfds_builders/sprites2d --config=full instead, and -
 --set=data.factors=shape,scale,orientation,position_x,position_y
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions, progressive
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, TrainOptions, progressive
+from ssgan_tf.models import SemiStyleGANOptions
 
 
 def get_config() -> Config:

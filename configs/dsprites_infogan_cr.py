@@ -15,7 +15,8 @@ Without the download: build tfds_builders/sprites2d --config=full instead, and -
 --set=data.factors=shape,scale,orientation,position_x,position_y
 """
 
-from ssgan_tf.config import Config, DataOptions, InfoGANCROptions, Phase, TrainOptions
+from ssgan_tf.config import Config, DataOptions, Phase, TrainOptions
+from ssgan_tf.models import InfoGANCROptions
 
 
 def get_config() -> Config:

@@ -14,7 +14,8 @@ at 64x64, the first 1,110,000 fading in.
 Without the download of dSprites: --config=sprites2d when building, and --set=data.dataset=dsprites_scream/sprites2d
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions, progressive
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, TrainOptions, progressive
+from ssgan_tf.models import SemiStyleGANOptions
 
 
 def get_config() -> Config:

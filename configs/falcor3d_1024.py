@@ -15,7 +15,8 @@ the other 17,280,000 of 25,600,000 at 1024x1024, the first 640,000 fading in.
   python -m ssgan_tf.train --config=configs/falcor3d_1024.py --workdir=runs/falcor3d_1024 --data_dir=data
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions, progressive
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, TrainOptions, progressive
+from ssgan_tf.models import SemiStyleGANOptions
 
 
 def get_config() -> Config:

@@ -17,7 +17,8 @@ Images: 640,000 at 8x8; 1,280,000 at each of 16x16, 32x32, 64x64, half of them f
 Near-full supervision, as the paper found it: --set=data.labeled_fraction=0.025.
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions, progressive
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, TrainOptions, progressive
+from ssgan_tf.models import SemiStyleGANOptions
 
 
 def get_config() -> Config:

@@ -15,7 +15,8 @@ Images: 640,000 at 8x8; 1,280,000 at each of 16x16, 32x32, 64x64, 128x128, 256x2
   python -m ssgan_tf.train --config=configs/falcor3d_512.py --workdir=runs/falcor3d_512 --data_dir=data
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions, progressive
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, TrainOptions, progressive
+from ssgan_tf.models import SemiStyleGANOptions
 
 
 def get_config() -> Config:

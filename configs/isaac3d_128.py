@@ -19,7 +19,8 @@ Near-full supervision, as the paper found it: --set=data.labeled_fraction=0.0025
 --set=data.labeled_fraction=0 --set=model.beta=0 --set=model.alpha=0 --set=model.gamma_e=10
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions, progressive
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, TrainOptions, progressive
+from ssgan_tf.models import SemiStyleGANOptions
 
 
 def get_config() -> Config:

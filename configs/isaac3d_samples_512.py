@@ -7,7 +7,8 @@ tfds build tfds_builders/labeled_folder --data_dir=data \
 python -m ssgan_tf.train --config=configs/isaac3d_samples_512.py --workdir=runs/isaac3d_samples_512 --data_dir=data
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, SemiStyleGANOptions, TrainOptions
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, TrainOptions
+from ssgan_tf.models import SemiStyleGANOptions
 
 
 def get_config() -> Config:

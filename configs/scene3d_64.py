@@ -7,7 +7,8 @@ Images: 40,000 at 8x8; 80,000 at 16x16 and at 32x32, half of them fading in; the
 first 40,000 fading in. Time, scores and a picture of each phase: docs/schedule.md.
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, SemiStyleGANOptions, TrainOptions
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, TrainOptions
+from ssgan_tf.models import SemiStyleGANOptions
 
 
 def get_config() -> Config:

@@ -13,7 +13,8 @@ at 64x64, the first 1,110,000 fading in.
   python -m ssgan_tf.train --config=configs/smallnorb.py --workdir=runs/smallnorb --data_dir=data
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, SemiStyleGANOptions, TrainOptions, progressive
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, TrainOptions, progressive
+from ssgan_tf.models import SemiStyleGANOptions
 
 
 def get_config() -> Config:

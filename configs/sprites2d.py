@@ -6,7 +6,8 @@ All numbers are ours, those of configs/demo.py; they have not been tuned for the
   python -m ssgan_tf.train --config=configs/sprites2d.py --workdir=runs/sprites2d --data_dir=data
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, SemiStyleGANOptions, TrainOptions
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, TrainOptions
+from ssgan_tf.models import SemiStyleGANOptions
 
 
 def get_config() -> Config:

@@ -11,28 +11,17 @@ from typing import Any
 
 from ssgan_tf import fields, files
 from ssgan_tf.data import DataOptions
-from ssgan_tf.models import MODELS, Options
-from ssgan_tf.models.beta_tcvae import BetaTCVAEOptions
-from ssgan_tf.models.beta_vae import BetaVAEOptions
-from ssgan_tf.models.encoder_only import EncoderOnlyOptions
-from ssgan_tf.models.factor_vae import FactorVAEOptions
-from ssgan_tf.models.infogan_cr import InfoGANCROptions
-from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
+from ssgan_tf.models import MODELS, SemiStyleGANOptions
+from ssgan_tf.models.contract import Options
 from ssgan_tf.networks.options import NetworkOptions, small_64, small_128
 from ssgan_tf.schedule import BATCHES_1_GPU, Phase, Schedule, progressive
 
 __all__ = [
     "BATCHES_1_GPU",
-    "BetaTCVAEOptions",
-    "BetaVAEOptions",
     "Config",
     "DataOptions",
-    "EncoderOnlyOptions",
-    "FactorVAEOptions",
-    "InfoGANCROptions",
     "NetworkOptions",
     "Phase",
-    "SemiStyleGANOptions",
     "TrainOptions",
     "progressive",
     "small_64",

@@ -169,14 +169,14 @@ def write(scores: dict[str, Any], text: str, run: runs.Run) -> list[str]:
 
 
 def match(scores: dict[str, Any], run: runs.Run) -> list[str]:
-    """What codes that belong to no factor are called in pictures: by the factors that E reads best off them.
+    """What codes that belong to no factor are called in pictures: their names, and the factors that E reads best.
 
     Best is by mutual information, as MIG finds it; a code may have several factors, or none.
     """
     best = {name: scores["encoder"].get(f"mig/code/{name}") for name in run.spec.names}
     return [
-        ": ".join([f"code {k}", *[", ".join(found)] * bool(found)])
-        for k in range(run.model.prior.spec.size)
+        ": ".join([latent, *[", ".join(found)] * bool(found)])
+        for k, latent in enumerate(run.model.prior.spec.names)
         for found in [[name for name, code in best.items() if code == k]]
     ]
 

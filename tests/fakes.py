@@ -32,7 +32,8 @@ SIZES = {"hue": 3, "shape": 2, "angle": 5}  # not in alphabetical order, on purp
 UNKNOWN_EVERY = 4  # the hue of every fourth image is unknown, and every label of every eighth
 
 CONFIG = """
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, SemiStyleGANOptions, TrainOptions
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, TrainOptions
+from ssgan_tf.models import SemiStyleGANOptions
 
 
 def get_config():

@@ -10,8 +10,9 @@ import tensorflow as tf
 from ssgan_tf import export, models, runs
 from ssgan_tf.checkpoints import Checkpoints
 from ssgan_tf.codes import CodeSpec, FactorSpec
-from ssgan_tf.config import BetaVAEOptions, Config, DataOptions, Phase, write_config
+from ssgan_tf.config import Config, DataOptions, Phase, write_config
 from ssgan_tf.editing import Editor
+from ssgan_tf.models import BetaVAEOptions
 
 OPTIONS = BetaVAEOptions(resolution=32, channels=3, latents=4)
 SPEC = CodeSpec((FactorSpec("hue", 3), FactorSpec("shape", 2)))

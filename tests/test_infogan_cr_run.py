@@ -9,12 +9,14 @@ import tensorflow as tf
 
 from ssgan_tf import export, models, runs
 from ssgan_tf.checkpoints import Checkpoints
-from ssgan_tf.config import Config, DataOptions, InfoGANCROptions, Phase, write_config
+from ssgan_tf.config import Config, DataOptions, Phase, write_config
 from ssgan_tf.editing import Editor
+from ssgan_tf.models import InfoGANCROptions
 from tests import fakes, tiny_run
 
 CONFIG = """
-from ssgan_tf.config import Config, DataOptions, InfoGANCROptions, Phase, TrainOptions
+from ssgan_tf.config import Config, DataOptions, Phase, TrainOptions
+from ssgan_tf.models import InfoGANCROptions
 
 
 def get_config():

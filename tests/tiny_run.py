@@ -8,7 +8,8 @@ import tensorflow as tf
 from ssgan_tf import models, runs
 from ssgan_tf.checkpoints import Checkpoints
 from ssgan_tf.codes import CodeSpec, FactorSpec
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, SemiStyleGANOptions, write_config
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, write_config
+from ssgan_tf.models import SemiStyleGANOptions
 
 # All sizes differ, so that no axis can be taken for another.
 NETWORK = NetworkOptions(8, 3, fmap_base=32, fmap_max=8, noise_size=6, style_size=5, mapping_layers=2)

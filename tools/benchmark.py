@@ -69,7 +69,7 @@ class Setting:
         spec: the factors' names and sizes.
     """
 
-    model: configs.SemiStyleGANOptions
+    model: models.SemiStyleGANOptions
     phase: Phase
     spec: CodeSpec
 
@@ -126,10 +126,10 @@ def choose(options: argparse.Namespace) -> Setting:
     Raises:
         ValueError, OSError: where they do not fit together, or the config cannot be read.
     """
-    model, phase, factors = configs.SemiStyleGANOptions(network=NETWORK), Phase(batch=8, labeled_batch=8), ()
+    model, phase, factors = models.SemiStyleGANOptions(network=NETWORK), Phase(batch=8, labeled_batch=8), ()
     if options.config:
         config = configs.load_config(options.config)
-        if not isinstance(config.model, configs.SemiStyleGANOptions):
+        if not isinstance(config.model, models.SemiStyleGANOptions):
             raise ValueError(f"--config: expected one of a Semi-StyleGAN. Received: {options.config!r}.")
         model, phase, factors = config.model, config.phases[-1], config.data.factors
     given = {name: value for name, value in vars(options).items() if value is not None}

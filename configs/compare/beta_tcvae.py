@@ -9,7 +9,8 @@ its 64 and 0.0001, since a run has 12,500 steps in place of 300,000. beta is one
 One of the methods of tools/compare_methods; docs/comparison.md has the result beside the others.
 """
 
-from ssgan_tf.config import BetaTCVAEOptions, Config, DataOptions, Phase, TrainOptions
+from ssgan_tf.config import Config, DataOptions, Phase, TrainOptions
+from ssgan_tf.models import BetaTCVAEOptions
 
 
 def get_config() -> Config:

@@ -10,7 +10,8 @@ The plain VAE: --set=model.beta=1. AnnealedVAE: --set=model.capacity=25 --set=mo
 One of the methods of tools/compare_methods; docs/comparison.md has the result beside the others.
 """
 
-from ssgan_tf.config import BetaVAEOptions, Config, DataOptions, Phase, TrainOptions
+from ssgan_tf.config import Config, DataOptions, Phase, TrainOptions
+from ssgan_tf.models import BetaVAEOptions
 
 
 def get_config() -> Config:

@@ -6,7 +6,8 @@
 One of the methods of tools/compare_methods; docs/comparison.md has the result beside the others.
 """
 
-from ssgan_tf.config import Config, DataOptions, EncoderOnlyOptions, NetworkOptions, Phase, TrainOptions
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, TrainOptions
+from ssgan_tf.models import EncoderOnlyOptions
 
 
 def get_config() -> Config:

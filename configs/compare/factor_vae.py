@@ -10,7 +10,8 @@ of those that its study has.
 One of the methods of tools/compare_methods; docs/comparison.md has the result beside the others.
 """
 
-from ssgan_tf.config import Config, DataOptions, FactorVAEOptions, Phase, TrainOptions
+from ssgan_tf.config import Config, DataOptions, Phase, TrainOptions
+from ssgan_tf.models import FactorVAEOptions
 
 
 def get_config() -> Config:

@@ -12,7 +12,8 @@ copied before it goes on.
 One of the methods of tools/compare_methods; docs/comparison.md has the result beside the others.
 """
 
-from ssgan_tf.config import Config, DataOptions, InfoGANCROptions, Phase, TrainOptions
+from ssgan_tf.config import Config, DataOptions, Phase, TrainOptions
+from ssgan_tf.models import InfoGANCROptions
 
 
 def get_config() -> Config:

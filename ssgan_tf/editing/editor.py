@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from . import exports, pictures
 from .fitting import Fitter
-from .latents import Latents, between
+from .latents import Latents, between, make_rng
 from .model import Model, load_saved
 
 _ROUNDING = 1e-6  # by which a sum such as 0.9 + "+0.1" may leave [0, 1]
@@ -77,12 +77,12 @@ class Editor:
 
     def noise(self, count: int, seed: int = 0) -> np.ndarray:
         """[count,Z] float32; row i depends on (seed, i) alone."""
-        return np.random.default_rng(seed).standard_normal([count, self.noise_size]).astype(np.float32)
+        return make_rng(seed).standard_normal([count, self.noise_size]).astype(np.float32)
 
     def random_codes(self, count: int, seed: int = 0) -> np.ndarray:
         """[count,K] float32, each on one of the values that its factor was trained on; row i depends on (seed, i)."""
         sizes = np.array([factor.size for factor in self.factors])
-        uniform = np.random.default_rng([seed, 1]).random([count, len(sizes)])
+        uniform = make_rng(seed, 1).random([count, len(sizes)])
         return (np.minimum(np.floor(uniform * sizes), sizes - 1) / (sizes - 1)).astype(np.float32)
 
     def latents(
@@ -98,7 +98,7 @@ class Editor:
                 and costs variety.
 
         Raises:
-            ValueError: for noise of another number of rows.
+            ValueError: for noise of another number of rows, or a seed that is no integer from 0 on.
         """
         codes = np.atleast_2d(np.asarray(codes, np.float32))
         noise = self.noise(len(codes), seed) if noise is None else np.atleast_2d(np.asarray(noise, np.float32))
@@ -167,7 +167,7 @@ class Editor:
             Latents with `psnr`. The same whatever else is in the batch.
 
         Raises:
-            FileNotFoundError, ValueError: as `read`, or for less than one step.
+            FileNotFoundError, ValueError: as `read`, or for less than one step, or as `latents` for the seed.
         """
         images = self._read(images)
         if steps < 1:
@@ -235,8 +235,10 @@ class Editor:
         """The images [B,R,R,C] of subject `a` with the factors of these names taken from subject `b`.
 
         Raises:
-            ValueError: as `edit`.
+            ValueError: as `edit`, or for a name in place of a list of names.
         """
+        if isinstance(factors, str):
+            raise ValueError(f"factors: expected a list of names, such as [{factors!r}]. Received: {factors!r}.")
         columns = [exports.find_column(self.factors, name) for name in factors]
         first, second = self._pair(a, b, seed)
         code = np.array(first.code)

@@ -17,6 +17,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from .latents import make_rng
 from .model import Model
 from .pictures import to_uint8
 
@@ -77,7 +78,7 @@ class Fitter:
 
     def _start(self, code: tf.Tensor, target: list[tf.Tensor], seed: int) -> tuple[tf.Tensor, tf.Tensor]:
         """For each picture the best of some noises [B,Z], and how far styles are spread (a number)."""
-        rng = np.random.default_rng([seed, 2])
+        rng = make_rng(seed, 2)
         count = _CANDIDATES if self._model.noise_size else 1
         candidates = tf.constant(rng.standard_normal([count, self._model.noise_size]), tf.float32)
         pictures = [self._picture(tf.repeat(noise[None], len(code), axis=0), code) for noise in candidates]

@@ -1,6 +1,7 @@
 """What pictures are made from."""
 
 import dataclasses
+import operator
 
 import numpy as np
 
@@ -26,8 +27,15 @@ class Latents:
     def __len__(self) -> int:
         return len(self.code)
 
-    def __getitem__(self, rows: slice) -> "Latents":
-        """Those of some of the pictures, by a slice such as [2:3]."""
+    def __getitem__(self, rows: slice | int) -> "Latents":
+        """Those of some of the pictures: a slice such as [2:4], or the number of one, which is a batch of one.
+
+        Raises:
+            IndexError: there is no picture of that number.
+        """
+        if not isinstance(rows, slice):
+            number = range(len(self))[operator.index(rows)]
+            rows = slice(number, number + 1)
         return Latents(
             self.code[rows],
             self.noise[rows],
@@ -39,6 +47,21 @@ class Latents:
     def with_code(self, code: np.ndarray) -> "Latents":
         """The same but for the code [B,K]."""
         return dataclasses.replace(self, code=code)
+
+
+def make_rng(seed: int, *stream: int) -> np.random.Generator:
+    """Random numbers that depend on a seed and on what they are for.
+
+    Raises:
+        ValueError: for a seed that is no integer from 0 on.
+    """
+    try:
+        whole = operator.index(seed)
+    except TypeError:
+        whole = -1
+    if whole < 0:
+        raise ValueError(f"seed: expected an integer from 0 on. Received: {seed!r}.")
+    return np.random.default_rng([whole, *stream])
 
 
 def between(a: Latents, b: Latents, share: float) -> Latents:

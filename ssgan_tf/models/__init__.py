@@ -8,16 +8,16 @@ import functools
 import tensorflow as tf
 
 from ssgan_tf.codes import CodeSpec
-from ssgan_tf.models import contract
 from ssgan_tf.models.beta_tcvae import BetaTCVAE, BetaTCVAEOptions
 from ssgan_tf.models.beta_vae import BetaVAE, BetaVAEOptions
+from ssgan_tf.models.contract import Options
 from ssgan_tf.models.encoder_only import EncoderOnly, EncoderOnlyOptions
 from ssgan_tf.models.factor_vae import FactorVAE, FactorVAEOptions
 from ssgan_tf.models.infogan_cr import InfoGANCR, InfoGANCROptions
 from ssgan_tf.models.semi_stylegan import SemiStyleGAN, SemiStyleGANOptions
 from ssgan_tf.networks.layers import count_parameters
 
-MODELS: dict[str, tuple[type[contract.Options], type[tf.keras.Model]]] = {
+MODELS: dict[str, tuple[type[Options], type[tf.keras.Model]]] = {
     "beta_tcvae": (BetaTCVAEOptions, BetaTCVAE),
     "beta_vae": (BetaVAEOptions, BetaVAE),
     "encoder_only": (EncoderOnlyOptions, EncoderOnly),
@@ -25,14 +25,6 @@ MODELS: dict[str, tuple[type[contract.Options], type[tf.keras.Model]]] = {
     "infogan_cr": (InfoGANCROptions, InfoGANCR),
     "semi_stylegan": (SemiStyleGANOptions, SemiStyleGAN),
 }
-Options = (
-    BetaTCVAEOptions
-    | BetaVAEOptions
-    | EncoderOnlyOptions
-    | FactorVAEOptions
-    | InfoGANCROptions
-    | SemiStyleGANOptions
-)
 
 
 def make_model(options: Options, spec: CodeSpec, seed: int, jit_compile: bool = False) -> tf.keras.Model:

@@ -18,7 +18,9 @@ OptionsT = TypeVar("OptionsT")
 
 
 class Options(Protocol):
-    """What every Options can say of itself."""
+    """What every Options, a frozen dataclass, can say of itself."""
+
+    def __hash__(self) -> int: ...
 
     @property
     def resolution(self) -> int:

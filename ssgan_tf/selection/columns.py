@@ -145,13 +145,14 @@ def notes(reads: Sequence[Pair], made: Sequence[Pair]) -> tuple[str, ...]:
     """What is wrong with a model, a few words each.
 
     Args:
-        reads: its encoder with every generator.
+        reads: its encoder with every generator; those whose images are all alike do not count against it.
         made: every encoder with its generator.
     """
     found = []
     if made[0].constant:
         found.append("its images are all alike, so every score on them is 0")
-    blind = sum(not pair.live for pair in reads if not pair.constant)
-    if blind:
-        found.append(f"all its codes are dead on images of {blind} of {len(reads)} models, so these scores are 0")
+    told = [pair.live for pair in reads if not pair.constant]
+    if not all(told):
+        blind = f"{told.count(0)} of {len(told)}"
+        found.append(f"all its codes are dead on images of {blind} models, so these scores are 0")
     return tuple(found)

@@ -115,6 +115,30 @@ def test_noise_of_a_row_is_a_function_of_seed_and_row(editor: Editor) -> None:
     assert not np.isclose(*editor.noise(2, 1)).any()
 
 
+@pytest.mark.parametrize("seed", [1.5, -1, "3", None, np.nan])
+def test_a_seed_is_an_integer_from_0_on(editor: Editor, codes, seed) -> None:
+    images = np.zeros([4, 4, 1], np.uint8)
+    for call in (editor.noise, editor.random_codes):
+        with pytest.raises(ValueError, match="seed: expected an integer from 0 on"):
+            call(1, seed)
+    for make in (lambda: editor.generate(codes, seed=seed), lambda: editor.edit(images, {}, seed=seed)):
+        with pytest.raises(ValueError, match="seed: expected an integer from 0 on. Received: "):
+            make()
+    counted = np.arange(4)[3]
+    np.testing.assert_array_equal(editor.noise(2, counted), editor.noise(2, 3))
+
+
+def test_latents_of_one_picture_are_a_batch_of_one(editor: Editor, codes) -> None:
+    all_of_them = editor.latents(codes, seed=1)
+    pictures = editor.edit(all_of_them, {})
+    np.testing.assert_array_equal(editor.edit(all_of_them[1], {}), pictures[1:2])
+    np.testing.assert_array_equal(editor.edit(all_of_them[-1], {}), pictures[-1:])
+    each = [editor.edit(all_of_them[i], {}) for i in range(len(codes))]
+    np.testing.assert_array_equal(np.concatenate(each), pictures)
+    with pytest.raises(IndexError):
+        all_of_them[len(codes)]
+
+
 def test_random_codes_are_values_that_were_trained_on(editor: Editor) -> None:
     codes = editor.random_codes(300, seed=4)
     assert codes.shape == (300, 3) and codes.dtype == np.float32
@@ -225,6 +249,8 @@ def test_mix_takes_some_factors_from_the_other(editor: Editor, codes) -> None:
     np.testing.assert_array_equal(mixed[:, 1, :, 0], a.noise)
     with pytest.raises(ValueError, match="factor: expected one of .*'hue'"):
         editor.mix(a, b, ["hue"])
+    with pytest.raises(ValueError, match=r"factors: expected a list of names, such as \['azimuth'\]"):
+        editor.mix(a, b, "azimuth")
 
 
 def test_encode_takes_bytes_floats_and_single_images(editor: Editor) -> None:

@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 CONFIG = """
-from ssgan_tf.config import Config, DataOptions, Phase, SemiStyleGANOptions, TrainOptions
+from ssgan_tf.config import Config, DataOptions, Phase, TrainOptions
+from ssgan_tf.models import SemiStyleGANOptions
 
 
 def get_config():
