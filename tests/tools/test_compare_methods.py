@@ -93,9 +93,10 @@ def test_every_seed_of_every_method_is_trained_and_measured_once(start, place, c
 
 def test_lengths_inside_a_config_go_with_the_budget(tool, tmp_path):
     (tmp_path / "long.py").write_text(CONFIG)
-    job = tool.Job("long", tmp_path / "long.py", 3, tmp_path / "run")
+    jobs = sys.modules[tool.Job.__module__]
+    job = jobs.Job("long", tmp_path / "long.py", 3, tmp_path / "run")
     options = tool.parse(["--out=o", "--images=500", "--set=model.gamma_g=3"])
-    assert tool.settings_of(job, options) == [
+    assert jobs.settings_of(job, options) == [
         "model.gamma_g=3", "train.seed=3", "train.images=500", "phases.1.decay_images=200",
     ]  # fmt: skip
 
@@ -169,7 +170,7 @@ def test_a_training_that_was_killed_with_it_has_used_its_time(tool, start, place
 
     with monkeypatch.context() as patch:
         patch.setattr(tool, "run", killed)
-        patch.setattr(tool.files, "write_json", once(tool.files.write_json))
+        patch.setattr(tool, "write_record", once(tool.write_record))
         with pytest.raises(SystemExit):
             start("--minutes=3", methods="one")
     log = place / "out/one-0/metrics.jsonl"
