@@ -193,7 +193,7 @@ def main() -> int:
         oracle = oracles.train_or_load(table, os.path.join(_DATA_DIR.value, "oracles"), options)
         scores = measure(run, table, oracle, network, plan)
         together = with_earlier(scores, run)
-        text = reports.report(together, run.spec.names)
+        text = reports.report(together)
         paths = write(together, text, run)
     except (ValueError, OSError, MemoryError) as error:
         return program.fail(error)
@@ -202,12 +202,17 @@ def main() -> int:
 
 
 def refusals(scores: dict[str, Any], plan: measuring.Plan) -> int:
-    """The exit code: tells of metrics that were asked for by name and have no score, after all else is written."""
+    """The exit code: tells of metrics that were asked for by name and have no score at all, after all is written."""
     asked = [name.strip() for name in _METRICS.value.split(",")]
-    refused = {name: why for group in scores["refused"].values() for name, why in group.items() if name in asked}
-    for name, why in refused.items():
-        program.fail(f"{name} has no score: {why}")
-    return program.PARTLY if refused else 0
+    missing = 0
+    for name in asked:
+        reasons = {group: why[name] for group, why in scores["refused"].items() if name in why}
+        if reasons and not any(name in scores[group] for group in reasons.keys() ^ scores["refused"].keys()):
+            missing += 1
+            different = len(set(reasons.values())) > 1
+            said = [f"{why} ({group})" if different else why for group, why in reasons.items()]
+            program.fail(f"{name} has no score: {'; '.join(dict.fromkeys(said))}")
+    return program.PARTLY if missing else 0
 
 
 if __name__ == "__main__":

@@ -146,7 +146,8 @@ def roll_back(session: Session, error: callbacks.NonFinite, skipped: list[int]) 
         NonFinite: the error, with what to do, where that cannot be done or was done often enough.
     """
     s, allowed = session, session.config.train.rollbacks
-    advice = "A smaller phases.learning_rate or a larger model.r1 may help."
+    penalty = " or a larger model.r1" if hasattr(session.config.model, "r1") else ""
+    advice = f"A smaller phases.learning_rate{penalty} may help."
     if len(skipped) >= allowed or not s.checkpoints.steps():
         back = f"It was rolled back {len(skipped)} of {allowed} times before. " if skipped else ""
         error.args = (f"{error} {back}Nothing was saved after {last_checkpoint(s.checkpoints)}. {advice}",)

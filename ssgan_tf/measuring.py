@@ -53,6 +53,18 @@ def choose(text: str, has_features: bool) -> tuple[str, ...]:
     return tuple(name for name in NAMES if name in wanted)
 
 
+def choose_without_features(text: str) -> tuple[str, ...]:
+    """The same where no network can be given.
+
+    Raises:
+        ValueError: as `choose`, or for a metric that needs one.
+    """
+    names = choose(text, has_features=False)
+    if not set(names).isdisjoint(FEATURE_METRICS):
+        raise ValueError(f"--metrics: expected none of {list(FEATURE_METRICS)}, which are evaluate's alone.")
+    return names
+
+
 @dataclasses.dataclass(frozen=True)
 class Plan:
     """How to score.
@@ -86,11 +98,9 @@ def plan_for_training(metrics: Sequence[str], identified: bool) -> Plan:
         ValueError: it names what is no metric, or one over features of a network, which only evaluate is given.
     """
     try:
-        names = choose(",".join(metrics), has_features=False)
+        names = choose_without_features(",".join(metrics))
     except ValueError as error:
         raise ValueError(str(error).replace("--metrics", "train.metrics")) from error
-    if not set(names).isdisjoint(FEATURE_METRICS):
-        raise ValueError(f"train.metrics: expected none of {list(FEATURE_METRICS)}, which are evaluate's alone.")
     return Plan(names, identified=identified, quiet=True)
 
 

@@ -143,7 +143,7 @@ def text(known: dict[str, Any]) -> str:
     if known["scores"] is None:
         scores = f"None: {known['no_scores_because']}"
     else:
-        scores = f"```\n{reports.report(known['scores'], names)}\n```"
+        scores = f"```\n{reports.report(known['scores'])}\n```"
     about = {"colours": "grey" if known["channels"] == 1 else "RGB"} | {k: known[k] for k in ("resolution", "dataset")}
     makes = known["style_size"] > 0
     return _TEXT.format(
@@ -196,7 +196,7 @@ def _scores(run: runs.Run) -> tuple[dict[str, Any] | None, str | None]:
     try:
         if scores["settings"]["checkpoint"] != runs.fingerprint(run):
             return None, "what was measured is another checkpoint of this run."
-        reports.report(scores, run.spec.names)
+        reports.report(scores)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         return None, f"metrics.json cannot be read ({error!r})."
     return scores, None

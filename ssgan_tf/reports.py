@@ -11,14 +11,13 @@ _WIDTH = 32
 _COLUMN = 26
 
 
-def report(scores: dict[str, Any], names: tuple[str, ...]) -> str:
+def report(scores: dict[str, Any]) -> str:
     """Text of some lines: every metric of encoder and generator, those of images, each factor's MIG, and the settings.
 
     Args:
         scores: what metrics.json holds.
-        names: of the factors.
     """
-    parts = [_codes(scores), _images(scores), _factors(scores, names), _notes(scores)]
+    parts = [_codes(scores), _images(scores), _factors(scores), _notes(scores)]
     return "\n\n".join("\n".join(line.rstrip() for line in part) for part in parts if part)
 
 
@@ -107,8 +106,11 @@ def _number(scores: dict[str, Any], group: str, key: str) -> str:
     return f"{value:.{decimals}f}{ends}"
 
 
-def _factors(scores: dict[str, Any], names: tuple[str, ...]) -> list[str]:
-    if not any(f"mig/gap/{name}" in scores[group] for name in names for group in ("encoder", "generator")):
+def _factors(scores: dict[str, Any]) -> list[str]:
+    """Of the generator of a method without labels, factors are its own codes: they come after the data set's."""
+    keys = (key for group in ("encoder", "generator") for key in scores[group] if key.startswith("mig/gap/"))
+    names = dict.fromkeys(key.removeprefix("mig/gap/") for key in keys)
+    if not names:
         return []
     lines = [f"{'MIG per factor':<{_WIDTH}}{'encoder':<{_COLUMN}}{'generator':<{_COLUMN}}"]
     for name in names:

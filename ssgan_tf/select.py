@@ -186,7 +186,8 @@ def tell(scores: report.Scores, entries: list[report.Entry], why: str) -> str:
     title, best = report.METHODS[method], [i for i in places if scores[method][i] == scores[method][places[0]]]
     ties = f" (so have {', '.join(entries[i].name for i in best[1:])})" if len(best) > 1 else ""
     what = "Medoid of the pool" if method == "centrality" else "First"
-    parts = [report.table(scores, entries, method), why, report.correlation_table(report.correlations(scores, entries))]
+    correlations = report.correlation_table(report.correlations(scores, entries))
+    parts = [report.table(scores, entries, method), why, correlations, report.unlike(entries)]
     sizes = sorted({entry.facts["codes"] for entry in entries})
     if len(sizes) > 1:
         parts.append(

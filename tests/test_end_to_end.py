@@ -182,6 +182,15 @@ def test_a_score_that_was_asked_for_and_cannot_be_is_told_after_the_others_are_w
     assert scores["encoder"]["mig"] >= 0 and "l2" not in scores["encoder"]
 
 
+def test_a_score_that_the_encoder_has_is_there_though_it_makes_no_pictures(folder):
+    words = [f"--workdir={folder}/runs/comparison/encoder_only-0", f"--data_dir={folder}/data", "--samples=300"]
+    result = fakes.run("ssgan_tf.evaluate", *words, "--oracle_images=2000", "--metrics=mig,factor_vae")
+    assert result.code == 3, result.err
+    (error,) = [line for line in result.err.splitlines() if line.startswith("error: ")]
+    assert error.startswith("error: factor_vae has no score: ") and "Take more samples" in error
+    assert "(encoder); this model reads pictures and makes none (generator)" in error
+
+
 def test_evaluate_names_what_is_wrong(folder):
     arguments = {
         "holds no run": ["--workdir=/nowhere"],

@@ -3,7 +3,7 @@
 from ssgan_tf.reports import merge, report
 
 SCORES: dict = {
-    "encoder": {"mig": 0.965, "mig/gap/hue": 0.9, "mig/gap/shape": 0.8, "factor_vae": 1.0, "factor_vae/whole_grid": 0},
+    "encoder": {"mig": 0.965, "mig/gap/shape": 0.8, "mig/gap/hue": 0.9, "factor_vae": 1.0, "factor_vae/whole_grid": 0},
     "generator": {"mig": 0.83, "mig/gap/hue": 0.7, "l2": 0.175, "factor_vae": 0.5, "factor_vae/whole_grid": 0},
     "images": {"frechet_oracle": 0.0241},
     "intervals": {"encoder": {"mig": [0.96, 0.97]}, "generator": {}, "images": {}},
@@ -25,7 +25,7 @@ SCORES: dict = {
 
 
 def test_the_whole_table():
-    assert report(SCORES, ("shape", "hue")) == "\n".join(
+    assert report(SCORES) == "\n".join(
         [
             "                                encoder                   generator",
             "MIG                             0.965 [0.960, 0.970]      0.830",
@@ -57,7 +57,7 @@ def test_only_what_was_measured_is_shown():
         "refused": {},
         "settings": {**SCORES["settings"], "bootstrap": {}},
     }
-    text = report(images_only, ("shape", "hue"))
+    text = report(images_only)
     assert text.splitlines()[0] == "Frechet (oracle)                0.024"
     assert "MIG" not in text and "[low" not in text and "groups" not in text
 
@@ -83,7 +83,7 @@ def test_a_later_metric_is_added_and_one_measured_again_replaces_all_of_it():
     assert found["intervals"]["encoder"] == {"mig": [0.96, 0.97], "factor_vae": [0.7, 0.8]}
     assert found["refused"]["encoder"] == {}
     assert found["settings"]["bootstrap"] == {"mig": 200, "factor_vae": 50}
-    assert "from 50 or 200 bootstrap replicates" in report(found, ("shape", "hue"))
+    assert "from 50 or 200 bootstrap replicates" in report(found)
 
 
 def over_features(fingerprint: str, **images) -> dict:
@@ -108,10 +108,20 @@ def test_scores_over_features_stand_beside_the_others_and_of_one_network_alone()
 
 def test_small_scores_are_shown():
     images = {"kid": 0.000423, "frechet_oracle": 0.0}
-    text = report({**SCORES, "images": images, "intervals": {"images": {"kid": [0.0001, 0.0007]}}}, ())
+    text = report({**SCORES, "images": images, "intervals": {"images": {"kid": [0.0001, 0.0007]}}})
     assert "0.000423 [0.000100, 0.000700]" in text and "Frechet (oracle)                0.000" in text
 
 
 def test_scores_of_other_images_or_settings_are_not_kept():
     for new in (one_metric(images_trained=1), one_metric(bins=10), {**one_metric(), "oracle": {"mig": 0.5}}):
         assert merge(new, SCORES) == new
+
+
+def test_codes_of_a_method_without_labels_stand_below_the_factors():
+    encoder = {"mig": 0.3, "mig/gap/shape": 0.4, "mig/gap/hue": 0.2}
+    generator = {"mig": 0.1, "mig/gap/latent_0": 0.15, "mig/gap/latent_1": 0.05}
+    text = report({**SCORES, "encoder": encoder, "generator": generator, "intervals": {}})
+    rows = [line.split() for line in text.partition("MIG per factor")[2].splitlines()[1:5]]
+    assert rows == [
+        ["shape", "0.400", "-"], ["hue", "0.200", "-"], ["latent_0", "-", "0.150"], ["latent_1", "-", "0.050"],
+    ]  # fmt: skip

@@ -194,6 +194,13 @@ def test_scores_of_other_weights_do_not_count(tmp_path):
     (tmp_path / "metrics.json").write_text(json.dumps(scores))
     assert report.read_known(str(tmp_path), "abc") == {"mig": 0.5}
     assert report.read_known(str(tmp_path), "abd") == {}
+    (tmp_path / "metrics.json").write_text(
+        json.dumps({"encoder": {"mig": 0.5}, "settings": {"checkpoint": "abc", "samples_encoder": 300}})
+    )
+    assert report.read_known(str(tmp_path), "abc") == {"mig": 0.5, "samples": 300}
+    alike = [report.Entry(name, {}, {"mig": 0.1, "samples": 300}, ()) for name in "ab"]
+    other = report.Entry("c", {}, {"mig": 0.1, "samples": 1000}, ())
+    assert report.unlike(alike) == "" and "on 300 and 1,000 images: evaluate" in report.unlike([*alike, other])
     (tmp_path / "metrics.json").write_text("{")
     assert report.read_known(str(tmp_path), "abc") == {}
 

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from starting import ROOT
 
 from ssgan_tf import config as configs
-from ssgan_tf import files
+from ssgan_tf import files, workdirs
+from ssgan_tf.data.prepared import open_builder
 
 METHODS = ROOT / "configs" / "compare"
 RECORD = "comparison_record.json"  # in each workdir: what was asked for, and what is done
@@ -48,21 +49,27 @@ def find_jobs(options: argparse.Namespace) -> list[Job]:
     return [Job(path.stem, path, seed, out / f"{path.stem}-{seed}") for seed in seeds for path in paths]
 
 
-def settings_of(job: Job, options: argparse.Namespace) -> list[str]:
-    """What is changed in a job's config.
+def settings_of(job: Job, options: argparse.Namespace) -> tuple[list[str], configs.Config]:
+    """What is changed in a job's config, and the config so changed.
 
     Raises:
-        ValueError: as `configs.override`.
+        ValueError: for a setting that the config does not have, or that a flag is there for.
     """
+    fields = {setting.partition("=")[0].strip() for setting in options.settings}
+    for field, flag, value in (("train.seed", "--seeds", options.seeds), ("train.images", "--images", options.images)):
+        if field in fields and value is not None:
+            raise ValueError(f"--set: expected no {field}, which {flag} says. Received: both.")
     loaded = configs.load_config(str(job.path))
-    config = configs.override(loaded, options.settings)
-    result = [*options.settings, f"train.seed={job.seed}"]
-    if options.images is not None:
-        share = options.images / config.train.images
-        result.append(f"train.images={options.images}")
-        result += [f"{name}={round(share * value)}" for name, value in lengths(config.to_json()) if value]
-    configs.override(loaded, result)
-    return result
+    try:
+        config = configs.override(loaded, options.settings)
+        result = [*options.settings, f"train.seed={job.seed}"]
+        if options.images is not None:
+            share = options.images / config.train.images
+            result.append(f"train.images={options.images}")
+            result += [f"{name}={round(share * value)}" for name, value in lengths(config.to_json()) if value]
+        return result, configs.override(loaded, result)
+    except ValueError as error:
+        raise ValueError(f"{job.method}: {error}") from error
 
 
 def lengths(value: Any, place: str = "") -> list[tuple[str, int]]:
@@ -93,13 +100,22 @@ def asked_of(job: Job, options: argparse.Namespace) -> dict[str, Any]:
     """What is to be done, as it is kept; the same for all calls that go on with a training.
 
     Raises:
+        FileNotFoundError: its data set is not prepared.
         ValueError: its workdir was made with something else, or as `settings_of`.
     """
-    asked = {"images": options.images, "minutes": options.minutes, "settings": settings_of(job, options)}
+    settings, config = settings_of(job, options)
+    open_builder(config.data.dataset, options.data_dir)
+    asked = {"images": options.images, "minutes": options.minutes, "settings": settings}
     before = read_record(job).get("asked", asked)
     if before != asked:
         made, now = (", ".join(told(before, asked)), ", ".join(told(asked, before)))
         raise ValueError(f"--out: {job.workdir} was made with {made}. Received: {now}. Choose another folder.")
+    try:
+        workdirs.check(str(job.workdir), config)  # the config itself may have been changed since
+    except (ValueError, OSError) as error:
+        text = str(error).replace("--workdir", "--out", 1)
+        remedy = "Remove that folder to train it anew, or choose another --out."
+        raise ValueError(text.replace("Choose another folder.", remedy)) from error
     return asked
 
 

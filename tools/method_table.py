@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from ssgan_tf import config as configs
 from ssgan_tf import costs, pictures, runs
-from ssgan_tf.metrics.titles import LOWER_IS_BETTER, TITLES
+from ssgan_tf.metrics.titles import LOWER_IS_BETTER, OF_IMAGES, TITLES
 
 COLUMNS = ("mig", "factor_vae", "dci_histogram", "l2", "mig_gen", "l2_gen", "frechet_oracle")
 BLUE, GREY = "#0072B2", "#6F6F6F"  # Okabe and Ito's, for colour-blind eyes
@@ -37,23 +37,32 @@ class Run(NamedTuple):
     failed: str
 
 
-def check(columns: list[str]) -> None:
-    """Raises ValueError for a column that no score has."""
-    known = {key + end for key in TITLES for end in ("", "_gen")}
-    unknown = [name for name in columns if name and name not in known]
+def choose(text: str) -> list[str]:
+    """The columns that the text of --columns asks for, each once.
+
+    Raises:
+        ValueError: for one that no score has.
+    """
+    columns = list(dict.fromkeys(filter(None, (name.strip() for name in text.split(",")))))
+    known = [key + end for key in TITLES for end in (("",) if key in OF_IMAGES else ("", "_gen"))]
+    unknown = [name for name in columns if name not in known]
     if unknown:
-        raise ValueError(f"--columns: expected names among {', '.join(sorted(known))}. Received: {unknown}.")
+        raise ValueError(f"--columns: expected known scores. Received: {unknown}. Known: {', '.join(known)}.")
+    return columns
 
 
 def read(method: str, seed: int, workdir: str, record: dict[str, Any]) -> Run:
     """A run's scores and facts, as far as they are there."""
     scores: dict[str, float] = {}
     refused: dict[str, str] = {}
-    content = _json(os.path.join(workdir, "metrics.json"))
+    failed = record.get("failed") or record.get("unscored") or ""
+    content = {} if failed else _json(os.path.join(workdir, "metrics.json"))  # what is there was measured otherwise
     for group, end in _SIDES.items():
         found = content.get(group) or {}
         scores |= {key + end: float(found[key]) for key in TITLES if isinstance(found.get(key), (int, float))}
-        refused |= {key + end: why for key, why in (content.get("refused") or {}).get(group, {}).items()}
+        for metric, why in (content.get("refused") or {}).get(group, {}).items():
+            keys = ("precision", "recall") if metric == "precision_recall" else (metric,)
+            refused |= {key + end: why for key in keys}
     settings = content.get("settings") or {}
     named = {"labels": "labels", "images": "images_trained"}
     facts = {name: settings[key] for name, key in named.items() if key in settings}
@@ -65,7 +74,7 @@ def read(method: str, seed: int, workdir: str, record: dict[str, Any]) -> Run:
     speeds = _speeds(os.path.join(workdir, "metrics.jsonl"))
     if speeds:
         facts["images_per_second"] = float(np.median(speeds))
-    return Run(method, seed, scores, facts, refused, record.get("failed") or record.get("unscored") or "")
+    return Run(method, seed, scores, facts, refused, failed)
 
 
 def _json(path: str) -> dict[str, Any]:
@@ -131,7 +140,10 @@ def refusals(all_runs: list[Run], columns: list[str]) -> list[str]:
                     reasons.setdefault(why, []).append(method)
         for why, methods in reasons.items():
             found.setdefault((why, ", ".join(methods)), []).append(title(name))
-    return [f"No {', '.join(names)} of {methods}: {why}." for (why, methods), names in found.items()]
+    lines = [f"No {', '.join(names)} of {methods}: {why}." for (why, methods), names in found.items()]
+    told = {name for names in found.values() for name in names}
+    unknown = [title(c) for c in columns if title(c) not in told and not any(c in run.scores for run in all_runs)]
+    return [*lines, f"Not measured: {', '.join(unknown)}; --metrics chooses."] if unknown else lines
 
 
 def _fact(group: list[Run], name: str) -> str:

@@ -100,7 +100,7 @@ class Editor:
         Raises:
             ValueError: for noise of another number of rows, or a seed that is no integer from 0 on.
         """
-        codes = np.atleast_2d(np.asarray(codes, np.float32))
+        codes = _as_codes(codes)
         noise = self.noise(len(codes), seed) if noise is None else np.atleast_2d(np.asarray(noise, np.float32))
         if len(noise) == 1:
             noise = np.repeat(noise, len(codes), axis=0)
@@ -119,9 +119,11 @@ class Editor:
         Raises:
             ValueError: for an unknown factor or name, or a result outside [0, 1].
         """
-        result = np.array(np.atleast_2d(np.asarray(codes, np.float32)))
+        result = np.array(_as_codes(codes))
         if result.shape[1:] != (len(self.factors),):
             raise ValueError(f"codes: expected shape [batch, {len(self.factors)}]. Received: {list(result.shape)}.")
+        if not isinstance(changes, Mapping):
+            raise ValueError(f"changes: expected factors and values, {{name: value}}. Received: {changes!r}.")
         for name, value in changes.items():
             column = exports.find_column(self.factors, name)
             wanted = self.factors[column].resolve(value, result[:, column])
@@ -170,8 +172,7 @@ class Editor:
             FileNotFoundError, ValueError: as `read`, or for less than one step, or as `latents` for the seed.
         """
         images = self._read(images)
-        if steps < 1:
-            raise ValueError(f"steps: expected 1 or more. Received: {steps}.")
+        steps = _at_least(1, steps)
         codes = self._model.codes_of(images)
         parts = self._model.parts(len(images), _MEMORY_OF_A_FIT)
         found = []
@@ -216,7 +217,7 @@ class Editor:
             ValueError: as `edit`, or for less than two steps.
         """
         latents = self._resolve(subject, seed)
-        values = np.linspace(0.0, 1.0, _at_least_two(steps))
+        values = np.linspace(0.0, 1.0, _at_least(2, steps))
         return self._sequence([latents.with_code(self.change(latents.code, {factor: value})) for value in values])
 
     def interpolate(self, a: Any, b: Any, steps: int = 9, seed: int = 0) -> np.ndarray:
@@ -229,7 +230,7 @@ class Editor:
             ValueError: as `edit`, or for less than two steps.
         """
         first, second = self._pair(a, b, seed)
-        return self._sequence([between(first, second, share) for share in np.linspace(0.0, 1.0, _at_least_two(steps))])
+        return self._sequence([between(first, second, share) for share in np.linspace(0.0, 1.0, _at_least(2, steps))])
 
     def mix(self, a: Any, b: Any, factors: Iterable[str], seed: int = 0) -> np.ndarray:
         """The images [B,R,R,C] of subject `a` with the factors of these names taken from subject `b`.
@@ -279,7 +280,13 @@ def _tell(progress: Callable[[float], None] | None, part: int, parts: int, share
         progress((part + share) / parts)
 
 
-def _at_least_two(steps: int) -> int:
-    if steps < 2:
-        raise ValueError(f"steps: expected 2 or more. Received: {steps}.")
-    return steps
+def _at_least(least: int, steps: int) -> int:
+    if not isinstance(steps, (int, np.integer)) or steps < least:
+        raise ValueError(f"steps: expected an integer from {least} on. Received: {steps!r}.")
+    return int(steps)
+
+
+def _as_codes(codes: ArrayLike) -> np.ndarray:
+    if isinstance(codes, Latents):
+        raise ValueError("codes: expected numbers. Received: Latents, which edit(latents, {}) makes pictures of.")
+    return np.atleast_2d(np.asarray(codes, np.float32))

@@ -30,6 +30,9 @@ TITLES = {
 }
 """{key of a result: title}. A score of a generator has the same title and "-gen"."""
 
+OF_IMAGES = {"frechet_oracle", "fid", "kid", "precision", "recall", "psnr", "ssim"}
+"""Those of generated images against real ones; all others are of an encoder, or of a generator through the oracle."""
+
 LOWER_IS_BETTER = {
     "l2",
     "total_correlation",

@@ -27,6 +27,19 @@ MODELS: dict[str, tuple[type[Options], type[tf.keras.Model]]] = {
 }
 
 
+def class_of(options: Options) -> type[tf.keras.Model]:
+    """The model that `options` belongs to.
+
+    Raises:
+        ValueError: it is of no line of MODELS, or of several.
+    """
+    lines = {name: model for name, (kind, model) in MODELS.items() if kind is type(options)}
+    if len(lines) != 1:
+        expected = f"one line of MODELS in models/__init__.py with {type(options).__name__}"
+        raise ValueError(f"model: expected {expected}. Received: {[*lines] or 'none'}.")
+    return next(iter(lines.values()))
+
+
 def make_model(options: Options, spec: CodeSpec, seed: int, jit_compile: bool = False) -> tf.keras.Model:
     """Makes and compiles the model that `options` belongs to; call it inside the strategy's scope.
 
@@ -36,8 +49,7 @@ def make_model(options: Options, spec: CodeSpec, seed: int, jit_compile: bool = 
         seed: of all that is drawn while training.
         jit_compile: with XLA.
     """
-    make = next(model for kind, model in MODELS.values() if kind is type(options))
-    model = make(options, spec, seed, jit_compile)
+    model = class_of(options)(options, spec, seed, jit_compile)
     model.compile()
     return model
 
@@ -45,7 +57,7 @@ def make_model(options: Options, spec: CodeSpec, seed: int, jit_compile: bool = 
 @functools.cache
 def parameters(options: Options, spec: CodeSpec) -> dict[str, int]:
     """How many numbers each network of a model has that are trained: {"generator": ..., ...}."""
-    make = next(model for kind, model in MODELS.values() if kind is type(options))
+    make = class_of(options)
     with tf.Graph().as_default():  # nothing is computed, and no memory kept
         networks = make(options, spec).networks()
         return {name: count_parameters(network) for name, network in networks.items()}

@@ -30,7 +30,7 @@ class Entry:
     Args:
         name: for people.
         facts: what is written beside its scores: workdir, step, fingerprint, ...
-        known: scores of its encoder that were measured with labels.
+        known: scores of its encoder that were measured with labels, and on how many "samples".
         notes: what is wrong with it, a few words each.
     """
 
@@ -41,13 +41,15 @@ class Entry:
 
 
 def read_known(workdir: str, fingerprint: str) -> dict[str, float]:
-    """Scores of KNOWN that the workdir's metrics.json holds of these very weights."""
+    """Scores of KNOWN that the workdir's metrics.json holds of these very weights, and of how many "samples"."""
     try:
         with open(os.path.join(workdir, "metrics.json"), encoding="utf-8") as file:
             scores = json.load(file)
         if scores["settings"]["checkpoint"] != fingerprint:
             return {}
         found = {name: float(scores["encoder"][name]) for name in KNOWN if name in scores["encoder"]}
+        if "samples_encoder" in scores["settings"]:
+            found["samples"] = scores["settings"]["samples_encoder"]
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     return {name: value for name, value in found.items() if math.isfinite(value)}
@@ -92,6 +94,15 @@ def table(scores: Scores, entries: Sequence[Entry], method: str) -> str:
         cells = [f"{scores[m][i]:.4f}" for m in scores]
         rows.append([str(place), names[i], *cells, *measured, "; ".join(entries[i].notes)])
     return _aligned(rows)
+
+
+def unlike(entries: Sequence[Entry]) -> str:
+    """A sentence where scores with labels were measured on different numbers of images; "" where not."""
+    counts = sorted({int(entry.known["samples"]) for entry in entries if "samples" in entry.known})
+    if len(counts) < 2:
+        return ""
+    listed = " and ".join(f"{count:,}" for count in counts)
+    return f"Scores with labels were measured on {listed} images: evaluate all models alike before they are compared."
 
 
 def correlation_table(found: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:

@@ -3,7 +3,9 @@
 import json
 import shutil
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -139,6 +141,20 @@ def test_latents_of_one_picture_are_a_batch_of_one(editor: Editor, codes) -> Non
         all_of_them[len(codes)]
 
 
+def test_what_is_no_argument_is_said_in_words(editor: Editor, codes) -> None:
+    calls: Any = editor  # whatever a person may pass
+    wrong: list[tuple[Callable[[], object], str]] = [
+        (lambda: calls.generate(editor.latents(codes)), "codes: expected numbers. Received: Latents"),
+        (lambda: calls.change(editor.latents(codes)[0], {}), "codes: expected numbers. Received: Latents"),
+        (lambda: calls.edit(codes, ["azimuth"]), r"changes: expected factors and values, .* \['azimuth'\]"),
+        (lambda: calls.traverse(codes, "azimuth", steps=2.5), "steps: expected an integer from 2 on. Received: 2.5"),
+        (lambda: calls.interpolate(codes, codes, steps="9"), "steps: expected an integer from 2 on. Received: '9'"),
+    ]
+    for call, words in wrong:
+        with pytest.raises(ValueError, match=words):
+            call()
+
+
 def test_random_codes_are_values_that_were_trained_on(editor: Editor) -> None:
     codes = editor.random_codes(300, seed=4)
     assert codes.shape == (300, 3) and codes.dtype == np.float32
@@ -211,7 +227,7 @@ def test_traverse_moves_one_factor_from_0_to_1(editor: Editor, codes) -> None:
     np.testing.assert_allclose(swept[:, :, 0, 1, 0], np.tile(np.linspace(0, 1, 5), [2, 1]), atol=1e-6)
     one_by_one = [editor.edit(codes, {"shape": value}, seed=2) for value in np.linspace(0, 1, 5)]
     np.testing.assert_array_equal(swept, np.stack(one_by_one, axis=1))
-    with pytest.raises(ValueError, match="steps: expected 2 or more. Received: 1"):
+    with pytest.raises(ValueError, match="steps: expected an integer from 2 on. Received: 1"):
         editor.traverse(codes, "shape", steps=1)
     with pytest.raises(ValueError, match="Did you mean 'shape'"):
         editor.traverse(codes, "shap")

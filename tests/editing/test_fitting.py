@@ -118,7 +118,7 @@ def test_pictures_are_subjects_too(editor: Editor, images, fitted) -> None:
 
 
 def test_no_steps_are_refused(editor: Editor, images) -> None:
-    with pytest.raises(ValueError, match="steps: expected 1 or more. Received: 0"):
+    with pytest.raises(ValueError, match="steps: expected an integer from 1 on. Received: 0"):
         editor.fit(images, steps=0)
     assert editor.fit(images, steps=1).noise.shape == (2, 4)
 

@@ -4,11 +4,12 @@ import pytest
 import tensorflow as tf
 
 from ssgan_tf.codes import CodeSpec, FactorSpec
+from ssgan_tf.config import Config, DataOptions
 from ssgan_tf.models import MODELS, contract, make_model
 from ssgan_tf.models.beta_tcvae import BetaTCVAEOptions
 from ssgan_tf.models.beta_vae import BetaVAEOptions
 from ssgan_tf.models.contrastive import InfoGANCROptions
-from ssgan_tf.models.encoder_only import EncoderOnlyOptions
+from ssgan_tf.models.encoder_only import EncoderOnly, EncoderOnlyOptions
 from ssgan_tf.models.factor_vae import FactorVAEOptions
 from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
 from ssgan_tf.schedule import Phase, Schedule
@@ -27,6 +28,18 @@ OPTIONS = [
 
 def names_of(protocol: type) -> set[str]:
     return {name for name in {*vars(protocol), *protocol.__annotations__} if not name.startswith("_")}
+
+
+class Mine(BetaVAEOptions):
+    """Options that have no line."""
+
+
+def test_a_model_has_one_line(monkeypatch):
+    with pytest.raises(ValueError, match="model: expected one line of MODELS .* with Mine. Received: none"):
+        Config(data=DataOptions(dataset="fake/tiny", labeled_fraction=0.0), model=Mine(**SIZES))
+    monkeypatch.setitem(MODELS, "shared", (BetaVAEOptions, EncoderOnly))
+    with pytest.raises(ValueError, match=r"with BetaVAEOptions. Received: \['beta_vae', 'shared'\]"):
+        make_model(BetaVAEOptions(**SIZES), CodeSpec((FactorSpec("shape", 3),)), seed=0)
 
 
 def test_every_model_is_looked_at():

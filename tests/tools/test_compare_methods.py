@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ssgan_tf import config as configs
+from tests import fakes
+
 CONFIG = """
 from ssgan_tf.config import Config, DataOptions, Phase, TrainOptions
 from ssgan_tf.models import SemiStyleGANOptions
@@ -29,6 +32,11 @@ def tool(load_tool):
     return load_tool("compare_methods")
 
 
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory) -> Path:
+    return fakes.prepare(tmp_path_factory.mktemp("data"))
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """A folder with two configs."""
@@ -38,7 +46,7 @@ def place(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start(tool, place, monkeypatch):
+def start(tool, place, data_dir, monkeypatch):
     """Runs the tool; `programs` are what it started, [(program, method-seed, words)], `codes` what they end with."""
     programs: list[tuple[str, str, list[str]]] = []
     codes: dict[tuple[str, str], int] = {}
@@ -64,7 +72,7 @@ def start(tool, place, monkeypatch):
 
     def begin(*words: str, methods: str = "one,two") -> int:
         named = ",".join(str(place / f"{name}.py") for name in methods.split(","))
-        return tool.main([f"--out={place / 'out'}", f"--methods={named}", *words])
+        return tool.main([f"--out={place / 'out'}", f"--data_dir={data_dir}", f"--methods={named}", *words])
 
     begin.programs, begin.codes = programs, codes  # type: ignore[attr-defined]
     return begin
@@ -96,7 +104,9 @@ def test_lengths_inside_a_config_go_with_the_budget(tool, tmp_path):
     jobs = sys.modules[tool.Job.__module__]
     job = jobs.Job("long", tmp_path / "long.py", 3, tmp_path / "run")
     options = tool.parse(["--out=o", "--images=500", "--set=model.gamma_g=3"])
-    assert jobs.settings_of(job, options) == [
+    settings, config = jobs.settings_of(job, options)
+    assert config.phases[1].decay_images == 200 and config.train.seed == 3
+    assert settings == [
         "model.gamma_g=3", "train.seed=3", "train.images=500", "phases.1.decay_images=200",
     ]  # fmt: skip
 
@@ -163,6 +173,38 @@ def test_another_budget_needs_another_folder(start, capsys):
     assert start.programs == []  # said before the new one is trained for long
 
 
+def test_a_config_that_was_changed_since_is_refused(start, place, capsys):
+    """Or a table would show the scores of what the config was before."""
+    assert start(methods="one") == 0
+    config = configs.override(configs.load_config(str(place / "one.py")), ["train.seed=0"])
+    configs.write_config(config, str(place / "out/one-0"))
+    assert start(methods="one") == 0
+    (place / "one.py").write_text((place / "one.py").read_text().replace("ema_half_life=700", "ema_half_life=800"))
+    start.programs.clear()
+    with pytest.raises(SystemExit):
+        start(methods="one")
+    err = capsys.readouterr().err
+    assert "one-0' holds a run of another config (model.ema_half_life: expected 700.0, received 800.0). Remove" in err
+    assert start.programs == []
+
+
+def test_scores_of_before_do_not_stand_for_an_evaluation_that_failed(start, place):
+    assert start("--seeds=0,1") == 0
+    start.codes[("evaluate", "one-1")] = 2
+    assert start("--seeds=0,1", "--samples=300") == 1
+    table = (place / "out/comparison.md").read_text()
+    assert re.search(r"\| one +\| +1 \| .* 0\.500 \|", table), table
+    assert "one, seed 1: evaluation ended with exit code 2." in table
+
+
+def test_columns_that_were_asked_for_and_not_measured_are_told(start, place):
+    assert start("--columns=mig, fid,mig, dci_gen") == 0
+    text = (place / "out/comparison.md").read_text()
+    assert text.splitlines()[-1] == "Not measured: FID, DCI-gen; --metrics chooses." and text.count("MIG") == 1
+    assert start() == 0
+    assert "Not measured" not in (place / "out/comparison.md").read_text()
+
+
 def test_a_training_that_was_killed_with_it_has_used_its_time(tool, start, place, monkeypatch):
     def killed(program, words):
         (place / "out/one-0/metrics.jsonl").touch()
@@ -192,15 +234,15 @@ def once(function):
     return call
 
 
-def test_two_at_once_in_a_folder_are_refused(tool, start, place, capsys):
+def test_two_at_once_in_a_folder_are_refused(tool, start, place, data_dir, capsys):
     with tool.files.alone_in(str(place / "out"), "compares"), pytest.raises(SystemExit) as ended:
         start()
     assert ended.value.code == 2 and start.programs == []
     assert "--out: another process compares in" in capsys.readouterr().err
     (place / "file").write_text("mine")
     with pytest.raises(SystemExit):
-        tool.main([f"--out={place / 'file'}", f"--methods={place / 'one.py'}"])
-    assert "--out: expected a folder that can be written. Received: " in capsys.readouterr().err
+        tool.main([f"--out={place / 'file'}", f"--data_dir={data_dir}", f"--methods={place / 'one.py'}"])
+    assert "--out: expected a folder. Received: " in capsys.readouterr().err
 
 
 def test_its_programs_end_with_it(repository, tmp_path):
@@ -238,8 +280,13 @@ def test_its_programs_end_with_it(repository, tmp_path):
         (["--images=5", "--minutes=5"], "expected one of them"),
         (["--metrics=nothing"], "--metrics: expected 'fast', 'all' or names of"),
         (["--samples=-3"], "--samples: expected 100 or more. Received: -3"),
-        (["--columns=mig,nothing"], "--columns: expected names among"),
-        (["--methods=semi_stylegan", "--set=model.nothing=1"], "model.nothing"),
+        (["--columns=mig,nothing"], "--columns: expected known scores. Received: ['nothing']. Known: mig, mig_gen"),
+        (["--columns=psnr_gen"], "--columns: expected known scores. Received: ['psnr_gen']"),
+        (["--metrics=mig,fid"], "--metrics: expected none of ['fid', "),
+        (["--data_dir=/nowhere"], "is not prepared in '/nowhere'"),
+        (["--set=train.seed=7"], "--set: expected no train.seed, which --seeds says. Received: both."),
+        (["--images=9", "--set=train.images=7"], "--set: expected no train.images, which --images says"),
+        (["--methods=semi_stylegan", "--set=model.nothing=1"], "error: semi_stylegan: --set: expected one of "),
     ],
 )
 def test_bad_input_gets_one_line_and_nothing_is_made(tool, words, message, tmp_path, repository, monkeypatch, capsys):
