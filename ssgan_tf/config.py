@@ -11,7 +11,7 @@ from typing import Any
 
 from ssgan_tf import fields, files
 from ssgan_tf.data import DataOptions
-from ssgan_tf.models import MODELS, SemiStyleGANOptions, class_of
+from ssgan_tf.models import MODELS, SemiStyleGANOptions, kind_of
 from ssgan_tf.models.contract import Options
 from ssgan_tf.networks.options import NetworkOptions, small_64, small_128
 from ssgan_tf.schedule import BATCHES_1_GPU, Phase, Schedule, progressive
@@ -105,7 +105,7 @@ class Config:
             if not isinstance(getattr(self, name), kind):
                 expected = [k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,))]
                 raise ValueError(f"{name}: expected {' or '.join(expected)}. Received: {getattr(self, name)!r}.")
-        class_of(m)
+        kind_of(m)  # raises for a subclass of Options that has no line of its own
         phases = self.schedule.phases
         grown = m.stages
         for i, phase in enumerate(phases):
@@ -122,8 +122,7 @@ class Config:
 
     def to_json(self) -> dict[str, Any]:
         result = dataclasses.asdict(self)
-        kind = next(name for name, (options, _) in MODELS.items() if options is type(self.model))
-        result["model"] = {"kind": kind, **result["model"]}
+        result["model"] = {"kind": kind_of(self.model), **result["model"]}
         return result
 
     @classmethod

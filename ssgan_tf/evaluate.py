@@ -198,21 +198,19 @@ def main() -> int:
     except (ValueError, OSError, MemoryError) as error:
         return program.fail(error)
     print("\n".join([text, "", f"Scores: {paths[0]}", *(f"Picture: {path}" for path in paths[2:])]))
-    return refusals(scores, plan)
+    return refusals(scores)
 
 
-def refusals(scores: dict[str, Any], plan: measuring.Plan) -> int:
+def refusals(scores: dict[str, Any]) -> int:
     """The exit code: tells of metrics that were asked for by name and have no score at all, after all is written."""
-    asked = [name.strip() for name in _METRICS.value.split(",")]
-    missing = 0
-    for name in asked:
+    code = 0
+    for name in dict.fromkeys(name.strip() for name in _METRICS.value.split(",")):
         reasons = {group: why[name] for group, why in scores["refused"].items() if name in why}
-        if reasons and not any(name in scores[group] for group in reasons.keys() ^ scores["refused"].keys()):
-            missing += 1
+        if reasons and not any(name in scores[group] for group in scores["refused"]):
             different = len(set(reasons.values())) > 1
             said = [f"{why} ({group})" if different else why for group, why in reasons.items()]
-            program.fail(f"{name} has no score: {'; '.join(dict.fromkeys(said))}")
-    return program.PARTLY if missing else 0
+            code = program.fail(f"{name} has no score: {'; '.join(dict.fromkeys(said))}", program.PARTLY)
+    return code
 
 
 if __name__ == "__main__":

@@ -40,13 +40,13 @@ def merge(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     if _common(new) != _common(old):
         return new
     groups = ("encoder", "generator", "images")
-    gone = {name for group in groups for name in map(_metric, (*new[group], *new["refused"].get(group, {})))}
+    gone = {name for group in groups for name in map(metric_of, (*new[group], *new["refused"].get(group, {})))}
     features = [scores["settings"]["features"] for scores in (new, old)]
     if None not in features and features[0] != features[1]:
         gone.update(_OVER_FEATURES)
 
     def both(older: dict[str, Any], newer: dict[str, Any]) -> dict[str, Any]:
-        return {**{key: value for key, value in older.items() if _metric(key) not in gone}, **newer}
+        return {**{key: value for key, value in older.items() if metric_of(key) not in gone}, **newer}
 
     result = {**new, **{group: both(old[group], new[group]) for group in groups}}
     for part in ("intervals", "refused"):
@@ -59,7 +59,7 @@ def merge(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
 _OVER_FEATURES = ("fid", "kid", "precision_recall")
 
 
-def _metric(key: str) -> str:
+def metric_of(key: str) -> str:
     """The metric that a key of a result is of."""
     name = key.split("/")[0]
     return "precision_recall" if name in ("precision", "recall") else name

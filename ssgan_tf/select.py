@@ -57,7 +57,7 @@ def find_pool() -> pool.Pool:
             found = pool.of_workdirs(pool.find_workdirs(patterns or ""))
     except (ValueError, OSError) as error:
         flag = "--workdirs:" if workdir is None else "--checkpoints_of:"
-        raise type(error)(str(error).replace("--workdir:", flag, 1)) from error
+        raise ValueError(str(error).replace("--workdir:", flag, 1)) from error
     pool.check(found, _MIXED.value)
     return found
 

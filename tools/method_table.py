@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ssgan_tf import config as configs
-from ssgan_tf import costs, pictures, runs
+from ssgan_tf import costs, pictures, reports, runs
 from ssgan_tf.metrics.titles import LOWER_IS_BETTER, OF_IMAGES, TITLES
 
 COLUMNS = ("mig", "factor_vae", "dci_histogram", "l2", "mig_gen", "l2_gen", "frechet_oracle")
@@ -61,8 +61,7 @@ def read(method: str, seed: int, workdir: str, record: dict[str, Any]) -> Run:
         found = content.get(group) or {}
         scores |= {key + end: float(found[key]) for key in TITLES if isinstance(found.get(key), (int, float))}
         for metric, why in (content.get("refused") or {}).get(group, {}).items():
-            keys = ("precision", "recall") if metric == "precision_recall" else (metric,)
-            refused |= {key + end: why for key in keys}
+            refused |= {key + end: why for key in TITLES if reports.metric_of(key) == metric}
     settings = content.get("settings") or {}
     named = {"labels": "labels", "images": "images_trained"}
     facts = {name: settings[key] for name, key in named.items() if key in settings}

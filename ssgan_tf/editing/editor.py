@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from . import exports, pictures
 from .fitting import Fitter
-from .latents import Latents, between, make_rng
+from .latents import Latents, between, check_whole, make_rng
 from .model import Model, load_saved
 
 _ROUNDING = 1e-6  # by which a sum such as 0.9 + "+0.1" may leave [0, 1]
@@ -172,7 +172,7 @@ class Editor:
             FileNotFoundError, ValueError: as `read`, or for less than one step, or as `latents` for the seed.
         """
         images = self._read(images)
-        steps = _at_least(1, steps)
+        steps = check_whole("steps", steps, 1)
         codes = self._model.codes_of(images)
         parts = self._model.parts(len(images), _MEMORY_OF_A_FIT)
         found = []
@@ -217,7 +217,7 @@ class Editor:
             ValueError: as `edit`, or for less than two steps.
         """
         latents = self._resolve(subject, seed)
-        values = np.linspace(0.0, 1.0, _at_least(2, steps))
+        values = np.linspace(0.0, 1.0, check_whole("steps", steps, 2))
         return self._sequence([latents.with_code(self.change(latents.code, {factor: value})) for value in values])
 
     def interpolate(self, a: Any, b: Any, steps: int = 9, seed: int = 0) -> np.ndarray:
@@ -230,7 +230,8 @@ class Editor:
             ValueError: as `edit`, or for less than two steps.
         """
         first, second = self._pair(a, b, seed)
-        return self._sequence([between(first, second, share) for share in np.linspace(0.0, 1.0, _at_least(2, steps))])
+        shares = np.linspace(0.0, 1.0, check_whole("steps", steps, 2))
+        return self._sequence([between(first, second, share) for share in shares])
 
     def mix(self, a: Any, b: Any, factors: Iterable[str], seed: int = 0) -> np.ndarray:
         """The images [B,R,R,C] of subject `a` with the factors of these names taken from subject `b`.
@@ -278,12 +279,6 @@ class Editor:
 def _tell(progress: Callable[[float], None] | None, part: int, parts: int, share: float) -> None:
     if progress is not None:
         progress((part + share) / parts)
-
-
-def _at_least(least: int, steps: int) -> int:
-    if not isinstance(steps, (int, np.integer)) or steps < least:
-        raise ValueError(f"steps: expected an integer from {least} on. Received: {steps!r}.")
-    return int(steps)
 
 
 def _as_codes(codes: ArrayLike) -> np.ndarray:

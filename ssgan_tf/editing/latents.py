@@ -55,13 +55,22 @@ def make_rng(seed: int, *stream: int) -> np.random.Generator:
     Raises:
         ValueError: for a seed that is no integer from 0 on.
     """
+    return np.random.default_rng([check_whole("seed", seed, 0), *stream])
+
+
+def check_whole(name: str, value: int, least: int) -> int:
+    """The value as an int.
+
+    Raises:
+        ValueError: it is no integer, or below `least`.
+    """
     try:
-        whole = operator.index(seed)
+        whole = operator.index(value)
     except TypeError:
-        whole = -1
-    if whole < 0:
-        raise ValueError(f"seed: expected an integer from 0 on. Received: {seed!r}.")
-    return np.random.default_rng([whole, *stream])
+        whole = least - 1
+    if whole < least:
+        raise ValueError(f"{name}: expected an integer from {least} on. Received: {value!r}.")
+    return whole
 
 
 def between(a: Latents, b: Latents, share: float) -> Latents:

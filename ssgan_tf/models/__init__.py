@@ -27,17 +27,17 @@ MODELS: dict[str, tuple[type[Options], type[tf.keras.Model]]] = {
 }
 
 
-def class_of(options: Options) -> type[tf.keras.Model]:
-    """The model that `options` belongs to.
+def kind_of(options: Options) -> str:
+    """The name in MODELS of the model that `options` belongs to.
 
     Raises:
         ValueError: it is of no line of MODELS, or of several.
     """
-    lines = {name: model for name, (kind, model) in MODELS.items() if kind is type(options)}
-    if len(lines) != 1:
+    names = [name for name, (kind, _) in MODELS.items() if kind is type(options)]
+    if len(names) != 1:
         expected = f"one line of MODELS in models/__init__.py with {type(options).__name__}"
-        raise ValueError(f"model: expected {expected}. Received: {[*lines] or 'none'}.")
-    return next(iter(lines.values()))
+        raise ValueError(f"model: expected {expected}. Received: {names or 'none'}.")
+    return names[0]
 
 
 def make_model(options: Options, spec: CodeSpec, seed: int, jit_compile: bool = False) -> tf.keras.Model:
@@ -49,7 +49,8 @@ def make_model(options: Options, spec: CodeSpec, seed: int, jit_compile: bool = 
         seed: of all that is drawn while training.
         jit_compile: with XLA.
     """
-    model = class_of(options)(options, spec, seed, jit_compile)
+    make = MODELS[kind_of(options)][1]
+    model = make(options, spec, seed, jit_compile)
     model.compile()
     return model
 
@@ -57,7 +58,7 @@ def make_model(options: Options, spec: CodeSpec, seed: int, jit_compile: bool = 
 @functools.cache
 def parameters(options: Options, spec: CodeSpec) -> dict[str, int]:
     """How many numbers each network of a model has that are trained: {"generator": ..., ...}."""
-    make = class_of(options)
+    make = MODELS[kind_of(options)][1]
     with tf.Graph().as_default():  # nothing is computed, and no memory kept
         networks = make(options, spec).networks()
         return {name: count_parameters(network) for name, network in networks.items()}

@@ -197,6 +197,14 @@ def test_scores_of_before_do_not_stand_for_an_evaluation_that_failed(start, plac
     assert "one, seed 1: evaluation ended with exit code 2." in table
 
 
+def test_all_columns_of_a_metric_that_was_refused_say_why(tool, tmp_path):
+    refused = {"encoder": {"dci": "too slow"}, "generator": {}, "images": {"precision_recall": "too few"}}
+    (tmp_path / "metrics.json").write_text(json.dumps({"refused": refused}))
+    found = tool.method_table.read("one", 0, str(tmp_path), {}).refused
+    dci = dict.fromkeys(("dci", "dci/completeness", "dci/informativeness"), "too slow")
+    assert found == {**dci, "precision": "too few", "recall": "too few"}
+
+
 def test_columns_that_were_asked_for_and_not_measured_are_told(start, place):
     assert start("--columns=mig, fid,mig, dci_gen") == 0
     text = (place / "out/comparison.md").read_text()
