@@ -181,7 +181,7 @@ GOOD = {
     "ssgan_tf/models/vae.py": "from .. import losses, networks\nfrom .step import descend",
     "ssgan_tf/train.py": "from ssgan_tf import __version__, callbacks, codes, data, models",
     "ssgan_tf/editing/editor.py": "import json\nimport numpy as np\nimport tensorflow as tf\nfrom .files import read",
-    "ssgan_tf/serving/app.py": "import fastapi\nfrom ..editing import to_uint8\nfrom ssgan_tf.serving import door",
+    "ssgan_tf/serving/app.py": "import fastapi\nfrom ..editing import to_uint8\nfrom ssgan_tf.serving import admission",
     "configs/demo.py": "from ssgan_tf.config import Config\nfrom ssgan_tf.models import SemiStyleGANOptions",
     "tests/test_codes.py": "import tensorflow_addons\nfrom ssgan_tf import codes, train",
 }

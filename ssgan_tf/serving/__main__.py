@@ -19,7 +19,7 @@ import uvicorn  # noqa: E402
 from ssgan_tf.editing import shipped_model  # noqa: E402
 from ssgan_tf.serving.app import Limits, make_app  # noqa: E402
 from ssgan_tf.serving.batching import Batcher  # noqa: E402
-from ssgan_tf.serving.door import Door  # noqa: E402
+from ssgan_tf.serving.admission import Door  # noqa: E402
 from ssgan_tf.serving.model import Served  # noqa: E402
 
 

@@ -8,9 +8,9 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from ssgan_tf.serving.answers import write_answer, write_json
+from ssgan_tf.serving.responses import write_answer, write_json
 from ssgan_tf.serving.batching import Batcher
-from ssgan_tf.serving.door import Door
+from ssgan_tf.serving.admission import Door
 from ssgan_tf.serving.errors import RequestError, short
 from ssgan_tf.serving.model import Served
 from ssgan_tf.serving.parsing import read_call

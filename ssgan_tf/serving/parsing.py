@@ -8,7 +8,7 @@ import orjson
 
 from ssgan_tf.serving.errors import RequestError, short
 from ssgan_tf.serving.model import Arrays, Signature
-from ssgan_tf.serving.pictures import NAMES
+from ssgan_tf.serving.images import NAMES
 from ssgan_tf.serving.tensors import is_base64, to_array
 
 DEFAULT_SIGNATURE = "serving_default"  # what TensorFlow Serving takes where a request names none

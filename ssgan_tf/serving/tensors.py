@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from ssgan_tf.serving.errors import RequestError, short
-from ssgan_tf.serving.pictures import from_base64, is_picture, read_picture
+from ssgan_tf.serving.images import from_base64, is_picture, read_picture
 
 _MOST_DIMENSIONS = 8  # of an input whose signature leaves them open
 _JSON_TYPES = {

@@ -8,8 +8,8 @@ import pytest
 
 from ssgan_tf import export, runs
 from tests import tiny_run
-from tests.serving.processes import Server
-from tests.serving.toy import save_toy
+from tests.support.servers import Server
+from tests.support.toy_export import save_toy
 
 LIMITS = ("--max_body_mib=0.25", "--max_batch=8", "--max_queue=16", "--batch_wait_ms=100", "--client_seconds=2")
 

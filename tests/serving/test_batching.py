@@ -13,7 +13,7 @@ from ssgan_tf.serving.batching import Batcher
 from ssgan_tf.serving.errors import RequestError
 from ssgan_tf.serving.model import Arrays, Served
 from ssgan_tf.serving.parsing import Call
-from tests.serving.processes import Server
+from tests.support.servers import Server
 
 
 def call(*values: float, signature: str = "half", **inputs: np.ndarray) -> Call:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from ssgan_tf.editing import read_card
 from ssgan_tf.serving.__main__ import parse
-from tests.serving.processes import Server
+from tests.support.servers import Server
 
 
 @pytest.fixture

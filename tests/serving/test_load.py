@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving.processes import ENVIRONMENT, ROOT, Server
+from tests.support.servers import ENVIRONMENT, ROOT, Server
 
 
 def load_test(*flags: str) -> subprocess.CompletedProcess:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.serving.processes import Server
+from tests.support.servers import Server
 
 GOOD: dict[str, Any] = {"signature_name": "half", "instances": [[2, 4]]}
 

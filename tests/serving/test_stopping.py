@@ -10,7 +10,7 @@ import pytest
 
 from ssgan_tf.serving.__main__ import main, parse
 from tests.serving.conftest import LIMITS
-from tests.serving.processes import Server, ask
+from tests.support.servers import Server, ask
 
 TURNS = 300_000  # of a loop in the graph: a second or a few
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.serving.processes import Server, ask
+from tests.support.servers import Server, ask
 
 PIXELS = np.random.default_rng(0).integers(0, 256, [2, 4, 6, 3], np.uint8)
 

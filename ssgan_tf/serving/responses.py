@@ -9,7 +9,7 @@ import orjson
 
 from ssgan_tf.serving.errors import RequestError
 from ssgan_tf.serving.parsing import Call
-from ssgan_tf.serving.pictures import is_picture, write_pictures
+from ssgan_tf.serving.images import is_picture, write_pictures
 
 _BYTES = "_bytes"  # the ending by which TensorFlow Serving tells bytes from text
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from ssgan_tf.serving.door import Door, Message, Receive, Send
+from ssgan_tf.serving.admission import Door, Message, Receive, Send
 from ssgan_tf.serving.errors import RequestError
 
 
