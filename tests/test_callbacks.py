@@ -10,7 +10,7 @@ import tensorflow as tf
 from ssgan_tf import callbacks
 from ssgan_tf.progress import Progress
 from ssgan_tf.schedule import Phase, Schedule
-from tests.driving import drive, make_model
+from tests.support.driving import drive, make_model
 
 
 @pytest.fixture

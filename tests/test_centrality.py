@@ -9,7 +9,7 @@ import tensorflow as tf
 from ssgan_tf.codes import CodeSpec, FactorSpec, GridPrior, NormalPrior, UniformPrior
 from ssgan_tf.selection import centrality
 from ssgan_tf.selection.groups import Settings, draw
-from tests import toy_models
+from tests.support import toy_models
 
 
 def slow_votes(groups, over_all, factors: int) -> list[list[int]]:

@@ -11,7 +11,7 @@ import tensorflow_datasets as tfds
 
 from ssgan_tf import config as configs
 from ssgan_tf import data
-from tests import fakes
+from tests.support import fakes
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 
 from ssgan_tf import data
 from ssgan_tf.codes import CodeSpec, FactorSpec
-from tests import fakes
+from tests.support import fakes
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import tensorflow_datasets as tfds
 from ssgan_tf import data, drawing, streams
 from ssgan_tf.codes import STEPS, CodeSpec, FactorSpec
 from ssgan_tf.schedule import Phase, Schedule
-from tests import fakes
+from tests.support import fakes
 
 NO_NETWORK = tfds.download.DownloadConfig(try_download_gcs=False)
 

@@ -13,7 +13,7 @@ from ssgan_tf.editing import Editor, to_uint8
 from ssgan_tf.editing import __main__ as command_line
 from ssgan_tf.editing.exports import shipped_model
 from tests.support.servers import Server
-from tests.tools.visiting import SWITCHES, Visitor, find_chromium, serving
+from tests.support.visiting import SWITCHES, Visitor, find_chromium, serving
 
 SEED, HUE = 3, 0.3
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests import fakes
+from tests.support import fakes
 
 # What makes a documented command short enough for a test, by its program.
 SHORT = {

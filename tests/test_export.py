@@ -15,7 +15,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from ssgan_tf import editing, export, runs
 from ssgan_tf.editing import Editor
-from tests import tiny_run
+from tests.support import tiny_run
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 from ssgan_tf import export
 from ssgan_tf.schedule import Phase
-from tests import tiny_run
+from tests.support import tiny_run
 
 
 @pytest.fixture(scope="module")

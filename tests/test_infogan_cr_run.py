@@ -12,7 +12,7 @@ from ssgan_tf.checkpoints import Checkpoints
 from ssgan_tf.config import Config, DataOptions, Phase, write_config
 from ssgan_tf.editing import Editor
 from ssgan_tf.models import InfoGANCROptions
-from tests import fakes, tiny_run
+from tests.support import fakes, tiny_run
 
 CONFIG = """
 from ssgan_tf.config import Config, DataOptions, Phase, TrainOptions

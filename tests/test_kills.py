@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from ssgan_tf.checkpoints import find_damage
-from tests import fakes
+from tests.support import fakes
 
 EVERY = 3  # a checkpoint every three steps
 

@@ -11,7 +11,7 @@ from ssgan_tf.callbacks import CountSteps
 from ssgan_tf.logs import DrawSamples, Log, Measure
 from ssgan_tf.progress import Progress
 from ssgan_tf.schedule import Phase, Schedule
-from tests.driving import drive, events, lines, make_model
+from tests.support.driving import drive, events, lines, make_model
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from ssgan_tf import model_card, models, runs
 from ssgan_tf.codes import CodeSpec, FactorSpec, GridPrior
 from ssgan_tf.editing import exports
 from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
-from tests import tiny_run
+from tests.support import tiny_run
 
 SPEC = CodeSpec(
     (FactorSpec("hue", 3), FactorSpec("shape", 2, ("cube", "ball")), FactorSpec("scale", 1001, range=(10.0, 20.0)))

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from ssgan_tf.editing import Editor
-from tests import fakes
+from tests.support import fakes
 
 CONFIG = """
 from ssgan_tf.config import Config, DataOptions, Phase, TrainOptions

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from ssgan_tf import runs
-from tests import tiny_run
+from tests.support import tiny_run
 
 
 def test_a_run_trained_in_16_bits_is_read_in_float32_with_the_same_weights(tmp_path):

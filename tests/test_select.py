@@ -24,9 +24,9 @@ from ssgan_tf.selection import centrality, columns, report, spread
 from ssgan_tf.selection.groups import Settings, draw
 from ssgan_tf.selection.kept import Kept, name_of
 from ssgan_tf.selection.pool import Pool
-from tests import fakes, tiny_run
+from tests.support import fakes, tiny_run
+from tests.support.toy_models import ToyMember
 from tests.test_centrality import slow_score, slow_votes
-from tests.toy_models import ToyMember
 
 SETTINGS = Settings(groups=60, size=20)
 GOOD = [ToyMember("a"), ToyMember("b", permutation=(3, -1, 4, 2)), ToyMember("c", permutation=(-4, -3, -2, -1))]

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from ssgan_tf.codes import CodeSpec, FactorSpec
 from ssgan_tf.signatures import make_signatures
-from tests.tiny_run import NETWORK, OPTIONS, make_model
+from tests.support.tiny_run import NETWORK, OPTIONS, make_model
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from scipy.stats import chisquare
 from ssgan_tf import data, streams
 from ssgan_tf.codes import CodeSpec, FactorSpec
 from ssgan_tf.schedule import Phase, Schedule
-from tests import fakes
+from tests.support import fakes
 
 
 @pytest.fixture(scope="module")

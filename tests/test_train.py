@@ -1,6 +1,6 @@
 """The training program as a person meets it: what it leaves behind, how it goes on, and what it refuses.
 
-Every run is a process of its own on the tiny data set of tests/fakes.py; the first is started as from a shell.
+Every run is a process of its own on the tiny data set of tests/support/fakes.py; the first is started as from a shell.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from PIL import Image
 
 from ssgan_tf import config as configs
 from ssgan_tf import data, runs, streams
-from tests import fakes
+from tests.support import fakes
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -6,7 +6,7 @@ import scipy.stats
 from sklearn.linear_model import Lasso
 
 from ssgan_tf.selection import udr
-from tests import toy_models
+from tests.support import toy_models
 
 
 def causes(count: int = 1000, size: int = 5, seed: int = 0) -> np.ndarray:

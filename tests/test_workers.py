@@ -1,6 +1,6 @@
 """The workers of a job: how they find each other, what one of them does when another is gone, and stopping together.
 
-The runs are two processes on this machine, on the tiny data set of tests/fakes.py.
+The runs are two processes on this machine, on the tiny data set of tests/support/fakes.py.
 """
 
 import dataclasses
@@ -16,8 +16,8 @@ import pytest
 import tensorflow as tf
 
 from ssgan_tf import distribution, workers
-from tests import fakes, two_workers
-from tests.two_workers import nothing
+from tests.support import fakes, two_workers
+from tests.support.two_workers import nothing
 
 TWO = '{"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 1}}'
 

@@ -20,7 +20,7 @@ from ssgan_tf.models import step as steps
 from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
 from ssgan_tf.networks.options import NetworkOptions
 from ssgan_tf.schedule import Phase, Schedule
-from tests.models.two_devices import two_replicas
+from tests.support.two_devices import two_replicas
 
 STEPS = 2
 SPEC = CodeSpec((FactorSpec("shape", 3), FactorSpec("hue", 5)))

@@ -20,7 +20,7 @@ from ssgan_tf.models import step as steps
 from ssgan_tf.models.contrastive import InfoGANCROptions
 from ssgan_tf.schedule import Phase, Schedule
 from tests.models.compare_replicas import distribute, largest_difference
-from tests.models.two_devices import two_replicas
+from tests.support.two_devices import two_replicas
 
 HALF, STEPS = 4, 3
 SPEC = CodeSpec((FactorSpec("shape", 3),))

@@ -14,8 +14,8 @@ from ssgan_tf.models.beta_tcvae import BetaTCVAEOptions
 from ssgan_tf.models.beta_vae import BetaVAEOptions
 from ssgan_tf.models.factor_vae import FactorVAEOptions
 from ssgan_tf.schedule import Phase, Schedule
-from tests.models.two_devices import two_replicas
-from tests.models.vaes import SIZES, SPEC, spread, squares
+from tests.support.two_devices import two_replicas
+from tests.support.vaes import SIZES, SPEC, spread, squares
 
 STEPS, BATCH = 3, 8
 OPTIONS = {

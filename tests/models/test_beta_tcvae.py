@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from ssgan_tf.models.beta_tcvae import BetaTCVAEOptions, total_correlation
 from ssgan_tf.models.vae import Latent
-from tests.models import vaes
+from tests.support import vaes
 
 NOISE = 0.6  # standard deviation of every q(z|x) below
 

@@ -11,7 +11,7 @@ from ssgan_tf.models.factor_vae import (
     permute,
     total_correlation,
 )
-from tests.models import vaes
+from tests.support import vaes
 
 
 def test_permuted_codes_keep_their_marginals_and_lose_their_companions():

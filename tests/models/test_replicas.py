@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.models.two_devices import found_by
+from tests.support.two_devices import found_by
 
 
 @pytest.fixture(scope="module")

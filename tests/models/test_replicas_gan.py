@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.models.two_devices import found_by
+from tests.support.two_devices import found_by
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from ssgan_tf.models.beta_tcvae import BetaTCVAEOptions
 from ssgan_tf.models.beta_vae import BetaVAEOptions
 from ssgan_tf.models.factor_vae import FactorVAEOptions
 from ssgan_tf.models.vae import Latent, bernoulli_distance, kl_to_prior, share_of
-from tests.models import vaes
+from tests.support import vaes
 
 KINDS = [BetaVAEOptions, BetaTCVAEOptions, FactorVAEOptions]
 every_kind = pytest.mark.parametrize("kind", KINDS)

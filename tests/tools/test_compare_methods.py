@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from ssgan_tf import config as configs
-from tests import fakes
+from tests.support import fakes
 
 CONFIG = """
 from ssgan_tf.config import Config, DataOptions, Phase, TrainOptions

@@ -11,7 +11,7 @@ import pytest
 
 from ssgan_tf import export, runs
 from ssgan_tf.editing import Editor, Factor, Latents
-from tests import tiny_run
+from tests.support import tiny_run
 
 # --- make_demo_model
 

@@ -24,8 +24,8 @@ from playwright.sync_api import expect
 from ssgan_tf import export, runs
 from ssgan_tf.codes import STEPS, CodeSpec, FactorSpec
 from ssgan_tf.editing import __main__ as command_line
-from tests import tiny_run
-from tests.tools.visiting import SWITCHES, Visitor, find_chromium, free_port, serving, spied, until
+from tests.support import tiny_run
+from tests.support.visiting import SWITCHES, Visitor, find_chromium, free_port, serving, spied, until
 
 SPEC = CodeSpec((FactorSpec("hue", 3), FactorSpec("shape", 3, ("cube", "ball", "cone")),
                  FactorSpec("height", STEPS, range=(10.0, 20.0))))  # fmt: skip

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests import fakes, two_workers
+from tests.support import fakes, two_workers
 
 SLURM = {
     "SLURM_JOB_ID": "1017",

@@ -122,7 +122,7 @@ def run(module: str, *arguments: str, before: Callable[[], None] | None = None, 
         timeout: in seconds; the process is killed then, and the code is -9.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.fakes", "ssgan_tf.runs", "ssgan_tf.oracle", "ssgan_tf.workdirs"])
+    context.set_forkserver_preload(["tests.support.fakes", "ssgan_tf.runs", "ssgan_tf.oracle", "ssgan_tf.workdirs"])
     with tempfile.TemporaryDirectory() as folder:
         process = context.Process(target=_main, args=(module, arguments, before, folder))
         process.start()

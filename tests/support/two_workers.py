@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from tests import fakes
+from tests.support import fakes
 
 NETWORKS = ("generator/", "ema_generator/", "discriminator/")
 
