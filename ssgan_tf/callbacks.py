@@ -12,8 +12,8 @@ from collections.abc import Callable
 import tensorflow as tf
 from tqdm import tqdm
 
-from ssgan_tf.bars import make_bar
 from ssgan_tf.progress import EveryNImages, Progress
+from ssgan_tf.utils.progress_bar import make_bar
 
 _SAME_SIGNAL_SECONDS = 1.0
 

@@ -3,7 +3,6 @@
 checkpoints/step-000001200/{ckpt.index, ckpt.data-00000-of-00001, checksums.json}
 """
 
-import hashlib
 import json
 import os
 import re
@@ -12,6 +11,8 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 from absl import logging
+
+from ssgan_tf.utils import files
 
 _NAME = re.compile(r"step-(\d+)")
 
@@ -142,7 +143,7 @@ def _reason(error: Exception) -> str:
 
 
 def _write_checksums(folder: str) -> None:
-    sums = {name: _sha256(os.path.join(folder, name)) for name in sorted(os.listdir(folder))}
+    sums = {name: files.sha256(os.path.join(folder, name)) for name in sorted(os.listdir(folder))}
     with open(os.path.join(folder, "checksums.json"), "w", encoding="utf-8") as file:
         json.dump(sums, file, indent=2)
         file.flush()
@@ -157,16 +158,8 @@ def find_damage(folder: str) -> str | None:
         if not isinstance(sums, dict) or not sums:
             return "checksums.json lists no files"
         for name, expected in sums.items():
-            if _sha256(os.path.join(folder, name)) != expected:
+            if files.sha256(os.path.join(folder, name)) != expected:
                 return f"{name} is not what was written"
     except (OSError, ValueError) as error:
         return str(error)
     return None
-
-
-def _sha256(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

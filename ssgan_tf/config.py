@@ -9,12 +9,13 @@ import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ssgan_tf import fields, files
+from ssgan_tf.core.schedule import BATCHES_1_GPU, Phase, Schedule, progressive
 from ssgan_tf.data import DataOptions
 from ssgan_tf.models import MODELS, SemiStyleGANOptions, kind_of
 from ssgan_tf.models.contract import Options
 from ssgan_tf.networks.options import NetworkOptions, small_64, small_128
-from ssgan_tf.schedule import BATCHES_1_GPU, Phase, Schedule, progressive
+from ssgan_tf.utils import files, overrides
+from ssgan_tf.utils.validation import choose
 
 __all__ = [
     "BATCHES_1_GPU",
@@ -133,12 +134,12 @@ class Config:
             ValueError: for an unknown field or a value of the wrong type.
         """
         model = dict(value["model"])
-        options = fields.choose("model.kind", model.pop("kind"), MODELS)[0]
+        options = choose("model.kind", model.pop("kind"), MODELS)[0]
         return cls(
-            data=fields.from_dict(DataOptions, value["data"], "data"),
-            model=fields.from_dict(options, model, "model"),
-            phases=fields.check(tuple[Phase, ...], value["phases"], "phases"),
-            train=fields.from_dict(TrainOptions, value["train"], "train"),
+            data=overrides.from_dict(DataOptions, value["data"], "data"),
+            model=overrides.from_dict(options, model, "model"),
+            phases=overrides.check(tuple[Phase, ...], value["phases"], "phases"),
+            train=overrides.from_dict(TrainOptions, value["train"], "train"),
         )
 
 
@@ -174,14 +175,14 @@ def override(config: Config, settings: Sequence[str]) -> Config:
     """Applies settings such as "model.gamma_g=3" or "data.factors=shape,scale", all at once.
 
     Raises:
-        ValueError: see `fields.change`.
+        ValueError: see `overrides.change`.
     """
-    return fields.change(config, settings)
+    return overrides.change(config, settings)
 
 
 def differences(first: Config, second: Config) -> Iterator[tuple[str, Any, Any]]:
     """Yields (dotted name, first's value, second's value) of every field in which the two differ."""
-    return fields.differences(first.to_json(), second.to_json())
+    return overrides.differences(first.to_json(), second.to_json())
 
 
 def read_config(workdir: str) -> Config:

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ssgan_tf import data, streams, workers
-from ssgan_tf.schedule import Segment
+from ssgan_tf.core.schedule import Segment
 
 STRATEGIES = ("default", "mirrored", "multiworker")
 MEET_SECONDS = 600  # the longest that workers wait for one another to start

@@ -6,8 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from ssgan_tf import pictures
+from ssgan_tf.core.images import to_float, to_uint8
 from ssgan_tf.data import Images
-from ssgan_tf.images import to_float, to_uint8
 
 _PART = 8  # images generated at a time, so that pictures cost little memory at any resolution
 

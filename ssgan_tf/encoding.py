@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from ssgan_tf.codes import Prior
-from ssgan_tf.images import to_float
+from ssgan_tf.core.images import to_float
+from ssgan_tf.core.priors import Prior
 
 Encoder = Callable[[tf.Tensor], tf.Tensor]  # images [B,R,R,C] in [-1, 1] -> numbers [B,K]
 Generator = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # z [B,Z], c [B,K] -> images

@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from ssgan_tf import data, drawing, features, files, measuring, pictures, program, reports, runs
+from ssgan_tf import data, drawing, features, measuring, pictures, reports, runs
 from ssgan_tf import oracle as oracles
 from ssgan_tf.metrics import Settings, chance_l2
 from ssgan_tf.readings import Networks, read
+from ssgan_tf.utils import files, program
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
 _DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder that `tfds build --data_dir` filled.")
@@ -158,7 +159,7 @@ def write(scores: dict[str, Any], text: str, run: runs.Run) -> list[str]:
     """
     paths = [os.path.join(run.workdir, name) for name in RESULTS]
     files.write_json(scores, paths[0])
-    with files.replacing(paths[1]) as file:
+    with files.atomic_write(paths[1]) as file:
         file.write(text + "\n")
     titles = None if run.config.data.labeled_fraction > 0 else match(scores, run)
     drawn = drawing.make_drawing(run.model, run.config.train.seed, titles)()

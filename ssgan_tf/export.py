@@ -21,7 +21,8 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from ssgan_tf import editing, encoding, model_card, program, runs, signatures
+from ssgan_tf import editing, encoding, model_card, runs, signatures
+from ssgan_tf.utils import program
 
 _PARTIAL = ".ssgan_tf-partial"  # in --out; TensorFlow Serving looks at numbered folders alone
 _CHECKED_IMAGES = 16

@@ -8,13 +8,14 @@ Images become what TF-GAN makes of them: one channel is repeated as three, the n
 bilinearly and without antialiasing. TF-GAN divides by 128, so that its white is 0.992 where ours is 1.
 """
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+
+from ssgan_tf.utils import files
 
 Function = Callable[[tf.Tensor], Any]  # images -> one output, or several by name
 
@@ -143,15 +144,11 @@ def load(path: str, pixel_range: str = "-1,1") -> FeatureNetwork:
 
 
 def fingerprint(path: str) -> str:
-    """What tells a feature network from another: a sum over its files, in whatever place they lie."""
-    digest = hashlib.sha256()
-    folders = sorted(os.walk(path)) if os.path.isdir(path) else [(os.path.dirname(path), [], [os.path.basename(path)])]
-    for folder, _, names in folders:
-        for name in sorted(names):
-            with open(os.path.join(folder, name), "rb") as file:
-                while block := file.read(2**20):
-                    digest.update(block)
-    return digest.hexdigest()[:12]
+    """Returns a short checksum of a feature network's files, independent of where they lie."""
+    if not os.path.isdir(path):
+        return files.sha256(path)[:12]
+    found = [os.path.join(folder, name) for folder, _, names in sorted(os.walk(path)) for name in sorted(names)]
+    return files.sha256(*found)[:12]
 
 
 def _open_keras(path: str) -> tuple[Function, list[tf.TensorSpec]]:

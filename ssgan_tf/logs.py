@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import tensorflow as tf
 
-from ssgan_tf import files, pictures
+from ssgan_tf import pictures
 from ssgan_tf.progress import EveryNImages, Progress
+from ssgan_tf.utils import files
 
 
 class Log(tf.keras.callbacks.Callback):
@@ -41,7 +42,7 @@ class Log(tf.keras.callbacks.Callback):
         with open(self._path, encoding="utf-8") as file:
             # A line without an end is one that a killed process was writing.
             lines = [line for line in file if line.endswith("\n")]
-        with files.replacing(self._path) as file:
+        with files.atomic_write(self._path) as file:
             file.writelines(line for line in lines if json.loads(line)["step"] <= self.progress.step)
 
     def on_train_begin(self, logs=None):

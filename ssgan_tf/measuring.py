@@ -13,11 +13,11 @@ from functools import partial
 import numpy as np
 from tqdm import tqdm
 
-from ssgan_tf.bars import make_bar
 from ssgan_tf.metrics import DEFAULTS, FEATURE_METRICS, METRICS, FeatureMetric, Metric, Settings, Table, frechet
 from ssgan_tf.metrics.bootstrap import intervals
 from ssgan_tf.metrics.titles import TITLES
 from ssgan_tf.readings import Readings
+from ssgan_tf.utils.progress_bar import make_bar
 
 GROUPS = ("encoder", "generator", "images")
 NAMES = (*METRICS, "frechet_oracle", "psnr", "ssim", *FEATURE_METRICS)

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ssgan_tf import __version__, encoding, files, pictures, reports, runs
-from ssgan_tf.codes import FactorSpec
+from ssgan_tf import __version__, encoding, pictures, reports, runs
+from ssgan_tf.core.codes import FactorSpec
+from ssgan_tf.utils import files
 
 _WIDEST = 1024  # pixels of samples.png, about
 
@@ -130,7 +131,7 @@ def write(run: runs.Run, folder: str) -> list[str]:
     paths = [os.path.join(folder, name) for name in names]
     files.write_json(describe(run), paths[0])
     files.write_json(known, paths[1])
-    with files.replacing(paths[2]) as file:
+    with files.atomic_write(paths[2]) as file:
         file.write(text(known))
     if run.model.generate is not None:
         pictures.save_png(draw_samples(run), paths[3])

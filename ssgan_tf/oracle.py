@@ -14,9 +14,10 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from ssgan_tf import callbacks, data, files, streams
+from ssgan_tf import callbacks, data, streams
 from ssgan_tf.checkpoints import Checkpoints
-from ssgan_tf.codes import CodeSpec
+from ssgan_tf.core.codes import CodeSpec
+from ssgan_tf.core.schedule import Phase, Schedule
 from ssgan_tf.encoding import encode_images
 from ssgan_tf.metrics.l2 import l2
 from ssgan_tf.metrics.mig import mig
@@ -25,7 +26,7 @@ from ssgan_tf.models.encoder_only import EncoderOnly, EncoderOnlyOptions
 from ssgan_tf.networks.options import NetworkOptions
 from ssgan_tf.progress import Progress
 from ssgan_tf.readings import make_table
-from ssgan_tf.schedule import Phase, Schedule
+from ssgan_tf.utils import files
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,9 +4,9 @@ import tensorflow as tf
 
 from ssgan_tf import config as configs
 from ssgan_tf import costs, data
-from ssgan_tf.codes import CodeSpec, FactorSpec
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
+from ssgan_tf.core.schedule import Phase
 from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
-from ssgan_tf.schedule import Phase
 
 
 def describe(config: configs.Config, header: data.Header | None, replicas: int, xla: bool) -> str:

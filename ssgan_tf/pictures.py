@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ssgan_tf import files
+from ssgan_tf.utils import files
 
 _TEXT_SIZE = 13
 _GAP = 1  # pixels between images
@@ -79,6 +79,6 @@ def traversal_sheet(images: np.ndarray, names: Sequence[str]) -> np.ndarray:
 def save_png(image: np.ndarray, path: str) -> str:
     """Writes uint8 [H,W,3] to `path`, whole or not at all, and returns the path."""
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    with files.replacing(path, "wb") as file:
+    with files.atomic_write(path, "wb") as file:
         Image.fromarray(image).save(file, format="PNG")
     return path

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from ssgan_tf.schedule import Schedule
+from ssgan_tf.core.schedule import Schedule
 
 
 class Progress:

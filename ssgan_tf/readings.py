@@ -8,11 +8,12 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from ssgan_tf import encoding
-from ssgan_tf.bars import make_bar
-from ssgan_tf.codes import CodeSpec, Prior
+from ssgan_tf.core.codes import CodeSpec
+from ssgan_tf.core.priors import Prior
 from ssgan_tf.data import Images
 from ssgan_tf.features import FeatureNetwork
 from ssgan_tf.metrics import Table
+from ssgan_tf.utils.progress_bar import make_bar
 
 Reader = Callable[[np.ndarray], np.ndarray]  # uint8 images [B,R,R,C] -> numbers [B,K]
 

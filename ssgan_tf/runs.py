@@ -1,16 +1,16 @@
 """A trained run, read back from its workdir: what evaluation and export begin with."""
 
 import dataclasses
-import hashlib
 import json
 import os
 
 import tensorflow as tf
 
 from ssgan_tf import config as configs
-from ssgan_tf import files, models
-from ssgan_tf.checkpoints import Checkpoints
-from ssgan_tf.codes import CodeSpec
+from ssgan_tf import models
+from ssgan_tf.checkpoints import Checkpoints, path_in
+from ssgan_tf.core.codes import CodeSpec
+from ssgan_tf.utils import files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,9 +98,8 @@ def _in_float32(model: tf.keras.Model, config: configs.Config) -> tf.keras.Model
 
 def fingerprint(run: Run) -> str:
     """What tells the run's weights from any others: a sum over the checksums of its checkpoint."""
-    path = os.path.join(run.workdir, "checkpoints", f"step-{run.step:09d}", "checksums.json")
-    with open(path, "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest()[:12]
+    folder = path_in(os.path.join(run.workdir, "checkpoints"), run.step)
+    return files.sha256(os.path.join(folder, "checksums.json"))[:12]
 
 
 def check_grown(run: Run) -> None:

@@ -17,10 +17,11 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from ssgan_tf import files, pictures, program, reports
-from ssgan_tf.bars import make_bar
+from ssgan_tf import pictures, reports
 from ssgan_tf.selection import centrality, columns, kept, pool, report, spread, udr
 from ssgan_tf.selection.groups import Settings
+from ssgan_tf.utils import files, program
+from ssgan_tf.utils.progress_bar import make_bar
 
 _WORKDIRS = flags.DEFINE_string("workdirs", None, "Folders of runs: patterns such as 'runs/*', with commas between.")
 _CHECKPOINTS_OF = flags.DEFINE_string("checkpoints_of", None, "Compare all checkpoints of this workdir instead.")
@@ -159,7 +160,7 @@ def select() -> int:
     for sentence in found.left_out:
         print(f"Left out: {sentence}")
     members, out = found.members, _OUT.value
-    with files.alone_in(out, "selects"):
+    with files.exclusive_folder(out, "selects"):
         images, why = real_images(members)
         if why and _METHOD.value != "centrality":
             raise ValueError(f"--method={_METHOD.value}: {why}")

@@ -26,7 +26,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from ssgan_tf.codes import CodeSpec
+from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.graph_checks import asserted, checked, checked_rows, same_rows
 
 MOST_STEPS = 64  # of traverse

@@ -5,11 +5,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import tensorflow as tf
 
-from ssgan_tf.codes import UNKNOWN
+from ssgan_tf.core.codes import UNKNOWN
+from ssgan_tf.core.images import downsample, to_float
+from ssgan_tf.core.schedule import Phase, Segment
 from ssgan_tf.data import ImageTable
-from ssgan_tf.images import to_float
-from ssgan_tf.networks import layers
-from ssgan_tf.schedule import Phase, Segment
 
 _CANDIDATES = 256  # rows that are looked at for each that a stratified subset takes
 
@@ -185,7 +184,7 @@ def batches(
     factor = table.images.shape[1] // (phase.resolution or table.images.shape[1])
 
     def convert(element):
-        return {k: layers.downsample(to_float(v), factor) if v.dtype == tf.uint8 else v for k, v in element.items()}
+        return {k: downsample(to_float(v), factor) if v.dtype == tf.uint8 else v for k, v in element.items()}
 
     endless = tf.data.Dataset.from_generator(generate, output_signature=signature)
     # Were it unknown, batches would have no static size under MultiWorkerMirroredStrategy.

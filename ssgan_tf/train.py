@@ -21,7 +21,6 @@ from ssgan_tf import (
     models,
     overview,
     pictures,
-    program,
     readings,
     runs,
     streams,
@@ -31,9 +30,10 @@ from ssgan_tf import (
 from ssgan_tf import config as configs
 from ssgan_tf import oracle as oracles
 from ssgan_tf.checkpoints import Checkpoints
-from ssgan_tf.codes import CodeSpec
+from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.loop import Session, last_checkpoint, train
 from ssgan_tf.models.contract import WithNetwork
+from ssgan_tf.utils import program
 
 _CONFIG = flags.DEFINE_string("config", None, "Python file with get_config(), e.g. configs/demo.py.", required=True)
 _WORKDIR = flags.DEFINE_string(

@@ -1,17 +1,16 @@
 """The folder of a run before it starts: is it the right one, is there room, and whose labels are used."""
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
-import socket
 from typing import IO
 
 import numpy as np
 
 from ssgan_tf import config as configs
-from ssgan_tf import data, files, streams
+from ssgan_tf import data, streams
+from ssgan_tf.utils import files
 
 # What may change between two starts of a run: how long, and how often one looks; never what is computed.
 _CHANGEABLE = (
@@ -86,20 +85,12 @@ def lock(workdir: str) -> IO[str]:
         OSError: the folder cannot be written.
     """
     os.makedirs(workdir, exist_ok=True)
-    file = open(os.path.join(workdir, "lock"), "a+", encoding="utf-8")
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.seek(0)
-        holder = file.read().strip() or "another process"
-        file.close()
+        return files.lock_file(os.path.join(workdir, "lock"))
+    except files.LockedError as holder:
         raise ValueError(
             f"--workdir: {workdir!r} is being trained by {holder}. Wait until it has ended, or choose another folder."
         ) from None
-    file.truncate(0)
-    file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-    file.flush()
-    return file
 
 
 def labeled_subset(workdir: str, table: data.ImageTable, config: configs.Config) -> np.ndarray:
@@ -113,7 +104,7 @@ def labeled_subset(workdir: str, table: data.ImageTable, config: configs.Config)
         table.factors, config.data.labeled_fraction, config.train.seed, config.data.stratified
     )
     if not os.path.exists(path):
-        with files.replacing(path, "wb") as file:
+        with files.atomic_write(path, "wb") as file:
             np.save(file, rows)
         return rows
     try:

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from ssgan_tf import callbacks
+from ssgan_tf.core.schedule import Phase, Schedule
 from ssgan_tf.progress import Progress
-from ssgan_tf.schedule import Phase, Schedule
 from tests.support.driving import drive, make_model
 
 

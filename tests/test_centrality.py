@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ssgan_tf.codes import CodeSpec, FactorSpec, GridPrior, NormalPrior, UniformPrior
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
+from ssgan_tf.core.priors import GridPrior, NormalPrior, UniformPrior
 from ssgan_tf.selection import centrality
 from ssgan_tf.selection.groups import Settings, draw
 from tests.support import toy_models

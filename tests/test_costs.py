@@ -12,14 +12,14 @@ import pytest
 import tensorflow as tf
 
 from ssgan_tf import costs, models
-from ssgan_tf.codes import CodeSpec, FactorSpec
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
+from ssgan_tf.core.schedule import Phase, Segment
 from ssgan_tf.models.beta_vae import BetaVAEOptions
 from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
 from ssgan_tf.networks import layers
 from ssgan_tf.networks.discriminator import Discriminator
 from ssgan_tf.networks.options import NetworkOptions, small_64
 from ssgan_tf.networks.style_generator import StyleGenerator
-from ssgan_tf.schedule import Phase, Segment
 
 # No two sizes are alike, so that none can be taken for another.
 NETWORK = NetworkOptions(16, 3, fmap_base=48, fmap_max=10, noise_size=7, style_size=5, mapping_layers=3)
@@ -158,7 +158,7 @@ TRAIN_PAPER_NETWORK = """
 import resource
 import tensorflow as tf
 from ssgan_tf import models
-from ssgan_tf.codes import CodeSpec, FactorSpec
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.models.beta_vae import BetaVAEOptions
 from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
 model = models.make_model(SemiStyleGANOptions(), CodeSpec((FactorSpec("a", 2),)), seed=0)

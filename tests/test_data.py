@@ -8,7 +8,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from ssgan_tf import data
-from ssgan_tf.codes import CodeSpec, FactorSpec
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from tests.support import fakes
 
 

@@ -8,8 +8,8 @@ import pytest
 import tensorflow_datasets as tfds
 
 from ssgan_tf import data, drawing, streams
-from ssgan_tf.codes import STEPS, CodeSpec, FactorSpec
-from ssgan_tf.schedule import Phase, Schedule
+from ssgan_tf.core.codes import STEPS, CodeSpec, FactorSpec
+from ssgan_tf.core.schedule import Phase, Schedule
 from tests.support import fakes
 
 NO_NETWORK = tfds.download.DownloadConfig(try_download_gcs=False)

@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 
 from ssgan_tf import encoding
-from ssgan_tf.codes import CodeSpec, FactorSpec, GridPrior
-from ssgan_tf.images import to_uint8
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
+from ssgan_tf.core.images import to_uint8
+from ssgan_tf.core.priors import GridPrior
 
 PRIOR = GridPrior(CodeSpec((FactorSpec("a", 3), FactorSpec("b", 5))))
 IMAGES = np.random.default_rng(0).integers(0, 256, [23, 4, 4, 3], np.uint8)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ssgan_tf import export
-from ssgan_tf.schedule import Phase
+from ssgan_tf.core.schedule import Phase
 from tests.support import tiny_run
 
 

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from ssgan_tf import export, models, runs
 from ssgan_tf.checkpoints import Checkpoints
-from ssgan_tf.codes import CodeSpec, FactorSpec
 from ssgan_tf.config import Config, DataOptions, Phase, write_config
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.editing import Editor
 from ssgan_tf.models import BetaVAEOptions
 

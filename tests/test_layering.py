@@ -2,14 +2,13 @@
 
 | level | modules                                                                    | may import          |
 |-------|----------------------------------------------------------------------------|---------------------|
-| 0     | bars, codes, fields, files, graph_checks, losses, images, jacobian,        | nothing of ssgan_tf |
-|       | ranges, schedule, workers                                                          |                     |
+| 0     | core/, utils/, graph_checks, workers                                       | nothing of ssgan_tf |
 | 1     | data, encoding, features, pictures, progress, networks/, metrics/,         | 0                   |
 |       | directions/                                                                |                     |
 | 2     | models/                                                                    | 0, networks         |
 | 2     | readings, streams                                                          | 0-1                 |
 | 3     | callbacks, checkpoints, config, costs, distribution, drawing, logs,        | 0-2                 |
-|       | measuring, program, reports, signatures                                    |                     |
+|       | measuring, reports, signatures                                    |                     |
 | 4     | oracle, overview, runs, workdirs                                           | 0-3                 |
 | 5     | loop, model_card, selection/                                               | 0-4                 |
 | 6     | train, evaluate, select, discover, export                                  | 0-5, editing        |
@@ -27,12 +26,11 @@ from pathlib import Path
 import pytest
 
 LEVELS = [
-    {"bars", "codes", "fields", "files", "graph_checks", "images", "losses", "jacobian", "ranges", "schedule",
-     "workers"},
+    {"core", "utils", "graph_checks", "workers"},
     {"data", "encoding", "features", "pictures", "progress", "networks", "metrics", "directions"},
     {"models", "readings", "streams"},
     {
-        "callbacks", "checkpoints", "config", "costs", "distribution", "drawing", "logs", "measuring", "program",
+        "callbacks", "checkpoints", "config", "costs", "distribution", "drawing", "logs", "measuring",
         "reports", "signatures",
     },
     {"oracle", "overview", "runs", "workdirs"},
@@ -42,6 +40,8 @@ LEVELS = [
 LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 # The modules of a folder that its other modules build on; they import each other freely.
 SHARED = {
+    "core": {"codes"},
+    "utils": {"files", "validation"},
     "data": {"images", "options", "prepared"},
     "networks": {"layers", "normalized", "options", "addons"},
     "metrics": {"boosting", "features", "groups", "information", "settings", "table", "titles"},
@@ -139,7 +139,7 @@ def test_the_repository_keeps_the_rule(repository: Path) -> None:
 
 
 BAD = {
-    "ssgan_tf/losses.py": ["from ssgan_tf import codes", "import ssgan_tf.networks.layers"],
+    "ssgan_tf/core/losses.py": ["from ssgan_tf.data import load", "import ssgan_tf.networks.layers"],
     "ssgan_tf/data.py": ["from .config import Config", "import tfds_builders.scene3d"],
     "ssgan_tf/networks/conv_gan.py": ["from .conv_vae import Encoder", "from ..models import step"],
     "ssgan_tf/networks/layers.py": ["import tensorflow_addons as tfa", "from keras import layers"],
@@ -153,12 +153,12 @@ BAD = {
     ],
     "ssgan_tf/callbacks.py": ["from ssgan_tf import train", "from ssgan_tf.editing import Editor"],
     "ssgan_tf/export.py": ["def late():\n    from ssgan_tf.evaluate import main", "import ssgan_tf.serving.model"],
-    "ssgan_tf/editing/editor.py": ["from ssgan_tf.codes import CodeSpec", "import pandas", "from ..serving import app"],
-    "ssgan_tf/serving/app.py": ["from ssgan_tf.codes import CodeSpec", "import gradio", "from .. import signatures"],
+    "ssgan_tf/editing/editor.py": ["from ssgan_tf import core", "import pandas", "from ..serving import app"],
+    "ssgan_tf/serving/app.py": ["from ssgan_tf import core", "import gradio", "from .. import signatures"],
     "ssgan_tf/helpers.py": ["import os"],
-    "ssgan_tf/__init__.py": ["from ssgan_tf import codes"],
+    "ssgan_tf/__init__.py": ["from ssgan_tf import core"],
     "configs/demo.py": ["import configs.base", "from ssgan_tf.models import make_model", "import numpy"],
-    "tfds_builders/scene3d/builder.py": ["from ssgan_tf import codes"],
+    "tfds_builders/scene3d/builder.py": ["from ssgan_tf import core"],
     "tests/test_keras.py": ["import keras", "from tensorflow.python.ops import math_ops"],
     "tools/figure.py": ["import tensorflow_addons"],
 }
@@ -176,14 +176,14 @@ def test_a_forbidden_import_is_found(file: str, line: str, tmp_path: Path) -> No
 
 GOOD = {
     "ssgan_tf/networks/__init__.py": "from ssgan_tf.networks.discriminator import Discriminator",
-    "ssgan_tf/networks/discriminator.py": "from .layers import Dense\nfrom ssgan_tf import codes",
+    "ssgan_tf/networks/discriminator.py": "from .layers import Dense\nfrom ssgan_tf import core",
     "ssgan_tf/networks/addons.py": "import tensorflow_addons as tfa",
-    "ssgan_tf/models/vae.py": "from .. import losses, networks\nfrom .step import descend",
-    "ssgan_tf/train.py": "from ssgan_tf import __version__, callbacks, codes, data, models",
+    "ssgan_tf/models/vae.py": "from ..core import losses\nfrom .step import descend",
+    "ssgan_tf/train.py": "from ssgan_tf import __version__, callbacks, core, data, models",
     "ssgan_tf/editing/editor.py": "import json\nimport numpy as np\nimport tensorflow as tf\nfrom .files import read",
     "ssgan_tf/serving/app.py": "import fastapi\nfrom ..editing import to_uint8\nfrom ssgan_tf.serving import admission",
     "configs/demo.py": "from ssgan_tf.config import Config\nfrom ssgan_tf.models import SemiStyleGANOptions",
-    "tests/test_codes.py": "import tensorflow_addons\nfrom ssgan_tf import codes, train",
+    "tests/test_codes.py": "import tensorflow_addons\nfrom ssgan_tf import core, train",
 }
 
 

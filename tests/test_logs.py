@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from ssgan_tf.callbacks import CountSteps
+from ssgan_tf.core.schedule import Phase, Schedule
 from ssgan_tf.logs import DrawSamples, Log, Measure
 from ssgan_tf.progress import Progress
-from ssgan_tf.schedule import Phase, Schedule
 from tests.support.driving import drive, events, lines, make_model
 
 

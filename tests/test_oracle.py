@@ -9,7 +9,7 @@ import pytest
 from absl import logging
 
 from ssgan_tf import data, oracle
-from ssgan_tf.codes import CodeSpec, FactorSpec
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.encoding import encode_images
 from ssgan_tf.oracle import OracleOptions
 

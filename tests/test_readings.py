@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from ssgan_tf import encoding
-from ssgan_tf.codes import CodeSpec, FactorSpec, GridPrior, NormalPrior
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
+from ssgan_tf.core.priors import GridPrior, NormalPrior
 from ssgan_tf.features import FeatureNetwork
 from ssgan_tf.readings import Networks, read
 

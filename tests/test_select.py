@@ -14,16 +14,16 @@ import tensorflow as tf
 from PIL import Image
 
 from ssgan_tf import models, runs
-from ssgan_tf.bars import make_bar
 from ssgan_tf.checkpoints import Checkpoints
-from ssgan_tf.codes import CodeSpec, FactorSpec
 from ssgan_tf.config import Phase, write_config
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.models import EncoderOnlyOptions
 from ssgan_tf.select import matrix_of, tell, write
 from ssgan_tf.selection import centrality, columns, report, spread
 from ssgan_tf.selection.groups import Settings, draw
 from ssgan_tf.selection.kept import Kept, name_of
 from ssgan_tf.selection.pool import Pool
+from ssgan_tf.utils.progress_bar import make_bar
 from tests.support import fakes, tiny_run
 from tests.support.toy_models import ToyMember
 from tests.test_centrality import slow_score, slow_votes

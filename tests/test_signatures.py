@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ssgan_tf.codes import CodeSpec, FactorSpec
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.signatures import make_signatures
 from tests.support.tiny_run import NETWORK, OPTIONS, make_model
 

@@ -8,8 +8,8 @@ import pytest
 from scipy.stats import chisquare
 
 from ssgan_tf import data, streams
-from ssgan_tf.codes import CodeSpec, FactorSpec
-from ssgan_tf.schedule import Phase, Schedule
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
+from ssgan_tf.core.schedule import Phase, Schedule
 from tests.support import fakes
 
 

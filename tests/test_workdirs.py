@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from ssgan_tf import data, workdirs
-from ssgan_tf.codes import CodeSpec, FactorSpec
 from ssgan_tf.config import Config
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
 
 HOLD = """
 import sys, time

@@ -38,12 +38,13 @@ try:
     import numpy as np
     import tensorflow as tf
 
-    from ssgan_tf import __version__, costs, data, distribution, files, models, workers
+    from ssgan_tf import __version__, costs, data, distribution, models, workers
     from ssgan_tf import config as configs
-    from ssgan_tf.codes import CodeSpec, FactorSpec
+    from ssgan_tf.core.codes import CodeSpec, FactorSpec
+    from ssgan_tf.core.schedule import Phase, Schedule
     from ssgan_tf.networks import layers
     from ssgan_tf.networks.options import PRECISIONS
-    from ssgan_tf.schedule import Phase, Schedule
+    from ssgan_tf.utils import files
 except ImportError as error:
     stop(f"{error}. Set the environment up with tools/demo or tools/test, then run this again.")
 

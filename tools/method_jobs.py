@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from starting import ROOT
 
 from ssgan_tf import config as configs
-from ssgan_tf import files, workdirs
+from ssgan_tf import workdirs
 from ssgan_tf.data.prepared import open_builder
+from ssgan_tf.utils import files
 
 METHODS = ROOT / "configs" / "compare"
 RECORD = "comparison_record.json"  # in each workdir: what was asked for, and what is done

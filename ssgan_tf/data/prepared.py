@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from ssgan_tf.codes import STEPS, UNKNOWN, CodeSpec, FactorSpec
+from ssgan_tf.core.codes import STEPS, UNKNOWN, CodeSpec, FactorSpec
 
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 _PREFIX = "label_"  # TFDS's own builders have no group of factors, but features of such names

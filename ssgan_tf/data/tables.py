@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ssgan_tf import files
-from ssgan_tf.codes import UNKNOWN, CodeSpec
+from ssgan_tf.core.codes import UNKNOWN, CodeSpec
 from ssgan_tf.data import images as pixels
 from ssgan_tf.data import prepared
+from ssgan_tf.utils import files
 
 Images = np.ndarray | pixels.StoredImages
 
@@ -181,7 +181,7 @@ def _labels_of_records(builder, split: str, labels: Sequence[prepared.Label], re
         rows = np.arange(start, min(start + _BATCH, len(records)))
         parts.append(prepared.labels_in(_stacked(records.read(rows)), labels))
     factors = np.concatenate(parts)
-    with contextlib.suppress(OSError), files.replacing(path, "wb") as file:  # a data folder that nobody may write to
+    with contextlib.suppress(OSError), files.atomic_write(path, "wb") as file:  # a data folder that nobody may write to
         np.save(file, factors.astype(np.int32))
     return factors
 

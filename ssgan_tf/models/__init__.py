@@ -7,7 +7,7 @@ import functools
 
 import tensorflow as tf
 
-from ssgan_tf.codes import CodeSpec
+from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.models.beta_tcvae import BetaTCVAE, BetaTCVAEOptions
 from ssgan_tf.models.beta_vae import BetaVAE, BetaVAEOptions
 from ssgan_tf.models.contract import Options

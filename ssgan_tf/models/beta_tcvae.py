@@ -9,9 +9,9 @@ import math
 
 import tensorflow as tf
 
-from ssgan_tf import ranges
-from ssgan_tf.codes import CodeSpec
+from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.models.vae import VAE, Latent, VAEOptions, gather, kl_to_prior, share_of
+from ssgan_tf.utils import validation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +30,7 @@ class BetaTCVAEOptions(VAEOptions):
 
     def __post_init__(self):
         super().__post_init__()
-        ranges.check_least(self, 0, "beta", "dataset_size")
+        validation.check_least(self, 0, "beta", "dataset_size")
 
 
 def total_correlation(latent: Latent, every: Latent, dataset_size: int = 0) -> tf.Tensor:

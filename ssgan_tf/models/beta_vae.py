@@ -8,10 +8,10 @@ import dataclasses
 
 import tensorflow as tf
 
-from ssgan_tf import ranges
-from ssgan_tf.codes import CodeSpec
+from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.models import step as steps
 from ssgan_tf.models.vae import VAE, Latent, VAEOptions, kl_to_prior, share_of
+from ssgan_tf.utils import validation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +33,7 @@ class BetaVAEOptions(VAEOptions):
 
     def __post_init__(self):
         super().__post_init__()
-        ranges.check_least(self, 0, "beta", "capacity", "capacity_images", "gamma")
+        validation.check_least(self, 0, "beta", "capacity", "capacity_images", "gamma")
 
 
 class BetaVAE(VAE):

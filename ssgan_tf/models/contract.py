@@ -10,9 +10,10 @@ from typing import Any, Protocol, TypeVar
 
 import tensorflow as tf
 
-from ssgan_tf.codes import CodeSpec, Prior
+from ssgan_tf.core.codes import CodeSpec
+from ssgan_tf.core.priors import Prior
+from ssgan_tf.core.schedule import Segment
 from ssgan_tf.networks.options import NetworkOptions
-from ssgan_tf.schedule import Segment
 
 OptionsT = TypeVar("OptionsT")
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from ssgan_tf import ranges
 from ssgan_tf.models.contract import WithoutLabels
 from ssgan_tf.networks.conv_gan import FAMILIES
+from ssgan_tf.utils import validation
 
 RANGE = 2.0  # of codes in [-1, 1]
 
@@ -153,14 +153,14 @@ class InfoGANCROptions(WithoutLabels):
             )
         if self.channels not in (1, 3):
             raise ValueError(f"channels: expected 1 (grey) or 3 (RGB). Received: {self.channels}.")
-        ranges.check_least(self, 2, "codes")
-        ranges.check_least(self, 1, "generator_updates")
+        validation.check_least(self, 2, "codes")
+        validation.check_least(self, 1, "generator_updates")
         weights = ("lambda_g", "lambda_d", "cr_alpha")
-        ranges.check_least(self, 0, "noise_size", *weights, "cr_after_images", "gap_after_images")
-        ranges.check_positive(self, "discriminator_rate", "cr_rate")
+        validation.check_least(self, 0, "noise_size", *weights, "cr_after_images", "gap_after_images")
+        validation.check_positive(self, "discriminator_rate", "cr_rate")
         if not 0 <= self.gap <= RANGE:
             raise ValueError(f"gap: expected a number in [0, {RANGE:g}]. Received: {self.gap}.")
-        ranges.check_decays(self, "beta_1", "beta_2")
+        validation.check_decays(self, "beta_1", "beta_2")
 
     @property
     def schedule(self) -> Schedule:

@@ -7,12 +7,14 @@ import dataclasses
 
 import tensorflow as tf
 
-from ssgan_tf import losses, ranges
-from ssgan_tf.codes import CodeSpec, GridPrior
+from ssgan_tf.core import losses
+from ssgan_tf.core.codes import CodeSpec
+from ssgan_tf.core.priors import GridPrior
 from ssgan_tf.models import step as steps
 from ssgan_tf.models.contract import Parts, WithNetwork
 from ssgan_tf.networks.discriminator import Discriminator
 from ssgan_tf.networks.options import NetworkOptions
+from ssgan_tf.utils import validation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,8 +39,8 @@ class EncoderOnlyOptions(WithNetwork):
     beta_2: float = 0.999
 
     def __post_init__(self):
-        ranges.check_positive(self, "xi")
-        ranges.check_decays(self, "beta_1", "beta_2")
+        validation.check_positive(self, "xi")
+        validation.check_decays(self, "beta_1", "beta_2")
         if self.network.precision != "float32":
             raise ValueError(f"network.precision: expected float32 for this model. Received: {self.network.precision}.")
 

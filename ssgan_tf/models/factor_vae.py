@@ -11,11 +11,11 @@ import dataclasses
 
 import tensorflow as tf
 
-from ssgan_tf import ranges
-from ssgan_tf.codes import CodeSpec
+from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.models import step as steps
 from ssgan_tf.models.vae import VAE, VAEOptions, gather, kl_to_prior, share_of
 from ssgan_tf.networks.conv_vae import TotalCorrelationDiscriminator
+from ssgan_tf.utils import validation
 
 _LEAST = 1e-6  # of a probability inside a logarithm
 
@@ -38,9 +38,9 @@ class FactorVAEOptions(VAEOptions):
 
     def __post_init__(self):
         super().__post_init__()
-        ranges.check_least(self, 0, "gamma")
-        ranges.check_positive(self, "discriminator_rate")
-        ranges.check_decays(self, "discriminator_beta_1", "discriminator_beta_2")
+        validation.check_least(self, 0, "gamma")
+        validation.check_positive(self, "discriminator_rate")
+        validation.check_decays(self, "discriminator_beta_1", "discriminator_beta_2")
 
 
 def draw_order(batch: int, latents: int, seed: tf.Tensor) -> tf.Tensor:

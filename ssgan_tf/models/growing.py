@@ -1,12 +1,12 @@
 """Progressive growing: how far the newest block is faded in, and real images as networks of that stage see them.
 
-Which resolution is trained when is the schedule's (ssgan_tf/schedule.py).
+Which resolution is trained when is the schedule's (ssgan_tf/core/schedule.py).
 """
 
 import tensorflow as tf
 
-from ssgan_tf.networks import layers
-from ssgan_tf.schedule import Segment
+from ssgan_tf.core.images import downsample, upsample
+from ssgan_tf.core.schedule import Segment
 
 
 def fade_at(segment: Segment, step: tf.Tensor) -> tf.Tensor | None:
@@ -24,8 +24,8 @@ def shrink(images: tf.Tensor, resolution: int, fade: tf.Tensor | None) -> tf.Ten
         resolution: current one.
         fade: weight of the detail that the resolution below cannot show; None is 1.
     """
-    images = layers.downsample(images, images.shape[1] // resolution)
+    images = downsample(images, images.shape[1] // resolution)
     if fade is None:
         return images
-    coarse = layers.upsample(layers.downsample(images))
+    coarse = upsample(downsample(images))
     return coarse + fade * (images - coarse)

@@ -15,8 +15,9 @@ import math
 
 import tensorflow as tf
 
-from ssgan_tf import losses
-from ssgan_tf.codes import CodeSpec, UniformPrior
+from ssgan_tf.core import losses
+from ssgan_tf.core.codes import CodeSpec
+from ssgan_tf.core.priors import UniformPrior
 from ssgan_tf.models import step as steps
 from ssgan_tf.models.contract import Parts
 from ssgan_tf.models.contrastive import InfoGANCROptions, Pairs, draw_pairs

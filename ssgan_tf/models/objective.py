@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from ssgan_tf import losses, ranges
+from ssgan_tf.core import losses
 from ssgan_tf.models import step as steps
 from ssgan_tf.models.contract import WithNetwork
 from ssgan_tf.networks.discriminator import Discriminator
 from ssgan_tf.networks.options import NetworkOptions
+from ssgan_tf.utils import validation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,10 +56,10 @@ class SemiStyleGANOptions(WithNetwork):
     style_mixing: float = 0.0
 
     def __post_init__(self):
-        ranges.check_least(self, 0, "gamma_g", "gamma_e", "beta", "alpha", "r1", "ema_half_life")
-        ranges.check_least(self, 1, "r1_interval")
-        ranges.check_positive(self, "xi")
-        ranges.check_decays(self, "beta_1", "beta_2")
+        validation.check_least(self, 0, "gamma_g", "gamma_e", "beta", "alpha", "r1", "ema_half_life")
+        validation.check_least(self, 1, "r1_interval")
+        validation.check_positive(self, "xi")
+        validation.check_decays(self, "beta_1", "beta_2")
         if not 0 <= self.style_mixing <= 1:
             raise ValueError(f"style_mixing: expected a number in [0, 1]. Received: {self.style_mixing}.")
 

@@ -8,8 +8,9 @@ import functools
 
 import tensorflow as tf
 
-from ssgan_tf import losses
-from ssgan_tf.codes import CodeSpec, GridPrior, unnamed
+from ssgan_tf.core import losses
+from ssgan_tf.core.codes import CodeSpec
+from ssgan_tf.core.priors import GridPrior, unnamed
 from ssgan_tf.models import step as steps
 from ssgan_tf.models.contract import Parts
 from ssgan_tf.models.growing import fade_at, shrink

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow as tf
 
-from ssgan_tf.schedule import Phase, Schedule, Segment
+from ssgan_tf.core.schedule import Phase, Schedule, Segment
 
 
 class SteppedModel(tf.keras.Model):

@@ -14,11 +14,12 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from ssgan_tf import ranges
-from ssgan_tf.codes import CodeSpec, NormalPrior
+from ssgan_tf.core.codes import CodeSpec
+from ssgan_tf.core.priors import NormalPrior
 from ssgan_tf.models import step as steps
 from ssgan_tf.models.contract import Parts, WithoutLabels
 from ssgan_tf.networks.conv_vae import ConvDecoder, ConvEncoder, check_sizes
+from ssgan_tf.utils import validation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,8 +48,8 @@ class VAEOptions(WithoutLabels):
 
     def __post_init__(self):
         check_sizes(self.resolution, self.channels, self.latents)
-        ranges.check_decays(self, "beta_1", "beta_2")
-        ranges.check_least(self, 0, "warmup_images")
+        validation.check_decays(self, "beta_1", "beta_2")
+        validation.check_least(self, 0, "warmup_images")
 
 
 class Latent(NamedTuple):

@@ -5,6 +5,7 @@ D(x) is the realness logit and E(x) the estimate of the code; they share everyth
 
 import tensorflow as tf
 
+from ssgan_tf.core.images import blur, downsample
 from ssgan_tf.networks import layers
 from ssgan_tf.networks.options import NetworkOptions
 
@@ -19,7 +20,7 @@ class DiscriminatorBlock(tf.keras.layers.Layer):
 
     def call(self, x):
         x = layers.leaky_relu(self.conv(x))
-        return layers.leaky_relu(self.conv_down(layers.blur(x)))
+        return layers.leaky_relu(self.conv_down(blur(x)))
 
 
 class Discriminator(tf.keras.Model):
@@ -70,7 +71,7 @@ class Discriminator(tf.keras.Model):
         for i in range(first, 0, -1):
             x = self.blocks[i - 1](x)
             if i == first and fade is not None:
-                below = self._from_rgb(layers.downsample(images), i - 1)
+                below = self._from_rgb(downsample(images), i - 1)
                 x = below + tf.cast(fade, x.dtype) * (x - below)
         return x
 

@@ -9,7 +9,6 @@ No resize op and no UpSampling2D: their gradient of a gradient fails or is wrong
 
 import math
 
-import numpy as np
 import tensorflow as tf
 
 RELU_GAIN = math.sqrt(2.0)  # for layers followed by a leaky ReLU (He initialisation)
@@ -38,27 +37,6 @@ def leaky_relu(x: tf.Tensor) -> tf.Tensor:
 def pixel_norm(x: tf.Tensor) -> tf.Tensor:
     """Scales each row of [B,C] to a mean square of 1: x / sqrt(mean(x^2) + 1e-8)."""
     return x * tf.math.rsqrt(tf.reduce_mean(tf.square(x), axis=-1, keepdims=True) + 1e-8)
-
-
-def blur(x: tf.Tensor) -> tf.Tensor:
-    """Filters [B,H,W,C] with [1,2,1] x [1,2,1] / 16, zeros outside, size unchanged."""
-    line = np.array([1.0, 2.0, 1.0]) / 4.0
-    kernel = np.outer(line, line)[:, :, None, None]  # [3,3,1,1]
-    kernel = tf.constant(np.tile(kernel, [1, 1, x.shape[-1], 1]), x.dtype)  # [3,3,C,1]
-    return tf.nn.depthwise_conv2d(x, kernel, [1, 1, 1, 1], "SAME")
-
-
-def upsample(x: tf.Tensor) -> tf.Tensor:
-    """Doubles height and width of [B,H,W,C] by repeating each pixel (nearest neighbour)."""
-    height, width, channels = x.shape[1:]
-    x = tf.reshape(x, [-1, height, 1, width, 1, channels])
-    x = tf.tile(x, [1, 1, 2, 1, 2, 1])
-    return tf.reshape(x, [-1, 2 * height, 2 * width, channels])
-
-
-def downsample(x: tf.Tensor, factor: int = 2) -> tf.Tensor:
-    """Divides height and width of [B,H,W,C] by `factor`: the mean of each block."""
-    return x if factor == 1 else tf.nn.avg_pool2d(x, factor, factor, "VALID")
 
 
 def minibatch_stddev(x: tf.Tensor, group: int = 4) -> tf.Tensor:

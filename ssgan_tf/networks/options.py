@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from ssgan_tf import ranges
+from ssgan_tf.utils import validation
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
@@ -55,8 +55,8 @@ class NetworkOptions:
         if self.channels not in (1, 3):
             raise ValueError(f"channels: expected 1 (grey) or 3 (RGB). Received: {self.channels}.")
         sizes = ("fmap_base", "fmap_max", "noise_size", "style_size", "mapping_layers", "stddev_group")
-        ranges.check_least(self, 1, *sizes)
-        ranges.check_positive(self, "mapping_lrmul")
+        validation.check_least(self, 1, *sizes)
+        validation.check_positive(self, "mapping_lrmul")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision: expected one of {', '.join(PRECISIONS)}. Received: {self.precision}.")
 

@@ -6,6 +6,7 @@ parameter counts fix the label embedding, the eight mapping layers and one RGB h
 
 import tensorflow as tf
 
+from ssgan_tf.core.images import blur, upsample
 from ssgan_tf.networks import layers
 from ssgan_tf.networks.options import NetworkOptions
 
@@ -115,7 +116,7 @@ class SynthesisBlock(tf.keras.layers.Layer):
             # Not narrow yet: it starts as ones, and the norm multiplies the gradient of a constant map by 10,000.
             x = tf.tile(self.constant, [batch, 1, 1, 1])
         else:
-            x = layers.blur(self.conv_up(x))
+            x = blur(self.conv_up(x))
         x = layers.narrow(self.epilogue0(x, styles[0], noises[0]), self.precision)
         return self.epilogue1(self.conv(x), styles[1], noises[1])
 
@@ -161,7 +162,7 @@ class SynthesisNetwork(tf.keras.Model):
             below, x = x, block(x, styles[2 * i : 2 * i + 2], noise_seed)  # [B,r,r,C_r]
         image = self._to_rgb(x, last)  # [B,R,R,C]
         if fade is not None and last > 0:
-            image += (1.0 - fade) * (layers.upsample(self._to_rgb(below, last - 1)) - image)
+            image += (1.0 - fade) * (upsample(self._to_rgb(below, last - 1)) - image)
         return tf.tanh(image) if self.tanh else image
 
     def _to_rgb(self, x, level):

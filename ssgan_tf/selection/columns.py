@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from ssgan_tf import encoding
-from ssgan_tf.codes import Prior
+from ssgan_tf.core.priors import Prior
 from ssgan_tf.selection import centrality, groups
 
 Reader = Callable[[np.ndarray], np.ndarray]  # uint8 images [B,R,R,C] -> codes [B,K]

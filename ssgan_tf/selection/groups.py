@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from ssgan_tf.codes import Prior
+from ssgan_tf.core.priors import Prior
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,9 +11,9 @@ import os
 
 import numpy as np
 
-from ssgan_tf import files
 from ssgan_tf.selection.columns import Member, Pair
 from ssgan_tf.selection.groups import Settings
+from ssgan_tf.utils import files
 
 _VERSION = 1  # of what is computed: raise it with a change of the protocol
 
@@ -66,7 +66,7 @@ class Kept:
     def keep_codes(self, encoder: Member, images: str, codes: np.ndarray) -> None:
         path = self.codes_path(encoder, images)
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with files.replacing(path, "wb") as file:
+        with files.atomic_write(path, "wb") as file:
             np.save(file, codes)
 
 

@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from ssgan_tf import checkpoints, data, runs
 from ssgan_tf import config as configs
-from ssgan_tf.bars import make_bar
 from ssgan_tf.selection.columns import Model
+from ssgan_tf.utils.progress_bar import make_bar
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,12 +14,12 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-from ssgan_tf.codes import CodeSpec, FactorSpec
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
+from ssgan_tf.core.schedule import Phase, Schedule
 from ssgan_tf.models import make_model
 from ssgan_tf.models import step as steps
 from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
 from ssgan_tf.networks.options import NetworkOptions
-from ssgan_tf.schedule import Phase, Schedule
 from tests.support.two_devices import two_replicas
 
 STEPS = 2

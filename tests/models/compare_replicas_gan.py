@@ -14,11 +14,11 @@ from unittest import mock
 import numpy as np
 import tensorflow as tf
 
-from ssgan_tf.codes import CodeSpec, FactorSpec
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
+from ssgan_tf.core.schedule import Phase, Schedule
 from ssgan_tf.models import make_model
 from ssgan_tf.models import step as steps
 from ssgan_tf.models.contrastive import InfoGANCROptions
-from ssgan_tf.schedule import Phase, Schedule
 from tests.models.compare_replicas import distribute, largest_difference
 from tests.support.two_devices import two_replicas
 

@@ -9,11 +9,11 @@ import sys
 import numpy as np
 import tensorflow as tf
 
+from ssgan_tf.core.schedule import Phase, Schedule
 from ssgan_tf.models import make_model
 from ssgan_tf.models.beta_tcvae import BetaTCVAEOptions
 from ssgan_tf.models.beta_vae import BetaVAEOptions
 from ssgan_tf.models.factor_vae import FactorVAEOptions
-from ssgan_tf.schedule import Phase, Schedule
 from tests.support.two_devices import two_replicas
 from tests.support.vaes import SIZES, SPEC, spread, squares
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ssgan_tf import losses
-from ssgan_tf.codes import CodeSpec, FactorSpec
+from ssgan_tf.core import losses
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.models import step as steps
 from ssgan_tf.models.semi_stylegan import SemiStyleGAN, SemiStyleGANOptions
 from ssgan_tf.networks.options import NetworkOptions

@@ -3,8 +3,9 @@
 import pytest
 import tensorflow as tf
 
-from ssgan_tf.codes import CodeSpec, FactorSpec
 from ssgan_tf.config import Config, DataOptions
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
+from ssgan_tf.core.schedule import Phase, Schedule
 from ssgan_tf.models import MODELS, contract, make_model
 from ssgan_tf.models.beta_tcvae import BetaTCVAEOptions
 from ssgan_tf.models.beta_vae import BetaVAEOptions
@@ -12,7 +13,6 @@ from ssgan_tf.models.contrastive import InfoGANCROptions
 from ssgan_tf.models.encoder_only import EncoderOnly, EncoderOnlyOptions
 from ssgan_tf.models.factor_vae import FactorVAEOptions
 from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
-from ssgan_tf.schedule import Phase, Schedule
 from tests.models.conftest import NETWORK
 
 SIZES = {"resolution": 16, "channels": 3, "latents": 2}

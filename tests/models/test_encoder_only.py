@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ssgan_tf.core.schedule import Phase, Schedule
 from ssgan_tf.models import make_model
 from ssgan_tf.models.encoder_only import EncoderOnly, EncoderOnlyOptions
 from ssgan_tf.models.semi_stylegan import SemiStyleGAN, SemiStyleGANOptions
-from ssgan_tf.schedule import Phase, Schedule
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ssgan_tf.core.images import upsample
+from ssgan_tf.core.schedule import Phase, Schedule, Segment
 from ssgan_tf.models.growing import fade_at, shrink
-from ssgan_tf.networks import layers
-from ssgan_tf.schedule import Phase, Schedule, Segment
 
 
 def test_fade_rises_from_zero_to_one_over_its_segment():
@@ -40,7 +40,7 @@ SEGMENTS = Schedule(PHASES).segments
 
 def full_size(batch):
     """The batch at 16x16: doubled, so that shrinking gives the original back."""
-    return {k: layers.upsample(v) if k.endswith("image") else v for k, v in batch.items()}
+    return {k: upsample(v) if k.endswith("image") else v for k, v in batch.items()}
 
 
 def test_the_first_segment_trains_the_lower_blocks_alone(make_growing, batch):

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ssgan_tf.core.schedule import Phase, Schedule
 from ssgan_tf.models import make_model, parameters
 from ssgan_tf.models import step as steps
 from ssgan_tf.models.contrastive import InfoGANCROptions, draw_pairs
 from ssgan_tf.models.infogan_cr import InfoGANCR, information, to_latents
-from ssgan_tf.schedule import Phase, Schedule
 
 BATCH, K, Z = 6, 3, 2
 EVENT = 3 * BATCH  # images: before the fourth step

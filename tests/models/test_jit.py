@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ssgan_tf.networks import layers
-from ssgan_tf.schedule import Phase, Schedule
+from ssgan_tf.core.images import upsample
+from ssgan_tf.core.schedule import Phase, Schedule
 
 NETWORKS = ("generator", "ema_generator", "discriminator")
 
@@ -20,7 +20,7 @@ def steps_of(make, batch, use_sgd):
         model = make(jit_compile=jit_compile, **options)
         use_sgd(model, 0.01, 0.01)
         size = model.options.network.resolution
-        full = {k: v if not k.endswith("image") or size == 8 else layers.upsample(v) for k, v in batch.items()}
+        full = {k: v if not k.endswith("image") or size == 8 else upsample(v) for k, v in batch.items()}
         for segment in schedule.segments:
             model.enter(segment)
             for _ in range(segment.start, segment.end or steps):

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from ssgan_tf.checkpoints import Checkpoints
-from ssgan_tf.schedule import Phase, Schedule
+from ssgan_tf.core.schedule import Phase, Schedule
 
 MIXED = ["mixed_bfloat16", "mixed_float16"]
 

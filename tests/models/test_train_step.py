@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ssgan_tf.core.images import upsample
+from ssgan_tf.core.schedule import Phase, Schedule
 from ssgan_tf.models.semi_stylegan import SemiStyleGAN, SemiStyleGANOptions
-from ssgan_tf.networks import layers
-from ssgan_tf.schedule import Phase, Schedule
 
 
 def logs_of_steps(model, batch, count: int) -> list[dict[str, float]]:
@@ -186,7 +186,7 @@ def test_while_the_networks_grow_styles_are_mixed_in_the_layers_there_are(make, 
     """At 8x8 of 16x16 four of six layers are used, so that every crossover is one of 1 to 3."""
     model = make(network=dataclasses.replace(network, resolution=16), style_mixing=1.0)
     model.enter(Schedule((Phase(resolution=8, images=600), Phase(resolution=16))).segments[0])
-    full_size = {k: layers.upsample(v) if k.endswith("image") else v for k, v in batch.items()}
+    full_size = {k: upsample(v) if k.endswith("image") else v for k, v in batch.items()}
     for _ in range(4):
         _, styles = record_styles(model, full_size, monkeypatch)
         assert styles.shape == (6, 6, 8)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ssgan_tf.core.images import blur, downsample
 from ssgan_tf.networks import layers
 from ssgan_tf.networks.discriminator import Discriminator
 
@@ -91,7 +92,7 @@ def test_the_trunk_is_blocks_of_conv_blur_conv_down(make, images):
     x = layers.leaky_relu(discriminator.from_rgb[2](images))  # 16x16
     for block in (discriminator.blocks[1], discriminator.blocks[0]):
         x = layers.leaky_relu(block.conv(x))
-        x = layers.leaky_relu(block.conv_down(layers.blur(x)))
+        x = layers.leaky_relu(block.conv_down(blur(x)))
     assert x.shape == (4, 4, 4, 8)
     np.testing.assert_allclose(discriminator.trunk(images), x, rtol=1e-6)
 
@@ -99,7 +100,7 @@ def test_the_trunk_is_blocks_of_conv_blur_conv_down(make, images):
 def test_a_lower_resolution_enters_at_its_own_block(make, images):
     """Blocks above it are not used: whatever their weights, nothing changes."""
     discriminator = make()
-    small = layers.downsample(images)
+    small = downsample(images)
     before = discriminator.trunk(small)
     np.testing.assert_allclose(
         before, discriminator.blocks[0](layers.leaky_relu(discriminator.from_rgb[1](small))), rtol=1e-6
@@ -111,7 +112,7 @@ def test_a_lower_resolution_enters_at_its_own_block(make, images):
 
 def test_fade_one_is_no_fade_and_fade_zero_the_level_below(make, images):
     discriminator = make()
-    full, below = discriminator.trunk(images), discriminator.trunk(layers.downsample(images))
+    full, below = discriminator.trunk(images), discriminator.trunk(downsample(images))
     np.testing.assert_allclose(discriminator.trunk(images, fade=1.0), full, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(discriminator.trunk(images, fade=0.0), below, rtol=1e-4, atol=1e-4)
     assert np.abs(full - below).max() > 1
@@ -120,9 +121,9 @@ def test_fade_one_is_no_fade_and_fade_zero_the_level_below(make, images):
 def test_fade_is_linear_before_the_block_below(make, images):
     """At 8x8 the block above is all there is to fade, and its output and the halved image's mix 3 : 1."""
     discriminator = make()
-    small = layers.downsample(images)
+    small = downsample(images)
     upper = discriminator.trunk(small)
-    lower = layers.leaky_relu(discriminator.from_rgb[0](layers.downsample(small)))
+    lower = layers.leaky_relu(discriminator.from_rgb[0](downsample(small)))
     np.testing.assert_allclose(discriminator.trunk(small, fade=0.75), 0.75 * upper + 0.25 * lower, rtol=1e-4, atol=1e-4)
 
 

@@ -7,12 +7,6 @@ import tensorflow as tf
 from ssgan_tf.networks import layers
 
 
-def impulse(size: int, row: int, column: int) -> np.ndarray:
-    x = np.zeros([1, size, size, 1], np.float32)
-    x[0, row, column, 0] = 1
-    return x
-
-
 def test_dense_is_scaled_when_it_is_used():
     """gain / sqrt(fan_in) * lrmul * stored: sqrt(2) / sqrt(4) * 0.01 * 100 for each of four ones; bias * lrmul."""
     dense = layers.Dense(2, lrmul=0.01)
@@ -81,37 +75,6 @@ def test_conv_without_bias_has_one_weight():
     conv = layers.Conv(4, use_bias=False)
     conv(tf.zeros([1, 8, 8, 3]))
     assert [v.shape for v in conv.variables] == [(3, 3, 3, 4)]
-
-
-def test_blur_of_an_impulse_is_the_filter():
-    y = layers.blur(tf.constant(impulse(5, 2, 2)))[0, :, :, 0]
-    expected = np.zeros([5, 5])
-    expected[1:4, 1:4] = np.outer([1, 2, 1], [1, 2, 1]) / 16
-    np.testing.assert_allclose(y, expected, atol=1e-7)
-
-
-def test_blur_keeps_a_constant_inside_and_sees_zeros_outside():
-    # An edge loses its outer row, (1 + 2) / 4 of it stay; a corner loses both, 9/16 stay.
-    y = layers.blur(tf.fill([1, 6, 6, 2], 8.0))[0, :, :, 1].numpy()
-    np.testing.assert_allclose(y[1:-1, 1:-1], 8, rtol=1e-6)
-    np.testing.assert_allclose([y[0, 2], y[2, -1], y[0, 0]], [6, 6, 4.5], rtol=1e-6)
-
-
-def test_blur_does_not_mix_channels():
-    x = np.concatenate([impulse(5, 2, 2), np.zeros([1, 5, 5, 1], np.float32)], axis=-1)
-    assert not np.any(layers.blur(tf.constant(x))[..., 1])
-
-
-def test_upsample_repeats_each_pixel(rng):
-    x = rng.normal(size=[2, 3, 4, 5])
-    np.testing.assert_array_equal(layers.upsample(tf.constant(x)), x.repeat(2, axis=1).repeat(2, axis=2))
-
-
-@pytest.mark.parametrize("factor", [1, 2, 4])
-def test_downsample_takes_the_mean_of_each_block(factor, rng):
-    x = rng.normal(size=[2, 8, 8, 3])
-    expected = x.reshape(2, 8 // factor, factor, 8 // factor, factor, 3).mean(axis=(2, 4))
-    np.testing.assert_allclose(layers.downsample(tf.constant(x), factor), expected, atol=1e-12)
 
 
 def test_leaky_relu_has_slope_one_fifth():

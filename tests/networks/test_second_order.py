@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ssgan_tf.core.images import blur, downsample, upsample
 from ssgan_tf.networks import layers
 from ssgan_tf.networks.discriminator import Discriminator
 from ssgan_tf.networks.style_generator import StyleGenerator
@@ -51,9 +52,9 @@ LAYERS: dict[str, Callable[[], Callable[[tf.Tensor], tf.Tensor]]] = {
     "conv 1x1": lambda: layers.Conv(3, kernel_size=1),
     "conv down": lambda: layers.Conv(3, resample="down"),
     "conv up": lambda: layers.Conv(3, resample="up"),
-    "blur": lambda: layers.blur,
-    "upsample": lambda: layers.upsample,
-    "downsample": lambda: layers.downsample,
+    "blur": lambda: blur,
+    "upsample": lambda: upsample,
+    "downsample": lambda: downsample,
     "leaky relu": lambda: layers.leaky_relu,
     "minibatch stddev": lambda: lambda x: layers.minibatch_stddev(x, 2),
 }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ssgan_tf.networks import layers
+from ssgan_tf.core.images import blur, upsample
 from ssgan_tf.networks.style_generator import StyleGenerator
 
 
@@ -72,7 +72,7 @@ def test_synthesis_is_the_blocks_written_out(make, noise, codes):
     x = tf.repeat(generator.synthesis.blocks[0].constant, 4, axis=0)
     for block in generator.synthesis.blocks:
         if block.resolution > 4:
-            x = layers.blur(block.conv_up(x))
+            x = blur(block.conv_up(x))
         x = block.epilogue1(block.conv(block.epilogue0(x, w)), w)
     image = generator.synthesis.to_rgb[-1](x)
     assert image.shape == (4, 16, 16, 3)
@@ -123,13 +123,13 @@ def test_fade_one_is_no_fade_and_fade_zero_the_doubled_level_below(tanh, make, n
     full, below = generator((noise, codes)), generator((noise, codes), resolution=8)
     assert below.shape == (4, 8, 8, 3)
     np.testing.assert_allclose(generator((noise, codes), fade=1.0), full, rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(generator((noise, codes), fade=0.0), layers.upsample(below), rtol=1e-4, atol=1e-4)
-    assert np.abs(full - layers.upsample(below)).max() > 0.3
+    np.testing.assert_allclose(generator((noise, codes), fade=0.0), upsample(below), rtol=1e-4, atol=1e-4)
+    assert np.abs(full - upsample(below)).max() > 0.3
 
 
 def test_fade_is_linear(make, noise, codes):
     generator = make()
-    full, below = generator((noise, codes)), layers.upsample(generator((noise, codes), resolution=8))
+    full, below = generator((noise, codes)), upsample(generator((noise, codes), resolution=8))
     np.testing.assert_allclose(generator((noise, codes), fade=0.75), 0.75 * full + 0.25 * below, rtol=1e-4, atol=1e-4)
 
 

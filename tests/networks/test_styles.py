@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ssgan_tf.core.images import blur
 from ssgan_tf.networks import layers
 from ssgan_tf.networks.style_generator import StyleGenerator, draw_crossovers, mix_styles
 
@@ -53,7 +54,7 @@ def test_each_layer_has_the_style_of_its_own_number(resolution, make, styles):
         if block.resolution > resolution:
             break
         if block.resolution > 4:
-            x = layers.blur(block.conv_up(x))
+            x = blur(block.conv_up(x))
         x = block.epilogue0(x, styles[:, number])
         x = block.epilogue1(block.conv(x), styles[:, number + 1])
         number += 2

@@ -7,7 +7,8 @@ import dataclasses
 
 import tensorflow as tf
 
-from ssgan_tf.codes import CodeSpec, NormalPrior
+from ssgan_tf.core.codes import CodeSpec
+from ssgan_tf.core.priors import NormalPrior
 from ssgan_tf.models import step as steps
 from ssgan_tf.models.contract import Parts, WithoutLabels
 

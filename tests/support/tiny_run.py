@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from ssgan_tf import models, runs
 from ssgan_tf.checkpoints import Checkpoints
-from ssgan_tf.codes import CodeSpec, FactorSpec
 from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, write_config
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.models import SemiStyleGANOptions
 
 # All sizes differ, so that no axis can be taken for another.

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from ssgan_tf.codes import UniformPrior
+from ssgan_tf.core.priors import UniformPrior
 
 
 @dataclasses.dataclass

@@ -3,9 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from ssgan_tf.codes import CodeSpec, FactorSpec
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
+from ssgan_tf.core.schedule import Phase, Schedule
 from ssgan_tf.models import make_model
-from ssgan_tf.schedule import Phase, Schedule
 
 SPEC = CodeSpec((FactorSpec("shape", 3), FactorSpec("hue", 5)))
 SIZES = {"resolution": 16, "channels": 1, "latents": 3}

@@ -243,7 +243,7 @@ def once(function):
 
 
 def test_two_at_once_in_a_folder_are_refused(tool, start, place, data_dir, capsys):
-    with tool.files.alone_in(str(place / "out"), "compares"), pytest.raises(SystemExit) as ended:
+    with tool.files.exclusive_folder(str(place / "out"), "compares"), pytest.raises(SystemExit) as ended:
         start()
     assert ended.value.code == 2 and start.programs == []
     assert "--out: another process compares in" in capsys.readouterr().err

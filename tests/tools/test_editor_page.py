@@ -22,7 +22,7 @@ from playwright import sync_api
 from playwright.sync_api import expect
 
 from ssgan_tf import export, runs
-from ssgan_tf.codes import STEPS, CodeSpec, FactorSpec
+from ssgan_tf.core.codes import STEPS, CodeSpec, FactorSpec
 from ssgan_tf.editing import __main__ as command_line
 from tests.support import tiny_run
 from tests.support.visiting import SWITCHES, Visitor, find_chromium, free_port, serving, spied, until

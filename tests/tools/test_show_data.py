@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ssgan_tf.codes import FactorSpec
+from ssgan_tf.core.codes import FactorSpec
 from tfds_builders.scene3d.scene3d_dataset_builder import Builder, Scene3dConfig
 
 GRID = np.stack(np.meshgrid(range(2), range(3), indexing="ij"), axis=-1).reshape(-1, 2)  # Factors of 2 and 3 values.

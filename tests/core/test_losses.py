@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from ssgan_tf import losses
+from ssgan_tf.core import losses
 
 
 def value_and_gradient(function, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from ssgan_tf.schedule import BATCHES_1_GPU, Phase, Schedule, Segment, progressive
+from ssgan_tf.core.schedule import BATCHES_1_GPU, Phase, Schedule, Segment, progressive
 
 
 def test_the_published_schedule():

@@ -2,11 +2,12 @@
 
 import ast
 import dataclasses
-import difflib
 import types
 import typing
 from collections.abc import Iterator, Sequence
 from typing import Any
+
+from ssgan_tf.utils.validation import choose
 
 
 def change(node: Any, settings: Sequence[str]) -> Any:
@@ -69,15 +70,6 @@ def _replace(node: Any, changes: dict) -> Any:
         return tuple(_replace(item, changes.get(i, {})) for i, item in enumerate(node))
     new = {k: _replace(getattr(node, k), v) if isinstance(v, dict) else v for k, v in changes.items()}
     return dataclasses.replace(node, **new)
-
-
-def choose(field: str, name: str, known: Any, whole: str = "") -> Any:
-    """Returns known[name], or raises ValueError that lists what is known and the nearest of it."""
-    if name in known:
-        return known[name]
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"{field}: expected one of {list(known)}. Received: {whole or name!r}.{hint}")
 
 
 def _parse(hint: Any, text: str, field: str) -> Any:

@@ -1,5 +1,6 @@
 """Ranges of the numbers in Options: whatever is outside, NaN too, is said by the name of its field."""
 
+import difflib
 from typing import Any
 
 
@@ -22,3 +23,12 @@ def check_decays(options: Any, *names: str) -> None:
     for name in names:
         if not 0 <= getattr(options, name) < 1:
             raise ValueError(f"{name}: expected a number in [0, 1). Received: {getattr(options, name)}.")
+
+
+def choose(field: str, name: str, known: Any, whole: str = "") -> Any:
+    """Returns known[name], or raises ValueError that lists what is known and the nearest of it."""
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"{field}: expected one of {list(known)}. Received: {whole or name!r}.{hint}")

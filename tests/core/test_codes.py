@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from ssgan_tf.codes import UNKNOWN, CodeSpec, FactorSpec, GridPrior, NormalPrior, UniformPrior, unnamed
+from ssgan_tf.core.codes import UNKNOWN, CodeSpec, FactorSpec
 
 SIZES = {"shape": 3, "hue": 5, "angle": 2, "scale": 8}
 ISAAC3D = (3, 8, 5, 4, 4, 4, 6, 4, 4)
@@ -139,37 +139,3 @@ def test_two_factors_of_one_name_are_refused():
 def test_no_factor_is_refused():
     with pytest.raises(ValueError, match="at least one"):
         CodeSpec(())
-
-
-@pytest.mark.parametrize("prior", [GridPrior(make_spec({"a": 3, "b": 5, "c": 2})), UniformPrior(3), NormalPrior(3)])
-def test_a_prior_tells_its_codes_in_the_unit_interval(prior):
-    codes = prior.sample(2000, tf.constant([1, 2]))
-    assert codes.shape == (2000, 3) and prior.spec.size == 3
-    np.testing.assert_array_equal(codes, prior.sample(2000, tf.constant([1, 2])))
-    assert np.any(codes != prior.sample(2000, tf.constant([1, 3])))
-    told = prior.to_unit(codes).numpy()
-    assert told.min() >= 0 and told.max() <= 1
-    np.testing.assert_allclose(told.mean(axis=0), 0.5, atol=0.03)
-    inside = np.abs(codes) < 3  # a normal one beyond 3.09 is told at its end
-    np.testing.assert_allclose(prior.from_unit(told)[inside], codes[inside], atol=1e-4)
-
-
-@pytest.mark.parametrize("prior", [UniformPrior(2), NormalPrior(2)])
-def test_latents_are_told_uniformly(prior):
-    told = prior.to_unit(prior.sample(10_000, tf.constant([0, 0]))).numpy()
-    counts = np.histogram(told, 10, (0, 1))[0]
-    assert counts.min() > 1800 and counts.max() < 2200
-    assert prior.spec.names == ("latent_0", "latent_1")
-
-
-def test_codes_that_no_label_tied_to_a_factor_have_no_factors_name():
-    spec = CodeSpec((FactorSpec("hue", 3), FactorSpec("size", 4, range=(0.0, 9.0)), FactorSpec("it", 2, ("a", "b"))))
-    assert unnamed(spec) == CodeSpec(tuple(FactorSpec(f"latent_{i}", n) for i, n in enumerate((3, 4, 2))))
-    seed = tf.constant([1, 2])
-    np.testing.assert_array_equal(GridPrior(unnamed(spec)).sample(9, seed), GridPrior(spec).sample(9, seed))
-
-
-def test_the_ends_of_a_normal_prior_are_numbers():
-    np.testing.assert_allclose(NormalPrior(2).from_unit(tf.constant([[0.0, 1.0]])), [[-3.0902, 3.0902]], atol=1e-3)
-    with pytest.raises(ValueError, match="^latents: expected 1 or more. Received: 0"):
-        NormalPrior(0).spec  # noqa: B018

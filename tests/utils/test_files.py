@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from ssgan_tf import files
+from ssgan_tf.utils import files
 
 
 def test_a_block_that_ends_well_replaces(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")
-    with files.replacing(str(path)) as file:
+    with files.atomic_write(str(path)) as file:
         file.write("new é")
         file.flush()
         assert path.read_text() == "old"
@@ -21,7 +21,7 @@ def test_a_block_that_ends_well_replaces(tmp_path):
 def test_a_block_that_fails_changes_nothing(tmp_path):
     path = tmp_path / "a.bin"
     path.write_bytes(b"old")
-    with pytest.raises(OSError, match="full"), files.replacing(str(path), "wb") as file:
+    with pytest.raises(OSError, match="full"), files.atomic_write(str(path), "wb") as file:
         file.write(b"half")
         raise OSError("full")
     assert path.read_bytes() == b"old"

@@ -1,0 +1,102 @@
+"""Files written whole or not at all, locked by one process at a time, and told apart by their checksums."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import socket
+from collections.abc import Iterator
+from typing import IO, Any
+
+
+class LockedError(Exception):
+    """Another process holds the lock; the message says which, e.g. "process 12 on host"."""
+
+
+@contextlib.contextmanager
+def atomic_write(path: str, mode: str = "w") -> Iterator[IO[Any]]:
+    """Opens a temporary file that replaces `path` when the block ends without an error; otherwise `path` is untouched.
+
+    A reader, or a run killed meanwhile, never sees half a file.
+
+    Args:
+        path: File to write; its folder exists.
+        mode: "w" for UTF-8 text, "wb" for bytes.
+    """
+    partial = path + ".tmp"
+    with open(partial, mode, encoding=None if "b" in mode else "utf-8") as file:
+        yield file
+    os.replace(partial, path)
+
+
+def write_json(value: Any, path: str) -> None:
+    """Writes `value` as indented JSON, whole or not at all."""
+    with atomic_write(path) as file:
+        json.dump(value, file, indent=2)
+        file.write("\n")
+
+
+def sha256(*paths: str) -> str:
+    """Returns the SHA-256, in hexadecimal, of the bytes of all files in the order given."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def check_writable(folder: str, message: str) -> None:
+    """Raises PermissionError with `message` if files cannot be created in `folder`."""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(message)
+
+
+def lock_file(path: str) -> IO[str]:
+    """Creates and locks `path` for as long as the returned file is open.
+
+    The system releases the lock when the process ends, however it ends.
+
+    Raises:
+        LockedError: Another process holds it.
+        OSError: It cannot be written.
+    """
+    file = open(path, "a+", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        holder = file.read().strip() or "another process"
+        file.close()
+        raise LockedError(holder) from None
+    file.truncate(0)
+    file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+    file.flush()
+    return file
+
+
+@contextlib.contextmanager
+def exclusive_folder(folder: str, action: str) -> Iterator[None]:
+    """Keeps other processes out of --out, a folder, while the block runs.
+
+    Args:
+        folder: Folder to lock; it is created if missing.
+        action: What the holder does there, a verb for the message, e.g. "selects".
+
+    Raises:
+        OSError: The folder cannot be written.
+        ValueError: Another process holds it.
+    """
+    try:
+        os.makedirs(folder, exist_ok=True)
+        check_writable(folder, "files cannot be created there")
+        lock = lock_file(os.path.join(folder, "lock"))
+    except LockedError as error:
+        raise ValueError(
+            f"--out: another process {action} in {folder!r} ({error}). Wait until it has ended."
+        ) from None
+    except OSError as error:
+        raise OSError(f"--out: expected a writable folder. Received: {folder!r} ({error}).") from error
+    with lock:
+        yield
