@@ -1,10 +1,10 @@
-"""Every request and every answer passes the door: how much is inside at once, and how long a client may take.
+"""Admission control: limits the work in progress and the time that a client may take.
 
-A slow or greedy client costs itself time and no one else memory:
-- what is inside is counted in rows; when it is full, the next is answered 429;
-- a request that was refused before its body was read is heard out, for a while, since a client that is still
-  sending would otherwise see a broken connection in place of the reason;
-- an answer leaves in pieces, as fast as its client takes them.
+A slow or greedy client delays itself only, and ties up a bounded amount of memory:
+- The work in progress is counted in rows. When the limit is reached, the next request is answered 429.
+- A request that is refused before its body was read is still read to its end, up to a time limit. Otherwise a client
+  that is still sending would see a broken connection instead of the reason.
+- A response leaves in chunks, as fast as its client accepts them.
 """
 
 import asyncio
@@ -14,103 +14,111 @@ from typing import Any
 
 from ssgan_tf.serving.errors import RequestError
 
+Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_KEY = "ssgan_tf.visit"  # in a request's scope
-_PIECE = 1 << 16  # bytes of an answer that are sent at once
+_STATE_KEY = "ssgan_tf.request_state"  # in a request's scope
+_CHUNK_BYTES = 1 << 16
 
 
-class Visit:
-    """One request: how many rows it counts for, and how much of it was read."""
+class RequestState:
+    """Progress of one request: the rows reserved for it, and how far its body has been read."""
 
     def __init__(self) -> None:
         self.rows = 0
-        self.began = time.monotonic()
-        self.touched = False
-        self.read = False
+        self.start_time = time.monotonic()
+        self.reading_started = False
+        self.fully_read = False
 
 
-class Door:
-    """An ASGI application in front of another.
+class AdmissionControl:
+    """ASGI middleware that limits the rows in progress and the time that clients take.
 
     Args:
-        app: the other.
-        max_rows: rows of all requests that are being read, computed or answered, at most.
-        seconds: how long a client may take to send its request, and to take each piece of its answer.
+        app: ASGI application behind it.
+        max_rows: Maximum number of rows that are being read, computed or sent, over all requests.
+        client_seconds: Time limit for a client to send its request, and to accept each chunk of the response.
     """
 
-    def __init__(self, app: App, max_rows: int, seconds: float):
+    def __init__(self, app: App, max_rows: int, client_seconds: float):
         self._app = app
         self._max_rows = max_rows
-        self._seconds = seconds
+        self._client_seconds = client_seconds
         self._rows = 0
         self.stopping = False
 
-    def admit(self, scope: MutableMapping[str, Any], rows: int) -> None:
-        """Counts the request of that scope as so many rows, or as more if it already counts as more.
+    def reserve(self, scope: Scope, rows: int) -> None:
+        """Reserves `rows` rows in total for the request of `scope`; never gives back what it already has.
 
         Raises:
-            RequestError: 429 if they do not fit, 503 if the server is stopping.
+            RequestError: 429 if there is no room for the rows, 503 if the server is stopping and has not admitted
+                this request yet.
         """
-        visit: Visit = scope[_KEY]
-        if self.stopping and not visit.rows:
-            raise RequestError(503, "The server is stopping; send the request to another.", {"Connection": "close"})
-        more = max(0, rows - visit.rows)
+        state: RequestState = scope[_STATE_KEY]
+        if self.stopping and not state.rows:
+            reason = "The server is stopping; send the request to another server."
+            raise RequestError(503, reason, {"Connection": "close"})
+        more = max(0, rows - state.rows)
         if self._rows + more > self._max_rows:
-            reason = f"Too much to do: expected at most {self._max_rows} rows at once, of all clients. Received: "
-            raise RequestError(429, f"{reason}{self._rows} and {more} more; try again later.", {"Retry-After": "1"})
+            reason = (
+                f"The server is busy: expected at most {self._max_rows} rows at once from all clients. "
+                f"Received: {self._rows} in progress and {more} more; try again later."
+            )
+            raise RequestError(429, reason, {"Retry-After": "1"})
         self._rows += more
-        visit.rows += more
+        state.rows += more
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        visit = scope[_KEY] = Visit()
+        state = scope[_STATE_KEY] = RequestState()
 
-        async def listen() -> Message:
-            visit.touched = True
-            left = visit.began + self._seconds - time.monotonic()
+        async def receive_in_time() -> Message:
+            state.reading_started = True
+            left = state.start_time + self._client_seconds - time.monotonic()
             message = await asyncio.wait_for(receive(), max(left, 0.0))
-            visit.read = not message.get("more_body", False)
+            state.fully_read = not message.get("more_body", False)
             return message
 
-        async def speak(message: Message) -> None:
-            if message["type"] == "http.response.start" and not visit.read:
-                await self._hear_out(scope, visit, receive)
-            for part in _pieces(message):
-                await asyncio.wait_for(send(part), self._seconds)
+        async def send_in_chunks(message: Message) -> None:
+            if message["type"] == "http.response.start" and not state.fully_read:
+                await self._drain_request(scope, state, receive)
+            for chunk in _split_body(message):
+                await asyncio.wait_for(send(chunk), self._client_seconds)
 
         try:
-            await self._app(scope, listen, speak)
+            await self._app(scope, receive_in_time, send_in_chunks)
         except asyncio.TimeoutError:
-            return  # the client does not take its answer: the server closes the connection
+            return  # The client does not accept its response: the server closes the connection.
         finally:
-            self._rows -= visit.rows
+            self._rows -= state.rows
 
-    async def _hear_out(self, scope: MutableMapping[str, Any], visit: Visit, receive: Receive) -> None:
-        """Reads the rest of the request and forgets it; not of one that waits for leave to be sent."""
-        if not visit.touched and any(name == b"expect" for name, _ in scope["headers"]):
+    async def _drain_request(self, scope: Scope, state: RequestState, receive: Receive) -> None:
+        """Reads the rest of the request and discards it, up to the time limit."""
+        # A client that sent "Expect: 100-continue" waits for permission: it has sent no body and will not send any.
+        if not state.reading_started and any(name == b"expect" for name, _ in scope["headers"]):
             return
-        end = time.monotonic() + self._seconds
-        while not visit.read and time.monotonic() < end:
+        end = time.monotonic() + self._client_seconds
+        while not state.fully_read and time.monotonic() < end:
             try:
                 message = await asyncio.wait_for(receive(), end - time.monotonic())
             except asyncio.TimeoutError:
                 return
-            visit.read = not message.get("more_body", False)
+            state.fully_read = not message.get("more_body", False)
 
 
-def _pieces(message: Message) -> list[Message]:
+def _split_body(message: Message) -> list[Message]:
+    """Splits a response message into messages of at most `_CHUNK_BYTES` bytes of body."""
     body = message.get("body", b"")
-    if message["type"] != "http.response.body" or len(body) <= _PIECE:
+    if message["type"] != "http.response.body" or len(body) <= _CHUNK_BYTES:
         return [message]
     view = memoryview(body)
-    last = message.get("more_body", False)
+    more = message.get("more_body", False)
     return [
-        {**message, "body": bytes(view[i : i + _PIECE]), "more_body": last or i + _PIECE < len(body)}
-        for i in range(0, len(body), _PIECE)
+        {**message, "body": bytes(view[i : i + _CHUNK_BYTES]), "more_body": more or i + _CHUNK_BYTES < len(body)}
+        for i in range(0, len(body), _CHUNK_BYTES)
     ]

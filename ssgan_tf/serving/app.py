@@ -1,158 +1,174 @@
-"""The addresses of TensorFlow Serving's REST interface, answered by one model."""
+"""TensorFlow Serving's REST interface for one model: URLs, request headers, and errors."""
 
 import asyncio
-import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from ssgan_tf.serving.responses import write_answer, write_json
+from ssgan_tf.serving.admission import AdmissionControl
 from ssgan_tf.serving.batching import Batcher
-from ssgan_tf.serving.admission import Door
-from ssgan_tf.serving.errors import RequestError, short
-from ssgan_tf.serving.model import Served
-from ssgan_tf.serving.parsing import read_call
+from ssgan_tf.serving.errors import RequestError, abbreviate
+from ssgan_tf.serving.model import ServedModel
+from ssgan_tf.serving.options import ServerOptions
+from ssgan_tf.serving.parsing import parse_request
+from ssgan_tf.serving.responses import format_response, to_json
 
-# curl's -d says the second, as in TensorFlow Serving's own examples; that server looks at none of it.
+# `curl -d` sends the second type, as in TensorFlow Serving's own examples; that server does not check the type at all.
 _CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded", "")
-_READERS = 2  # threads that read and write JSON and pictures
+_CODEC_THREADS = 2  # parse requests and format responses: JSON and images
 
 
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """What one request, and all of them together, may ask for.
-
-    Args:
-        body: bytes of a request.
-        batch: images of a request, and of a batch that several requests share.
-        queue: rows of all requests that are inside at once.
-        seconds: for a client to send its request, and to take each piece of its answer.
-    """
-
-    body: int = 16 << 20
-    batch: int = 64
-    queue: int = 256
-    seconds: float = 30.0
-
-
-def make_app(model: Served, batcher: Batcher, limits: Limits) -> Door:
-    """The application that uvicorn runs."""
-    # Without openapi_url the pages that would load scripts from elsewhere are gone too.
+def make_app(model: ServedModel, batcher: Batcher, options: ServerOptions) -> AdmissionControl:
+    """Builds the ASGI application: the REST interface of `model` behind admission control."""
+    # Without `openapi_url`, FastAPI has no documentation pages either; they would load scripts from other hosts.
     app = FastAPI(openapi_url=None, redirect_slashes=False)
-    door = Door(app, limits.queue, limits.seconds)
-    readers = ThreadPoolExecutor(_READERS, "json")
-    prefixes = ("/v1/models/{name}", "/v1/models/{name}/versions/{version}")
+    admission = AdmissionControl(app, options.max_queue, options.client_seconds)
+    endpoints = _Endpoints(model, batcher, options, admission)
+    for prefix in ("/v1/models/{name}", "/v1/models/{name}/versions/{version}"):
+        app.post(prefix + ":predict")(endpoints.predict)
+        app.get(prefix + "/metadata")(endpoints.metadata)
+        app.get(prefix)(endpoints.status)
+    app.get("/healthz")(endpoints.health)
+    _add_error_handlers(app, model)
+    return admission
 
-    def find(name: str, version: str | None) -> None:
-        if ":" in name + (version or ""):  # a verb with a method that it does not have, or another verb
+
+class _Endpoints:
+    """Functions behind the URLs."""
+
+    def __init__(self, model: ServedModel, batcher: Batcher, options: ServerOptions, admission: AdmissionControl):
+        self._model = model
+        self._batcher = batcher
+        self._options = options
+        self._admission = admission
+        self._codec_threads = ThreadPoolExecutor(_CODEC_THREADS, "json")
+
+    async def predict(self, request: Request, name: str, version: str | None = None) -> Response:
+        """Answers POST /v1/models/NAME:predict."""
+        self._check_model(name, version)
+        model, options, loop = self._model, self._options, asyncio.get_running_loop()
+
+        # Until the body is parsed, reserve the share of a batch that its size is of the largest body.
+        length = _check_headers(request, options)
+        self._admission.reserve(request.scope, max(1, -(-length * options.max_batch // options.max_body_bytes)))
+        body = await _read_body(request, options)
+
+        # Parse the body and reserve the actual number of rows.
+        predict_request = await loop.run_in_executor(
+            self._codec_threads, parse_request, body, model.signatures, options.max_batch
+        )
+        del body  # free its memory while the request waits
+        self._admission.reserve(request.scope, predict_request.cost)
+
+        # Compute the outputs and format the response.
+        outputs = await asyncio.wrap_future(self._batcher.submit(predict_request))
+        response = await loop.run_in_executor(self._codec_threads, format_response, outputs, predict_request)
+        return Response(response, media_type="application/json")
+
+    async def metadata(self, name: str, version: str | None = None) -> Response:
+        """Answers GET /v1/models/NAME/metadata."""
+        self._check_model(name, version)
+        return _json_response(self._model.metadata)
+
+    async def status(self, name: str, version: str | None = None) -> Response:
+        """Answers GET /v1/models/NAME."""
+        self._check_model(name, version)
+        ok = {"error_code": "OK", "error_message": ""}
+        state = {"version": self._model.version, "state": "AVAILABLE", "status": ok}
+        return _json_response({"model_version_status": [state]})
+
+    async def health(self) -> Response:
+        """Answers GET /healthz."""
+        if self._admission.stopping:
+            return _error_response(503, "The server is stopping.")
+        return _json_response({"status": "ok"})
+
+    def _check_model(self, name: str, version: str | None) -> None:
+        """Raises an error if the URL names another model or version, or a verb that has no such method."""
+        model = self._model
+        if ":" in name + (version or ""):
+            # The status route matched a URL with a verb: `:predict` needs POST, any other verb does not exist.
             known = f"{name}{version or ''}".endswith(":predict")
             raise HTTPException(405 if known else 404, headers={"Allow": "POST"} if known else None)
         if name != model.name:
-            raise RequestError(404, f"The model: expected {model.name!r}. Received: {short(name)}.")
+            raise RequestError(404, f"The model: expected {model.name!r}. Received: {abbreviate(name)}.")
         if version is not None and version != model.version:
-            raise RequestError(404, f"The version: expected {model.version}. Received: {short(version)}.")
-
-    async def predict(request: Request, name: str, version: str | None = None) -> Response:
-        find(name, version)
-        length = _check_headers(request, limits)
-        # A body counts as the share of a batch that its size is, until its rows are known.
-        door.admit(request.scope, max(1, -(-length * limits.batch // limits.body)))
-        body = await _read_body(request, limits)
-        loop = asyncio.get_running_loop()
-        call = await loop.run_in_executor(readers, read_call, body, model.signatures, limits.batch)
-        del body
-        door.admit(request.scope, call.weight)
-        outputs = await asyncio.wrap_future(batcher.submit(call))
-        answer = await loop.run_in_executor(readers, write_answer, outputs, call)
-        return Response(answer, media_type="application/json")
-
-    async def metadata(name: str, version: str | None = None) -> Response:
-        find(name, version)
-        return _json(model.metadata)
-
-    async def status(name: str, version: str | None = None) -> Response:
-        find(name, version)
-        fine = {"error_code": "OK", "error_message": ""}
-        return _json({"model_version_status": [{"version": model.version, "state": "AVAILABLE", "status": fine}]})
-
-    async def health() -> Response:
-        if door.stopping:
-            return _error(503, "The server is stopping.")
-        return _json({"status": "ok"})
-
-    for prefix in prefixes:
-        app.post(prefix + ":predict")(predict)
-        app.get(prefix + "/metadata")(metadata)
-        app.get(prefix)(status)
-    app.get("/healthz")(health)
-    _explain_errors(app, model)
-    return door
+            raise RequestError(404, f"The version: expected {model.version}. Received: {abbreviate(version)}.")
 
 
-def _check_headers(request: Request, limits: Limits) -> int:
-    """The length of the body, or the most it may be where the request does not say."""
+def _check_headers(request: Request, options: ServerOptions) -> int:
+    """Returns the length of the body in bytes; the maximum if the request does not state it.
+
+    Raises:
+        RequestError: 413 if the body is too long, 415 if it is compressed or not JSON in UTF-8.
+    """
     kind, _, rest = request.headers.get("content-type", "").lower().partition(";")
     charset = rest.partition("charset=")[2].strip(' "')
     if kind.strip() not in _CONTENT_TYPES or charset not in ("", "utf-8", "utf8"):
-        received = short(request.headers["content-type"])
+        received = abbreviate(request.headers["content-type"])
         raise RequestError(415, f"Content-Type: expected application/json in UTF-8. Received: {received}.")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        received = short(request.headers["content-encoding"])
-        raise RequestError(415, f"Content-Encoding: expected a body that is not compressed. Received: {received}.")
-    length = int(request.headers.get("content-length", limits.body))
-    if length > limits.body:
-        raise _too_large(limits, f"{length:,}")
+        received = abbreviate(request.headers["content-encoding"])
+        raise RequestError(415, f"Content-Encoding: expected an uncompressed body. Received: {received}.")
+    length = int(request.headers.get("content-length", options.max_body_bytes))
+    if length > options.max_body_bytes:
+        raise _too_large(options, f"{length:,}")
     return length
 
 
-def _too_large(limits: Limits, received: str) -> RequestError:
-    return RequestError(413, f"The body: expected at most {limits.body:,} bytes. Received: {received}.")
+def _too_large(options: ServerOptions, received: str) -> RequestError:
+    return RequestError(413, f"The body: expected at most {options.max_body_bytes:,} bytes. Received: {received}.")
 
 
-async def _read_body(request: Request, limits: Limits) -> bytes:
+async def _read_body(request: Request, options: ServerOptions) -> bytes:
+    """Reads the body of a request.
+
+    Raises:
+        RequestError: 408 if it takes too long, 413 if it is too long, 400 if the client disconnects.
+    """
     parts, size = [], 0
     try:
         async for part in request.stream():
             size += len(part)
-            if size > limits.body:
-                raise _too_large(limits, "more")
+            if size > options.max_body_bytes:
+                raise _too_large(options, "more")
             parts.append(part)
     except asyncio.TimeoutError:
-        reason = f"The body: expected all of it within {limits.seconds:g} s. Received: {size:,} bytes."
+        reason = f"The body: expected all of it within {options.client_seconds:g} s. Received: {size:,} bytes."
         raise RequestError(408, reason, {"Connection": "close"}) from None
     except ClientDisconnect:
-        raise RequestError(400, "The body: the connection ended before it did.") from None
+        raise RequestError(400, "The body: the connection closed before the end of the body.") from None
     return b"".join(parts)
 
 
-def _json(value: object, code: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(write_json(value), code, headers, "application/json")
+def _json_response(value: object, code: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(to_json(value), code, headers, "application/json")
 
 
-def _error(code: int, reason: str, headers: dict[str, str] | None = None) -> Response:
-    return _json({"error": reason}, code, headers)
+def _error_response(code: int, reason: str, headers: dict[str, str] | None = None) -> Response:
+    return _json_response({"error": reason}, code, headers)
 
 
-def _explain_errors(app: FastAPI, model: Served) -> None:
-    """Makes every error an object with the key "error", as TensorFlow Serving has it."""
+def _add_error_handlers(app: FastAPI, model: ServedModel) -> None:
+    """Turns every error into an object with the key "error", as TensorFlow Serving does."""
     base = f"/v1/models/{model.name}"
 
     @app.exception_handler(RequestError)
-    async def refused(request: Request, error: RequestError) -> Response:
-        return _error(error.status, error.reason, error.headers)
+    async def on_request_error(request: Request, error: RequestError) -> Response:
+        return _error_response(error.status, error.reason, error.headers)
 
     @app.exception_handler(HTTPException)
-    async def misdirected(request: Request, error: HTTPException) -> Response:
-        received = f"{request.method} {short(request.url.path)}"
+    async def on_http_exception(request: Request, error: HTTPException) -> Response:
+        received = f"{request.method} {abbreviate(request.url.path)}"
         wanted = f"GET {base}, GET {base}/metadata, POST {base}:predict or GET /healthz"
         code, headers = error.status_code, dict(error.headers or {})
         last = request.url.path.rpartition("/")[2]
         if code == 405 and ":" in last and not last.endswith(":predict"):
-            code, headers = 404, {}  # another verb, whatever the method
-        return _error(code, f"The address: expected {wanted}. Received: {received}.", headers)
+            code, headers = 404, {}  # A verb that does not exist is not found, whatever the method.
+        return _error_response(code, f"The address: expected {wanted}. Received: {received}.", headers)
 
     @app.exception_handler(Exception)
-    async def failed(request: Request, error: Exception) -> Response:
-        return _error(500, f"The server failed ({type(error).__name__}); its log says where.")
+    async def on_exception(request: Request, error: Exception) -> Response:
+        return _error_response(500, f"The server failed ({type(error).__name__}); its log has the details.")

@@ -1,4 +1,4 @@
-"""Micro-batching: questions of many clients to one signature are computed together, each answered by itself."""
+"""Micro-batching: requests of many clients to one signature are computed together and answered separately."""
 
 import itertools
 import threading
@@ -12,30 +12,30 @@ import numpy as np
 
 from ssgan_tf.serving.errors import RequestError
 from ssgan_tf.serving.model import Arrays
-from ssgan_tf.serving.parsing import Call
+from ssgan_tf.serving.parsing import PredictRequest
 
 Run = Callable[[str, Arrays], Arrays]
 
 
 class _Job(NamedTuple):
-    call: Call
-    key: Hashable  # jobs of one key can be computed together; None: alone
-    answer: "Future[Arrays]"
-    arrived: float
+    request: PredictRequest
+    key: Hashable  # jobs with equal keys can share a batch; None: computed alone
+    outputs: "Future[Arrays]"
+    arrival_time: float
 
 
 class Batcher:
-    """A few threads that compute what is submitted, oldest first.
+    """Worker threads that compute submitted requests in batches, oldest first.
 
-    Questions to one signature with rows of one shape are joined along the batch and computed at once. A row's answer
-    does not depend on its neighbours': where the model refuses a joined batch, or its outputs have no rows, each
-    question is computed again by itself, and the one at fault hears why.
+    Requests to one signature whose rows have the same shape are concatenated and computed at once. A row's outputs do
+    not depend on the other rows. If the model refuses a batch, or its outputs have no rows, each request is computed
+    again by itself, and only the request at fault gets the error.
 
     Args:
-        run: (signature, inputs) -> outputs; called from any of the threads.
-        max_batch: images computed at once, at most.
-        wait_s: how long the oldest question waits for others.
-        threads: how many batches are computed at a time.
+        run: Function (signature, inputs) -> outputs; called from any of the threads.
+        max_batch: Maximum number of images computed at once.
+        wait_s: Seconds that the oldest request waits for others to share its batch.
+        threads: Number of batches computed in parallel.
     """
 
     def __init__(self, run: Run, max_batch: int, wait_s: float, threads: int = 1):
@@ -49,18 +49,22 @@ class Batcher:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, call: Call) -> "Future[Arrays]":
-        """The outputs, once they are there, or the RequestError."""
-        job = _Job(call, _key(call), Future(), time.monotonic())
+    def submit(self, request: PredictRequest) -> "Future[Arrays]":
+        """Queues a request; the future gets its outputs, or the model's RequestError.
+
+        Raises:
+            RequestError: 503 if the batcher is closed.
+        """
+        job = _Job(request, _batch_key(request), Future(), time.monotonic())
         with self._changed:
             if self._closed:
                 raise RequestError(503, "The server is stopping.")
             self._jobs.append(job)
             self._changed.notify_all()
-        return job.answer
+        return job.outputs
 
     def close(self) -> None:
-        """Computes what is waiting, then ends the threads."""
+        """Computes the waiting requests, then ends the threads."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -68,11 +72,11 @@ class Batcher:
             thread.join()
 
     def _work(self) -> None:
-        while jobs := self._next():
-            self._answer([job for job in jobs if job.answer.set_running_or_notify_cancel()])
+        while jobs := self._next_batch():
+            self._resolve([job for job in jobs if job.outputs.set_running_or_notify_cancel()])
 
-    def _next(self) -> list[_Job]:
-        """The oldest job and those that go with it; none when it is over."""
+    def _next_batch(self) -> list[_Job]:
+        """Waits for the oldest job and others that can share its batch; returns [] once the batcher is closed."""
         with self._changed:
             while not self._jobs:
                 if self._closed:
@@ -80,74 +84,77 @@ class Batcher:
                 self._changed.wait()
             group = [self._jobs.popleft()]
             while True:
-                room = self._gather(group)
-                left = group[0].arrived + self._wait_s - time.monotonic()
+                room = self._fill(group)
+                left = group[0].arrival_time + self._wait_s - time.monotonic()
                 if group[0].key is None or room <= 0 or left <= 0 or self._closed:
-                    return self._round(group)
+                    return self._trim(group)
                 self._changed.wait(left)
 
-    def _gather(self, group: list[_Job]) -> int:
-        """Moves waiting jobs of the group's key into it, as far as they fit; returns the room that is left."""
-        room = self._max_batch - sum(job.call.weight for job in group)
+    def _fill(self, group: list[_Job]) -> int:
+        """Moves waiting jobs with the group's key into the group while they fit; returns the room that is left."""
+        room = self._max_batch - sum(job.request.cost for job in group)
         if group[0].key is not None:
             for job in [job for job in self._jobs if job.key == group[0].key]:
-                if job.call.weight > room:
-                    return 0  # a later one that fits must not overtake it for ever
+                if job.request.cost > room:
+                    return 0  # Stop here: if smaller jobs kept overtaking this one, it could wait forever.
                 self._jobs.remove(job)
                 group.append(job)
-                room -= job.call.weight
+                room -= job.request.cost
         return room
 
-    def _round(self, group: list[_Job]) -> list[_Job]:
-        """Leaves the last of a group to the next batch, where this one's number of rows becomes a usual one.
+    def _trim(self, group: list[_Job]) -> list[_Job]:
+        """Trims the group to 1, 2, 4 or a multiple of 8 rows if it can; the rest waits for the next batch.
 
-        TensorFlow keeps memory for every size of batch that it has met, and there are not many usual ones.
+        TensorFlow keeps buffers for every batch size it has seen, so few sizes are used.
         """
-        rows = itertools.accumulate(job.call.rows for job in group)
+        rows = itertools.accumulate(job.request.rows for job in group)
         usual = [i for i, n in enumerate(rows, 1) if n in (1, 2, 4) or n % 8 == 0]
         if usual:
             self._jobs.extendleft(reversed(group[usual[-1] :]))
-            self._changed.notify_all()  # for another thread, if there is one
+            self._changed.notify_all()  # Another thread, if there is one, can take the rest.
             return group[: usual[-1]]
         return group
 
-    def _answer(self, jobs: list[_Job]) -> None:
+    def _resolve(self, jobs: list[_Job]) -> None:
+        """Computes the jobs together and sets their futures; after an error, computes each by itself."""
         if not jobs:
             return
         try:
-            outputs = self._compute([job.call for job in jobs])
+            outputs = self._compute([job.request for job in jobs])
         except Exception as error:
             if len(jobs) > 1:
                 for job in jobs:
-                    self._answer([job])
+                    self._resolve([job])
             else:
-                jobs[0].answer.set_exception(error)
+                jobs[0].outputs.set_exception(error)
             return
         for job, output in zip(jobs, outputs, strict=True):
-            job.answer.set_result(output)
+            job.outputs.set_result(output)
 
-    def _compute(self, calls: list[Call]) -> list[Arrays]:
-        if len(calls) == 1:
-            return [self._run(calls[0].signature, calls[0].inputs)]
-        joined = {name: np.concatenate([call.inputs[name] for call in calls]) for name in calls[0].inputs}
-        outputs = self._run(calls[0].signature, joined)
-        ends = np.cumsum([call.rows for call in calls])
+    def _compute(self, requests: list[PredictRequest]) -> list[Arrays]:
+        """Computes requests with equal keys in one batch; returns the outputs of each."""
+        signature, names = requests[0].signature, requests[0].inputs
+        if len(requests) == 1:
+            return [self._run(signature, requests[0].inputs)]
+        joined = {name: np.concatenate([request.inputs[name] for request in requests]) for name in names}
+        outputs = self._run(signature, joined)
+        ends = np.cumsum([request.rows for request in requests])
         if any(array.shape[:1] != (ends[-1],) for array in outputs.values()):
-            raise ValueError("The outputs have no rows that could be told apart.")
+            raise ValueError("The outputs have no rows, so they cannot be split between the requests.")
         starts = [0, *ends[:-1]]
         return [
             {name: array[start:end] for name, array in outputs.items()} for start, end in zip(starts, ends, strict=True)
         ]
 
 
-def _key(call: Call) -> Hashable:
-    """What questions that are computed together have in common; None for one that is computed alone.
+def _batch_key(request: PredictRequest) -> Hashable:
+    """Returns a key that is equal for requests that can share a batch; None for one that is computed alone.
 
-    Integers such as `steps` may decide on the shape of the output, so they must be one and the same in every row.
+    Integers such as `steps` may determine the shape of the outputs, so they must be equal in every row.
     """
-    parts: list[Hashable] = [call.signature]
-    for name, array in sorted(call.inputs.items()):
-        if array.shape[:1] != (call.rows,):
+    parts: list[Hashable] = [request.signature]
+    for name, array in sorted(request.inputs.items()):
+        if array.shape[:1] != (request.rows,):
             return None
         parts.append((name, array.shape[1:]))
         if array.dtype.kind in "iu":

@@ -1,15 +1,15 @@
-"""What a client is told when there is no answer."""
+"""Errors that are answered to the client."""
 
 from typing import Any
 
 
 class RequestError(Exception):
-    """A request that gets no answer: an HTTP status, and a reason that its sender can act on.
+    """A request that is refused, with an HTTP status and a reason that its sender can act on.
 
     Args:
-        status: 4xx where the request is at fault, 429 and 503 where it may come again, 500 where the model is.
-        reason: what happened, what was expected, `Received:`.
-        headers: of the response.
+        status: 4xx if the request is at fault, 429 or 503 if it may be sent again later, 500 if the model is at fault.
+        reason: Text for the client: the place, what was expected, and `Received:`.
+        headers: Additional headers of the response.
     """
 
     def __init__(self, status: int, reason: str, headers: dict[str, str] | None = None):
@@ -19,8 +19,8 @@ class RequestError(Exception):
         self.headers = headers or {}
 
 
-def short(value: Any, length: int = 80) -> str:
-    """`value` as an error message shows it, whatever its size."""
+def abbreviate(value: Any, length: int = 80) -> str:
+    """Returns a short text for `value` in an error message: lists and objects by their size, the rest cut off."""
     if isinstance(value, (list, dict)):
         return f"{'a list' if isinstance(value, list) else 'an object'} of {len(value)}"
     text = repr(value[: length + 1] if isinstance(value, (str, bytes)) else value)

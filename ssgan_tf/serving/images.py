@@ -1,6 +1,6 @@
-"""Pictures in requests and answers: base64 PNG and JPEG in place of lists of numbers.
+"""Images in requests and responses as base64 PNG and JPEG files, instead of lists of numbers.
 
-TensorFlow Serving knows nothing of this: there an image is its numbers, which this server takes and gives as well.
+TensorFlow Serving has no such form: there an image is an array of numbers. This server accepts and returns both.
 """
 
 import base64
@@ -14,23 +14,23 @@ from PIL import Image
 from ssgan_tf.editing import to_uint8
 from ssgan_tf.serving.errors import RequestError
 
-NAMES = ("image", "images")
-"""Inputs and outputs of these names are pictures: float32 [..., H, W, C] in [-1, 1], C = 1 or 3."""
+IMAGE_NAMES = ("image", "images")
+"""Names of the inputs and outputs that are images: float32 [..., H, W, C] in [-1, 1], C = 1 or 3."""
 
 _MODES = {1: "L", 3: "RGB"}
-_TAKEN = {"1", "L", "P", "RGB", "YCbCr", "CMYK"}  # 8 bits or less, nothing transparent
+_ACCEPTED_MODES = {"1", "L", "P", "RGB", "YCbCr", "CMYK"}  # at most 8 bits per channel, no transparency
 
 
-def is_picture(name: str, shape: Sequence[int | None]) -> bool:
-    """Can the tensor `name` of that shape be sent as pictures?"""
-    return name in NAMES and len(shape) >= 4 and shape[-1] in _MODES and all(shape[-3:])
+def is_image(name: str, shape: Sequence[int | None]) -> bool:
+    """Returns True if the tensor `name` with this shape can be sent as image files."""
+    return name in IMAGE_NAMES and len(shape) >= 4 and shape[-1] in _MODES and all(shape[-3:])
 
 
-def from_base64(name: str, text: str) -> bytes:
-    """The bytes that base64 `text` stands for; `name` is for the message.
+def decode_base64(name: str, text: str) -> bytes:
+    """Decodes base64 `text`; `name` is the input's name for the error message.
 
     Raises:
-        RequestError: if it is no base64.
+        RequestError: If the text is not valid base64.
     """
     try:
         return base64.b64decode(text, validate=True)
@@ -38,41 +38,43 @@ def from_base64(name: str, text: str) -> bytes:
         raise RequestError(400, f"{name}: expected base64 text. Received: {error}.") from None
 
 
-def read_picture(name: str, data: bytes, shape: Sequence[int]) -> np.ndarray:
-    """A PNG or JPEG file -> [H,W,C] float32 in [-1, 1].
+def decode_image(name: str, data: bytes, shape: Sequence[int]) -> np.ndarray:
+    """Decodes a PNG or JPEG file to an image [H,W,C], float32 in [-1, 1].
 
     Args:
-        name: of the input, for the message.
-        data: the file.
-        shape: H, W, C; a picture of another size is refused before it is unpacked, and none is resized.
+        name: Input's name, for error messages.
+        data: Content of the file.
+        shape: Expected H, W, C. An image of another size is refused before it is decompressed; nothing is resized.
 
     Raises:
-        RequestError: for another format, another size, transparency, 16 bits, or a damaged file.
+        RequestError: If the file is damaged or has another format, another size, transparency or 16 bits per channel.
     """
     height, width, channels = shape
     try:
-        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as picture:
-            if picture.size != (width, height):
-                sizes = f"{width}x{height} pixels. Received: {picture.width}x{picture.height}"
-                raise RequestError(400, f"{name}: expected a picture of {sizes}; resize it before sending.")
-            if picture.mode not in _TAKEN or "transparency" in picture.info:
-                kinds = f"8 bits per channel and no transparency. Received: mode {picture.mode}"
+        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
+            if image.size != (width, height):
+                sizes = f"{width}x{height} pixels. Received: {image.width}x{image.height}"
+                raise RequestError(400, f"{name}: expected an image of {sizes}; resize it before sending.")
+            if image.mode not in _ACCEPTED_MODES or "transparency" in image.info:
+                kinds = f"8 bits per channel and no transparency. Received: mode {image.mode}"
                 raise RequestError(400, f"{name}: expected {kinds}; convert it to {_MODES[channels]}.")
-            pixels = np.asarray(picture.convert(_MODES[channels]), np.float32)
+            pixels = np.asarray(image.convert(_MODES[channels]), np.float32)
     except RequestError:
         raise
-    except Exception as error:  # Pillow's readers raise whatever a damaged file leads them to
-        raise RequestError(400, f"{name}: expected a PNG or JPEG file in base64. Received: {_line(error)}.") from None
+    except Exception as error:  # Damaged files make Pillow's decoders raise errors of almost any type.
+        reason = _summarize(error)
+        raise RequestError(400, f"{name}: expected a PNG or JPEG file in base64. Received: {reason}.") from None
     return (pixels / np.float32(127.5) - np.float32(1.0)).reshape(height, width, channels)
 
 
-def _line(error: Exception) -> str:
+def _summarize(error: Exception) -> str:
+    """Returns Pillow's error as a few words on one line."""
     text = " ".join(str(error).split())
-    return "another file" if "cannot identify" in text else text[:80] or type(error).__name__
+    return "another format" if "cannot identify" in text else text[:80] or type(error).__name__
 
 
-def write_pictures(images: np.ndarray) -> list:
-    """[..., H, W, C] float in about [-1, 1] -> nested lists [...] of {"b64": PNG}."""
+def encode_png(images: np.ndarray) -> list:
+    """Encodes images [..., H, W, C], float in about [-1, 1], as nested lists [...] of {"b64": PNG file}."""
     *lead, height, width, channels = images.shape
     cells = np.empty(int(np.prod(lead)), object)
     for i, pixels in enumerate(to_uint8(images).reshape(-1, height, width, channels)):

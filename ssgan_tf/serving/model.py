@@ -1,4 +1,4 @@
-"""The SavedModel that is served: loaded once, with whatever signatures it has."""
+"""The served SavedModel: loaded once, with all of its signatures."""
 
 import os
 from collections.abc import Mapping
@@ -16,22 +16,22 @@ Arrays = dict[str, np.ndarray]
 
 
 class Signature(NamedTuple):
-    """What one signature takes, by name, and the names of what it gives."""
+    """Inputs of a signature, by name, and the names of its outputs."""
 
     inputs: dict[str, tf.TensorSpec]
     outputs: tuple[str, ...]
 
 
-class Served:
-    """One version of one model.
+class ServedModel:
+    """One version of an exported model.
 
     Args:
-        path: a folder that `python -m ssgan_tf.export` wrote; of several versions, the newest is taken.
-        name: what clients call the model; the name of its run, if not given.
+        path: Folder that `python -m ssgan_tf.export` wrote. If it has several versions, the newest is loaded.
+        name: Model's name in URLs; by default the name of its run.
 
     Raises:
-        FileNotFoundError: if there is no SavedModel.
-        ValueError: if it is none of ours or damaged, or the name cannot stand in an address.
+        FileNotFoundError: If there is no SavedModel.
+        ValueError: If the SavedModel is damaged or not an export of this package, or the name cannot be part of a URL.
     """
 
     def __init__(self, path: str, name: str | None = None):
@@ -41,23 +41,26 @@ class Served:
         self.version = number if number.isdigit() else "1"
         self.name = name or str(card.get("run") or "model")
         if not self.name or set(self.name) & set("/:?#% "):
-            raise ValueError(f"--name: expected a name without / : ? # % and spaces. Received: {self.name!r}.")
+            raise ValueError(f"name: expected a name without / : ? # % and spaces. Received: {self.name!r}.")
         self._model = load_saved(folder)
         self.signatures = {
             str(name): Signature(dict(function.structured_input_signature[1]), tuple(function.structured_outputs))
             for name, function in self._model.signatures.items()
         }
-        self.metadata = self._describe(folder)
+        self.metadata = self._make_metadata(folder)
 
     def run(self, signature: str, inputs: Mapping[str, np.ndarray]) -> Arrays:
         """Computes one signature.
 
         Args:
-            signature: its name.
-            inputs: every input, of the type and rank that the signature has.
+            signature: Name of the signature.
+            inputs: All of its inputs, with the types and ranks of the signature.
+
+        Returns:
+            The outputs, by name.
 
         Raises:
-            RequestError: 400 with the model's own reason if it refuses the values; 503 if they need too much memory.
+            RequestError: 400 with the model's own reason if it refuses the values; 503 if memory runs out.
         """
         specs = self.signatures[signature].inputs
         tensors = {name: tf.constant(value, specs[name].dtype) for name, value in inputs.items()}
@@ -67,10 +70,10 @@ class Served:
         except tf.errors.InvalidArgumentError as error:
             raise RequestError(400, find_reason(str(error)) or error.message.partition("\n")[0]) from None
         except tf.errors.ResourceExhaustedError:
-            raise RequestError(503, "The memory does not suffice for this batch; send fewer rows at once.") from None
+            raise RequestError(503, "Not enough memory for this batch; send fewer rows at once.") from None
 
     def warm_up(self) -> None:
-        """Asks every signature that takes a row of zeros for one, so that no client waits for what is done once."""
+        """Computes a row of zeros with every signature that takes one, so that no client waits for initialization."""
         for name, signature in self.signatures.items():
             specs = signature.inputs.values()
             if all(spec.dtype.is_floating and spec.shape.rank and all(spec.shape[1:]) for spec in specs):
@@ -78,10 +81,10 @@ class Served:
                 try:
                     self.run(name, zeros)
                 except RequestError:
-                    pass  # it takes no zeros: its first client waits
+                    pass  # The model refuses zeros: the first client of this signature has to wait.
 
-    def _describe(self, folder: str) -> dict[str, Any]:
-        """TensorFlow Serving's GetModelMetadataResponse, as its REST interface writes it."""
+    def _make_metadata(self, folder: str) -> dict[str, Any]:
+        """Returns TensorFlow Serving's GetModelMetadataResponse, as its REST interface writes it."""
         with open(os.path.join(folder, "saved_model.pb"), "rb") as file:
             saved = saved_model_pb2.SavedModel.FromString(file.read())
         (graph,) = (graph for graph in saved.meta_graphs if "serve" in graph.meta_info_def.tags)

@@ -1,4 +1,4 @@
-"""From a signature's outputs to the body of an answer, in TensorFlow Serving's two forms."""
+"""Formats a signature's outputs as the body of a response, in TensorFlow Serving's two forms."""
 
 import base64
 from collections.abc import Mapping
@@ -8,58 +8,62 @@ import numpy as np
 import orjson
 
 from ssgan_tf.serving.errors import RequestError
-from ssgan_tf.serving.parsing import Call
-from ssgan_tf.serving.images import is_picture, write_pictures
+from ssgan_tf.serving.images import encode_png, is_image
+from ssgan_tf.serving.parsing import PredictRequest
 
-_BYTES = "_bytes"  # the ending by which TensorFlow Serving tells bytes from text
+_BYTES_SUFFIX = "_bytes"  # TensorFlow Serving writes outputs with such names as {"b64": ...}, other strings as text
 
 
-def write_json(value: Any) -> bytes:
-    """JSON; arrays of numbers in the fewest digits that read back as the same numbers."""
+def to_json(value: Any) -> bytes:
+    """Formats `value` as JSON; floats have the fewest digits that read back as the same float."""
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def write_answer(outputs: Mapping[str, np.ndarray], call: Call) -> bytes:
-    """{"predictions": [row, ...]} or, for a question in columns, {"outputs": ...}.
+def format_response(outputs: Mapping[str, np.ndarray], request: PredictRequest) -> bytes:
+    """Formats the outputs as {"predictions": [row, ...]} or, for a request in columns, as {"outputs": ...}.
 
-    One output stands there bare, several as objects by name.
+    A single output is written as a bare value, several outputs as objects by name.
 
     Args:
-        outputs: of `call.rows` rows.
-        call: what was asked.
+        outputs: Arrays with `request.rows` rows; of any shape for a request in columns.
+        request: Request that they answer.
 
     Raises:
-        RequestError: if an output is no finite number, or has no rows although rows were asked for.
+        RequestError: If an output is not finite, or has no rows although the request is in rows.
     """
+    # Check the outputs.
     for name, array in outputs.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise RequestError(500, f"{name}: the model's answer to these inputs is no finite number.")
-        if not call.column and array.shape[:1] != (call.rows,):
+            raise RequestError(500, f"{name}: the model's output for these inputs is not finite.")
+        if not request.columnar and array.shape[:1] != (request.rows,):
             raise RequestError(
                 400,
-                f'{name}: expected {call.rows} rows of the model, to answer "instances". Received: shape '
-                f'{list(array.shape)}; ask with "inputs".',
+                f'{name}: expected an output of {request.rows} rows, one for each of "instances". Received: an output '
+                f'of shape {list(array.shape)}; send "inputs" instead.',
             )
-    values = {name: _to_json(name, array, call.png) for name, array in outputs.items()}
+
+    # Bare values for a single output, objects by name for several.
+    values = {name: _to_jsonable(name, array, request.png) for name, array in outputs.items()}
     if len(values) == 1:
         (value,) = values.values()
-        return write_json({"outputs" if call.column else "predictions": value})
-    if call.column:
-        return write_json({"outputs": values})
-    rows = [{name: value[i] for name, value in values.items()} for i in range(call.rows)]
-    return write_json({"predictions": rows})
+        return to_json({"outputs" if request.columnar else "predictions": value})
+    if request.columnar:
+        return to_json({"outputs": values})
+    rows = [{name: value[i] for name, value in values.items()} for i in range(request.rows)]
+    return to_json({"predictions": rows})
 
 
-def _to_json(name: str, array: np.ndarray, png: bool) -> Any:
-    """What `write_json` takes: an array of numbers as it is, strings and pictures as nested lists."""
-    if png and is_picture(name, array.shape):
-        return write_pictures(array)
+def _to_jsonable(name: str, array: np.ndarray, png: bool) -> Any:
+    """Converts an output for `to_json`: strings and PNG images to nested lists; numbers stay an array."""
+    if png and is_image(name, array.shape):
+        return encode_png(array)
     if array.dtype == object:
-        return _texts(array.tolist(), name.endswith(_BYTES))
+        return _format_strings(array.tolist(), name.endswith(_BYTES_SUFFIX))
     return array if array.ndim else array[()]
 
 
-def _texts(value: Any, binary: bool) -> Any:
+def _format_strings(value: Any, binary: bool) -> Any:
+    """Converts nested lists of bytes to nested lists of text, or of {"b64": ...} if `binary`."""
     if isinstance(value, list):
-        return [_texts(item, binary) for item in value]
+        return [_format_strings(item, binary) for item in value]
     return {"b64": base64.b64encode(value).decode()} if binary else value.decode(errors="replace")
