@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
-from ssgan_tf import data, streams, workers
-from ssgan_tf.core.schedule import Segment
+from ssgan_tf import workers
 
 STRATEGIES = ("default", "mirrored", "multiworker")
 MEET_SECONDS = 600  # the longest that workers wait for one another to start
@@ -63,34 +62,6 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
     if resolver is None or not resolver.task_type:
         return True
     return resolver.task_type == "chief" or (resolver.task_id == 0 and "chief" not in resolver.cluster_spec().jobs)
-
-
-def distribute_batches(
-    strategy: tf.distribute.Strategy,
-    table: data.ImageTable,
-    labeled_rows,
-    segment: Segment,
-    seed: int,
-    first_step: int,
-):
-    """`streams.batches` as `strategy` wants it: every replica gets its own rows of each global batch."""
-    if strategy.num_replicas_in_sync == 1:
-        return streams.batches(table, labeled_rows, segment, seed, first_step)
-
-    def pipeline(context: tf.distribute.InputContext) -> tf.data.Dataset:
-        local = context.num_replicas_in_sync // context.num_input_pipelines
-        first = context.input_pipeline_id * local
-        return streams.batches(
-            table,
-            labeled_rows,
-            segment,
-            seed,
-            first_step,
-            replicas=range(first, first + local),
-            replica_count=context.num_replicas_in_sync,
-        )
-
-    return strategy.distribute_datasets_from_function(pipeline)
 
 
 def make_exchange(strategy: tf.distribute.Strategy) -> Callable[[Sequence[float]], np.ndarray]:

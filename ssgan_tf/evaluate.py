@@ -87,7 +87,7 @@ def check_writable(workdir: str) -> None:
             raise IsADirectoryError(f"--workdir: {workdir!r} has a folder called {name}; expected a file or none.")
 
 
-def load_table(run: runs.Run, data_dir: str) -> data.ImageTable:
+def load_table(run: runs.Run, data_dir: str) -> data.FactorDataset:
     """The run's data set, with the factors of its codes.
 
     Raises:
@@ -105,7 +105,7 @@ def load_table(run: runs.Run, data_dir: str) -> data.ImageTable:
 
 
 def measure(
-    run: runs.Run, table: data.ImageTable, oracle: oracles.Oracle, network: features.FeatureNetwork | None, plan
+    run: runs.Run, table: data.FactorDataset, oracle: oracles.Oracle, network: features.FeatureNetwork | None, plan
 ) -> dict[str, Any]:
     """All scores, with the settings that they depend on: what metrics.json holds."""
     networks = Networks(

@@ -13,6 +13,7 @@ from absl import logging
 from ssgan_tf import callbacks, data, distribution, drawing, logs, workdirs
 from ssgan_tf import config as configs
 from ssgan_tf.checkpoints import Checkpoints
+from ssgan_tf.data import pipeline
 from ssgan_tf.progress import Progress
 
 
@@ -37,7 +38,7 @@ class Session:
     workdir: str
     config: configs.Config
     strategy: tf.distribute.Strategy
-    table: data.ImageTable
+    table: data.FactorDataset
     rows: np.ndarray
     model: tf.keras.Model
     checkpoints: Checkpoints
@@ -108,7 +109,7 @@ def fit(
             model.enter(segment)
             for stop in [*sorted(step for step in skipped if progress.step <= step < end), end]:
                 if stop > progress.step:
-                    batches = distribution.distribute_batches(
+                    batches = pipeline.distribute_batches(
                         s.strategy, s.table, s.rows, segment, s.config.train.seed, progress.step
                     )
                     model.fit(batches, steps_per_epoch=stop - progress.step, verbose=0, callbacks=every)

@@ -14,10 +14,11 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from ssgan_tf import callbacks, data, streams
+from ssgan_tf import callbacks, data
 from ssgan_tf.checkpoints import Checkpoints
 from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.schedule import Phase, Schedule
+from ssgan_tf.data import pipeline
 from ssgan_tf.encoding import encode_images
 from ssgan_tf.metrics.l2 import l2
 from ssgan_tf.metrics.mig import mig
@@ -67,7 +68,7 @@ class Oracle:
     folder: str
 
 
-def folder_of(table: data.ImageTable, options: OracleOptions, cache_dir: str) -> str:
+def folder_of(table: data.FactorDataset, options: OracleOptions, cache_dir: str) -> str:
     """Where the oracle of these very images, labels and options is kept."""
     key = json.dumps([table.spec.to_json(), dataclasses.asdict(options), table.images.shape])
     digest = hashlib.sha256(
@@ -76,7 +77,7 @@ def folder_of(table: data.ImageTable, options: OracleOptions, cache_dir: str) ->
     return os.path.join(cache_dir, f"{table.name.replace('/', '-')}-{digest.hexdigest()[:12]}")
 
 
-def train_or_load(table: data.ImageTable, cache_dir: str, options: OracleOptions = OracleOptions()) -> Oracle:
+def train_or_load(table: data.FactorDataset, cache_dir: str, options: OracleOptions = OracleOptions()) -> Oracle:
     """Loads the oracle of `table` from `cache_dir`, or trains it and keeps it there.
 
     One that is damaged, or of another version of the networks, is named in a warning and trained again.
@@ -134,7 +135,7 @@ def _steps(options: OracleOptions) -> int:
     return -(-options.images // options.batch)
 
 
-def _make(table: data.ImageTable, options: OracleOptions) -> EncoderOnly:
+def _make(table: data.FactorDataset, options: OracleOptions) -> EncoderOnly:
     network = NetworkOptions(
         resolution=table.images.shape[1],
         channels=table.images.shape[3],
@@ -147,7 +148,7 @@ def _make(table: data.ImageTable, options: OracleOptions) -> EncoderOnly:
     return model
 
 
-def _train(model: EncoderOnly, table: data.ImageTable, rows: np.ndarray, options: OracleOptions) -> None:
+def _train(model: EncoderOnly, table: data.FactorDataset, rows: np.ndarray, options: OracleOptions) -> None:
     phase = Phase(
         batch=options.batch,
         labeled_batch=options.batch,
@@ -156,7 +157,7 @@ def _train(model: EncoderOnly, table: data.ImageTable, rows: np.ndarray, options
     )
     schedule = Schedule((phase,))
     model.enter(schedule.segments[0])
-    batches = streams.batches(table, rows, schedule.segments[0], options.seed)
+    batches = pipeline.batches(table, rows, schedule.segments[0], options.seed)
     progress = Progress(0, schedule, options.images)
     print(f"Training the oracle on {len(rows):,} labelled images of {table.name} (kept for later use).")
     model.fit(batches, steps_per_epoch=progress.total_steps, verbose=0, callbacks=[callbacks.CountSteps(progress)])

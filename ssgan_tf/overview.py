@@ -9,7 +9,7 @@ from ssgan_tf.core.schedule import Phase
 from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
 
 
-def describe(config: configs.Config, header: data.Header | None, replicas: int, xla: bool) -> str:
+def describe(config: configs.Config, header: data.DatasetInfo | None, replicas: int, xla: bool) -> str:
     """Some lines of text.
 
     Args:
@@ -45,7 +45,7 @@ def _memory(config: configs.Config, code_size: int, resolution: int, phase: Phas
     return f"{costs.memory(config.model, code_size, resolution, *batches).total / 2**20:,.0f} MiB"
 
 
-def _describe_data(config: configs.Config, header: data.Header | None) -> list[str]:
+def _describe_data(config: configs.Config, header: data.DatasetInfo | None) -> list[str]:
     if header is None:
         return [f"data         {config.data.dataset}, not looked at", f"factors      {', '.join(config.data.factors)}"]
     factors = ", ".join(

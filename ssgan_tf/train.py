@@ -23,7 +23,6 @@ from ssgan_tf import (
     pictures,
     readings,
     runs,
-    streams,
     workdirs,
     workers,
 )
@@ -31,6 +30,8 @@ from ssgan_tf import config as configs
 from ssgan_tf import oracle as oracles
 from ssgan_tf.checkpoints import Checkpoints
 from ssgan_tf.core.codes import CodeSpec
+from ssgan_tf.data import pipeline
+from ssgan_tf.data.labeled_subset import choose_labeled
 from ssgan_tf.loop import Session, last_checkpoint, train
 from ssgan_tf.models.contract import WithNetwork
 from ssgan_tf.utils import program
@@ -55,7 +56,7 @@ _JIT = flags.DEFINE_enum(
 _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print config, data and sizes; train and write nothing.")
 
 
-def check_data(config: configs.Config, header: data.Header, workdir: str) -> None:
+def check_data(config: configs.Config, header: data.DatasetInfo, workdir: str) -> None:
     """Refuses data that the networks, the batches or the run in the workdir were not made for.
 
     Raises:
@@ -99,7 +100,7 @@ def uses_xla() -> bool:
     return _JIT.value == "on" or (_JIT.value == "auto" and bool(tf.config.list_logical_devices("GPU")))
 
 
-def write_start(workdir: str, config: configs.Config, table: data.ImageTable) -> np.ndarray:
+def write_start(workdir: str, config: configs.Config, table: data.FactorDataset) -> np.ndarray:
     """Writes config.json, codes.json, the labelled subset and a sheet of the data; returns the labelled rows.
 
     Raises:
@@ -119,7 +120,7 @@ def write_start(workdir: str, config: configs.Config, table: data.ImageTable) ->
     return rows
 
 
-def look_at_data(config: configs.Config) -> data.Header | None:
+def look_at_data(config: configs.Config) -> data.DatasetInfo | None:
     """What the data set says of itself; None for a --dry_run of a config that names its factors, without the data.
 
     Raises:
@@ -146,7 +147,7 @@ def start() -> Session | None:
     strategy = distribution.make_strategy(_STRATEGY.value)
     replicas = strategy.num_replicas_in_sync
     measuring.plan_for_training(config.train.metrics, config.data.labeled_fraction > 0)
-    streams.check_replicas(config.phases, replicas)
+    pipeline.check_replicas(config.phases, replicas)
     header = look_at_data(config)
     if header is not None:
         check_data(config, header, _WORKDIR.value)
@@ -179,7 +180,7 @@ def open_run(config: configs.Config, strategy: tf.distribute.Strategy) -> Sessio
         rows = write_start(workdir, config, table)
         note_replicas(workdir, strategy.num_replicas_in_sync, first_step)
     else:
-        rows = streams.choose_labeled(table.factors, d.labeled_fraction, config.train.seed, d.stratified)
+        rows = choose_labeled(table.factors, d.labeled_fraction, config.train.seed, d.stratified)
     return Session(
         workdir, config, strategy, table, rows, model, checkpoints, first_step, lock, measure, _MINUTES.value
     )
@@ -196,7 +197,7 @@ def note_replicas(workdir: str, count: int, first_step: int) -> None:
 
 
 def make_measure(
-    config: configs.Config, table: data.ImageTable, model: tf.keras.Model
+    config: configs.Config, table: data.FactorDataset, model: tf.keras.Model
 ) -> Callable[[], dict[str, float]]:
     """A function that scores the model as it is, by what evaluate runs; loads or trains the oracle first.
 

@@ -9,7 +9,8 @@ from typing import IO
 import numpy as np
 
 from ssgan_tf import config as configs
-from ssgan_tf import data, streams
+from ssgan_tf import data
+from ssgan_tf.data.labeled_subset import choose_labeled
 from ssgan_tf.utils import files
 
 # What may change between two starts of a run: how long, and how often one looks; never what is computed.
@@ -93,14 +94,14 @@ def lock(workdir: str) -> IO[str]:
         ) from None
 
 
-def labeled_subset(workdir: str, table: data.ImageTable, config: configs.Config) -> np.ndarray:
+def labeled_subset(workdir: str, table: data.FactorDataset, config: configs.Config) -> np.ndarray:
     """Reads the run's labelled rows from its workdir, or chooses and writes them.
 
     Raises:
         ValueError: if the file there is damaged, or not of this data.
     """
     path = os.path.join(workdir, "labeled_subset.npy")
-    rows = streams.choose_labeled(
+    rows = choose_labeled(
         table.factors, config.data.labeled_fraction, config.train.seed, config.data.stratified
     )
     if not os.path.exists(path):
@@ -120,7 +121,7 @@ def labeled_subset(workdir: str, table: data.ImageTable, config: configs.Config)
     return there
 
 
-def check_labels(workdir: str, table: data.ImageTable) -> None:
+def check_labels(workdir: str, table: data.FactorDataset) -> None:
     """Notes in workdir/data.json which labels the run is about, or refuses others.
 
     Raises:

@@ -6,7 +6,7 @@
 | 1     | data, encoding, features, pictures, progress, networks/, metrics/,         | 0                   |
 |       | directions/                                                                |                     |
 | 2     | models/                                                                    | 0, networks         |
-| 2     | readings, streams                                                          | 0-1                 |
+| 2     | readings                                                                   | 0-1                 |
 | 3     | callbacks, checkpoints, config, costs, distribution, drawing, logs,        | 0-2                 |
 |       | measuring, reports, signatures                                    |                     |
 | 4     | oracle, overview, runs, workdirs                                           | 0-3                 |
@@ -28,7 +28,7 @@ import pytest
 LEVELS = [
     {"core", "utils", "graph_checks", "workers"},
     {"data", "encoding", "features", "pictures", "progress", "networks", "metrics", "directions"},
-    {"models", "readings", "streams"},
+    {"models", "readings"},
     {
         "callbacks", "checkpoints", "config", "costs", "distribution", "drawing", "logs", "measuring",
         "reports", "signatures",
@@ -42,7 +42,7 @@ LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 SHARED = {
     "core": {"codes"},
     "utils": {"files", "validation"},
-    "data": {"images", "options", "prepared"},
+    "data": {"labeled_subset", "options", "stored_images", "tfds_reader", "dataset"},
     "networks": {"layers", "normalized", "options", "addons"},
     "metrics": {"boosting", "features", "groups", "information", "settings", "table", "titles"},
     "models": {"contract", "contrastive", "growing", "objective", "step", "vae"},

@@ -17,7 +17,7 @@ SPEC = CodeSpec((FactorSpec("light", 2), FactorSpec("colour", 3)))
 OPTIONS = OracleOptions(images=4800, batch=32, learning_rate=0.01, fmap_base=16, fmap_max=8)
 
 
-def make_table() -> data.ImageTable:
+def make_table() -> data.FactorDataset:
     """200 flat pictures whose brightness and colour are the factors; some labels of the first 20 are unknown."""
     rng = np.random.default_rng(0)
     factors = np.stack([rng.integers(0, f.size, 200) for f in SPEC.factors], axis=1)
@@ -26,7 +26,7 @@ def make_table() -> data.ImageTable:
     images += rng.integers(0, 20, images.shape, np.uint8)
     factors[:20:2, 0] = -1
     factors[1:20:2] = -1
-    return data.ImageTable("fake/flat", images, factors, SPEC)
+    return data.FactorDataset("fake/flat", images, factors, SPEC)
 
 
 TABLE = make_table()
@@ -72,7 +72,7 @@ def test_it_is_scored_on_images_that_it_has_not_seen(tmp_path, no_training, monk
     assert sorted(key.index(image.tobytes()) for image in scored[0]) == rest
 
 
-def changed_table(**changes) -> data.ImageTable:
+def changed_table(**changes) -> data.FactorDataset:
     return dataclasses.replace(TABLE, **changes)
 
 

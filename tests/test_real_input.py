@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from ssgan_tf import config as configs
-from ssgan_tf import data, drawing, models, streams
+from ssgan_tf import data, drawing, models
+from ssgan_tf.data import labeled_subset, pipeline
 from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
 from tfds_builders.labeled_folder.labeled_folder_dataset_builder import Builder, LabeledFolderConfig
 
@@ -41,7 +42,7 @@ def isaac(real_samples: Path) -> Path:
     return folder
 
 
-def prepare(isaac: Path, repository: Path, data_dir: Path) -> tuple[configs.Config, data.ImageTable]:
+def prepare(isaac: Path, repository: Path, data_dir: Path) -> tuple[configs.Config, data.FactorDataset]:
     """Builds the data set that the config for 64x64 names, and reads it as training does."""
     config = configs.load_config(str(repository / "configs" / "isaac3d_samples_64.py"))
     name = config.data.dataset.partition("/")[2]
@@ -74,9 +75,9 @@ def test_real_pictures_train(isaac: Path, repository: Path, tmp_path: Path) -> N
     options = dataclasses.replace(config.model, network=network)
     model = models.make_model(options, table.spec, seed=0)
     model.run_eagerly = True  # three steps are sooner done than traced
-    labeled = streams.choose_labeled(table.factors, config.data.labeled_fraction, 0)
+    labeled = labeled_subset.choose_labeled(table.factors, config.data.labeled_fraction, 0)
     assert len(labeled) == 42  # the shape of every picture is known
-    batches = streams.batches(table, labeled, config.schedule.segments[0], 0)
+    batches = pipeline.batches(table, labeled, config.schedule.segments[0], 0)
     history = model.fit(batches, steps_per_epoch=3, verbose=0).history
     assert set(history) == {metric.name for metric in model.metrics}
     assert all(math.isfinite(value) for values in history.values() for value in values)

@@ -22,7 +22,8 @@ import tensorflow as tf
 from PIL import Image
 
 from ssgan_tf import config as configs
-from ssgan_tf import data, runs, streams
+from ssgan_tf import data, runs
+from ssgan_tf.data import labeled_subset
 from tests.support import fakes
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -128,7 +129,7 @@ def test_the_labeled_subset_and_the_factors_are_those_of_the_data(finished, inpu
     workdir, _ = finished
     table = data.load(fakes.DATASET, str(inputs / "data"))
     rows = np.load(workdir / "labeled_subset.npy")
-    assert np.array_equal(rows, streams.choose_labeled(table.factors, 0.25, 0))
+    assert np.array_equal(rows, labeled_subset.choose_labeled(table.factors, 0.25, 0))
     assert len(rows) == 15
     assert runs.read_spec(str(workdir)) == table.spec
 

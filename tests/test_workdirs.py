@@ -43,9 +43,9 @@ def test_a_process_that_was_killed_holds_nothing(tmp_path):
         assert file.read().startswith(f"process {os.getpid()} on ")
 
 
-def table(factors) -> data.ImageTable:
+def table(factors) -> data.FactorDataset:
     spec = CodeSpec((FactorSpec("hue", 3), FactorSpec("shape", 2)))
-    return data.ImageTable("fake/tiny", np.zeros([len(factors), 8, 8, 3], np.uint8), np.array(factors), spec)
+    return data.FactorDataset("fake/tiny", np.zeros([len(factors), 8, 8, 3], np.uint8), np.array(factors), spec)
 
 
 def test_a_run_does_not_go_on_with_other_labels(tmp_path):

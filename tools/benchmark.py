@@ -42,6 +42,7 @@ try:
     from ssgan_tf import config as configs
     from ssgan_tf.core.codes import CodeSpec, FactorSpec
     from ssgan_tf.core.schedule import Phase, Schedule
+    from ssgan_tf.data import pipeline
     from ssgan_tf.networks import layers
     from ssgan_tf.networks.options import PRECISIONS
     from ssgan_tf.utils import files
@@ -143,14 +144,14 @@ def choose(options: argparse.Namespace) -> Setting:
     return Setting(model, Phase(batch=batch, labeled_batch=labeled), CodeSpec(tuple(FactorSpec(n, 4) for n in names)))
 
 
-def random_table(setting: Setting) -> data.ImageTable:
+def random_table(setting: Setting) -> data.FactorDataset:
     """Random pixels, in memory, with random labels."""
     rng = np.random.default_rng(0)
     network = setting.model.network
     shape = (network.resolution, network.resolution, network.channels)
     count = min(512, POOL // math.prod(shape))
     images = rng.integers(0, 256, [count, *shape], np.uint8)
-    return data.ImageTable("random", images, rng.integers(0, 4, [count, setting.spec.size]), setting.spec)
+    return data.FactorDataset("random", images, rng.integers(0, 4, [count, setting.spec.size]), setting.spec)
 
 
 def peak_work(precision: str) -> Work:
@@ -180,7 +181,7 @@ def make_works(setting: Setting, options: argparse.Namespace, strategy: tf.distr
     model.enter(segment)
     table = random_table(setting)
     labeled = np.arange(len(table) if model.options.uses_labels else 0)
-    feed = iter(distribution.distribute_batches(strategy, table, labeled, segment, 0, 0))
+    feed = iter(pipeline.distribute_batches(strategy, table, labeled, segment, 0, 0))
     return {
         "convolution peak": peak_work(setting.model.network.precision),
         "training": training_work(setting, model, next(feed), options.steps, strategy.num_replicas_in_sync),

@@ -9,7 +9,7 @@ from starting import ROOT
 
 from ssgan_tf import config as configs
 from ssgan_tf import workdirs
-from ssgan_tf.data.prepared import open_builder
+from ssgan_tf.data.tfds_reader import open_builder
 from ssgan_tf.utils import files
 
 METHODS = ROOT / "configs" / "compare"

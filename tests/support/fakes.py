@@ -24,7 +24,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from ssgan_tf import callbacks, checkpoints, distribution
+from ssgan_tf import callbacks, checkpoints
+from ssgan_tf.data import pipeline
 from ssgan_tf.selection import spread
 
 DATASET = "fake/tiny"
@@ -236,7 +237,7 @@ class SpoilAlways:
     steps: frozenset[int]
 
     def __call__(self):
-        original = distribution.distribute_batches
+        original = pipeline.distribute_batches
 
         def spoilt(strategy, table, rows, segment, seed, first_step):
             def spoil(step, batch):
@@ -245,7 +246,7 @@ class SpoilAlways:
 
             return original(strategy, table, rows, segment, seed, first_step).enumerate(first_step).map(spoil)
 
-        distribution.distribute_batches = spoilt
+        pipeline.distribute_batches = spoilt
 
 
 @dataclasses.dataclass(frozen=True)

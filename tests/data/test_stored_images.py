@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from ssgan_tf import data, drawing, streams
+from ssgan_tf import data, drawing
 from ssgan_tf.core.codes import STEPS, CodeSpec, FactorSpec
 from ssgan_tf.core.schedule import Phase, Schedule
+from ssgan_tf.data import labeled_subset, pipeline
 from tests.support import fakes
 
 NO_NETWORK = tfds.download.DownloadConfig(try_download_gcs=False)
@@ -26,12 +27,12 @@ def data_dir(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def in_memory(data_dir) -> data.ImageTable:
+def in_memory(data_dir) -> data.FactorDataset:
     return data.load(fakes.DATASET, str(data_dir))
 
 
 @pytest.fixture(scope="module")
-def on_disk(data_dir) -> data.ImageTable:
+def on_disk(data_dir) -> data.FactorDataset:
     return data.load(fakes.DATASET, str(data_dir), memory_gib=0)
 
 
@@ -61,8 +62,8 @@ def test_what_does_not_fit_is_read_from_disk_and_is_the_same(in_memory, on_disk,
 
 def test_training_batches_and_pictures_are_the_same_from_disk(in_memory, on_disk):
     segment = Schedule((Phase(batch=8, labeled_batch=4),)).segments[0]
-    rows = streams.choose_labeled(in_memory.factors, 0.25, 0)
-    both = [streams.batches(table, rows, segment, seed=1, first_step=5).take(9) for table in (in_memory, on_disk)]
+    rows = labeled_subset.choose_labeled(in_memory.factors, 0.25, 0)
+    both = [pipeline.batches(table, rows, segment, seed=1, first_step=5).take(9) for table in (in_memory, on_disk)]
     for one, other in zip(*both, strict=True):
         for name, values in one.items():
             assert np.array_equal(values, other[name]), name

@@ -13,18 +13,18 @@ import numpy as np
 import tensorflow as tf
 
 from ssgan_tf.core.codes import UNKNOWN, CodeSpec
-from ssgan_tf.data import images as pixels
-from ssgan_tf.data import prepared
+from ssgan_tf.data import stored_images, tfds_reader
+from ssgan_tf.data.tfds_reader import FactorFeature, Records
 from ssgan_tf.utils import files
 
-Images = np.ndarray | pixels.StoredImages
+Images = np.ndarray | stored_images.StoredImages
 
 _GIB = 2**30
 _BATCH = 256
 
 
 @dataclasses.dataclass(frozen=True)
-class ImageTable:
+class FactorDataset:
     """A whole data set.
 
     Args:
@@ -44,7 +44,7 @@ class ImageTable:
 
 
 @dataclasses.dataclass(frozen=True)
-class Header:
+class DatasetInfo:
     """What is known of a data set before its images are decoded.
 
     Args:
@@ -69,7 +69,7 @@ def inspect(
     memory_gib: float = 16.0,
     split: str = "train",
     resolution: int = 0,
-) -> Header:
+) -> DatasetInfo:
     """Checks that a prepared data set can be trained on, without decoding it.
 
     Raises:
@@ -77,8 +77,8 @@ def inspect(
         ValueError: if a factor or split is unknown, or there are no images of one size.
         MemoryError: if the decoded images would take more than `memory_gib`, and cannot be read one by one.
     """
-    builder = prepared.open_builder(dataset, data_dir)
-    spec, info = prepared.code_spec(builder, factors), builder.info
+    builder = tfds_reader.open_builder(dataset, data_dir)
+    spec, info = tfds_reader.code_spec(builder, factors), builder.info
     parts = split.split("+")
     if len(set(parts)) < len(parts):
         raise ValueError(f"data.split: expected every split once. Received: {split!r}.")
@@ -97,13 +97,13 @@ def inspect(
     shape = (resolution, resolution, channels) if resolution else image.shape
     count = sum(info.splits[part].num_examples for part in split.split("+"))
     gib = count * float(np.prod(shape)) / _GIB
-    if gib > memory_gib and not prepared.has_random_access(builder):
+    if gib > memory_gib and not tfds_reader.has_random_access(builder):
         raise MemoryError(
             f"data.memory_gib: {dataset} needs {gib:.1f} GiB for {count:,} images of {shape}. Received: "
             f"{memory_gib:g}. Raise it if the machine has that much, build a smaller resolution, or add "
             "--file_format=array_record to the `tfds build` command: then images are read from disk."
         )
-    return Header(dataset, count, shape, spec, gib <= memory_gib)
+    return DatasetInfo(dataset, count, shape, spec, gib <= memory_gib)
 
 
 def load(
@@ -113,7 +113,7 @@ def load(
     memory_gib: float = 16.0,
     split: str = "train",
     resolution: int = 0,
-) -> ImageTable:
+) -> FactorDataset:
     """Reads the labels of a prepared data set, and decodes its images into memory if they may take as much.
 
     Raises:
@@ -121,10 +121,10 @@ def load(
         OSError: if its files are damaged.
     """
     header = inspect(dataset, data_dir, factors, memory_gib, split, resolution)
-    builder = prepared.open_builder(dataset, data_dir)
-    labels = prepared.labels_of(builder, factors)
+    builder = tfds_reader.open_builder(dataset, data_dir)
+    labels = tfds_reader.labels_of(builder, factors)
     where = f"data.dataset: {dataset!r} in {data_dir!r}"
-    if prepared.has_random_access(builder):
+    if tfds_reader.has_random_access(builder):
         return _load_records(header, builder, split, labels, where)
     return _load_sequence(header, builder, split, labels, where)
 
@@ -136,35 +136,39 @@ def _damaged(where: str, start: int, count: int, error: Exception) -> OSError:
     )
 
 
-def _load_sequence(header: Header, builder, split: str, labels: Sequence[prepared.Label], where: str) -> ImageTable:
+def _load_sequence(
+    header: DatasetInfo, builder, split: str, labels: Sequence[FactorFeature], where: str
+) -> FactorDataset:
     """All of a data set that can only be read from its beginning."""
     images = np.empty([header.count, *header.shape], np.uint8)
     factors = np.empty([header.count, header.spec.size], np.int64)
-    start, scale = 0, prepared.pixel_scale(builder)
+    start, scale = 0, tfds_reader.pixel_scale(builder)
     try:
-        for batch in prepared.sequential(builder, split, _BATCH):
+        for batch in tfds_reader.sequential(builder, split, _BATCH):
             stop = start + len(batch["image"])
-            images[start:stop] = pixels.reduce(pixels.scaled(batch["image"], scale), header.shape[0])
-            factors[start:stop] = prepared.labels_in(batch, labels)
+            images[start:stop] = stored_images.reduce(stored_images.scaled(batch["image"], scale), header.shape[0])
+            factors[start:stop] = tfds_reader.labels_in(batch, labels)
             start = stop
     except (tf.errors.OpError, ValueError) as error:
         raise _damaged(where, start, header.count, error) from error
-    return ImageTable(header.name, images, factors, header.spec)
+    return FactorDataset(header.name, images, factors, header.spec)
 
 
-def _load_records(header: Header, builder, split: str, labels: Sequence[prepared.Label], where: str) -> ImageTable:
+def _load_records(
+    header: DatasetInfo, builder, split: str, labels: Sequence[FactorFeature], where: str
+) -> FactorDataset:
     """The labels of a data set of which any record can be read, and its images where they fit."""
     try:
-        records = prepared.Records(builder, split)
-        stored = pixels.StoredImages(records, header.shape, prepared.pixel_scale(builder))
+        records = Records(builder, split)
+        stored = stored_images.StoredImages(records, header.shape, tfds_reader.pixel_scale(builder))
         factors = _labels_of_records(builder, split, labels, records)
         images = stored[:] if header.in_memory else stored
     except (tf.errors.OpError, IndexError, RuntimeError, ValueError, TypeError) as error:  # of a record cut short
         raise _damaged(where, 0, header.count, error) from error
-    return ImageTable(header.name, images, factors, header.spec)
+    return FactorDataset(header.name, images, factors, header.spec)
 
 
-def _labels_of_records(builder, split: str, labels: Sequence[prepared.Label], records: prepared.Records) -> np.ndarray:
+def _labels_of_records(builder, split: str, labels: Sequence[FactorFeature], records: Records) -> np.ndarray:
     """Labels [N,K] of all records; kept beside them, as every record has to be read for them once."""
     named = json.dumps([split, *((label.spec.name, label.spec.size, label.spec.range) for label in labels)])
     path = os.path.join(builder.data_dir, f"labels-{hashlib.sha256(named.encode()).hexdigest()[:16]}.npy")
@@ -179,7 +183,7 @@ def _labels_of_records(builder, split: str, labels: Sequence[prepared.Label], re
     parts = []
     for start in range(0, len(records), _BATCH):
         rows = np.arange(start, min(start + _BATCH, len(records)))
-        parts.append(prepared.labels_in(_stacked(records.read(rows)), labels))
+        parts.append(tfds_reader.labels_in(_stacked(records.read(rows)), labels))
     factors = np.concatenate(parts)
     with contextlib.suppress(OSError), files.atomic_write(path, "wb") as file:  # a data folder that nobody may write to
         np.save(file, factors.astype(np.int32))

@@ -55,7 +55,7 @@ def _list(folder: str) -> list[str]:
 
 
 @dataclasses.dataclass(frozen=True)
-class Label:
+class FactorFeature:
     """Where a factor is kept.
 
     Args:
@@ -78,7 +78,7 @@ class Label:
         return np.where(np.isnan(share), UNKNOWN, steps)
 
 
-def labels_of(builder: tfds.core.DatasetBuilder, factors: Sequence[str] = ()) -> tuple[Label, ...]:
+def labels_of(builder: tfds.core.DatasetBuilder, factors: Sequence[str] = ()) -> tuple[FactorFeature, ...]:
     """The labels that become codes: those named, in that order, or all of the data set's, by alphabet.
 
     Raises:
@@ -102,7 +102,7 @@ def labels_of(builder: tfds.core.DatasetBuilder, factors: Sequence[str] = ()) ->
     return tuple(found[name] for name in (factors or sorted(found)))
 
 
-def _all_labels(builder: tfds.core.DatasetBuilder) -> Iterator[Label]:
+def _all_labels(builder: tfds.core.DatasetBuilder) -> Iterator[FactorFeature]:
     features = builder.info.features
     ranges = _ranges(builder)
     group = "factors" if "factors" in features else None
@@ -113,10 +113,10 @@ def _all_labels(builder: tfds.core.DatasetBuilder) -> Iterator[Label]:
                 continue  # one value is no factor
             numbers = [str(i) for i in range(feature.num_classes)]
             values = () if feature.names == numbers else tuple(feature.names)
-            yield Label(FactorSpec(name, feature.num_classes, values), group, key)
+            yield FactorFeature(FactorSpec(name, feature.num_classes, values), group, key)
         elif key in ranges:
             low, high = map(float, ranges[key])
-            yield Label(FactorSpec(name, STEPS, range=(low, high)), group, key)
+            yield FactorFeature(FactorSpec(name, STEPS, range=(low, high)), group, key)
 
 
 def _ranges(builder: tfds.core.DatasetBuilder) -> dict[str, Any]:
@@ -172,7 +172,7 @@ class Records:
         return found
 
 
-def labels_in(batch: dict[str, Any], labels: Sequence[Label]) -> np.ndarray:
+def labels_in(batch: dict[str, Any], labels: Sequence[FactorFeature]) -> np.ndarray:
     """Labels [n,K] int64 of a batch of records, {feature: [n]}."""
     columns = [(batch if label.group is None else batch[label.group])[label.key] for label in labels]
     return np.stack([label.indices(column) for label, column in zip(labels, columns, strict=True)], axis=1)

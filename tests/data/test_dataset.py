@@ -18,7 +18,7 @@ def data_dir(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def table(data_dir) -> data.ImageTable:
+def table(data_dir) -> data.FactorDataset:
     return data.load(fakes.DATASET, str(data_dir))
 
 

@@ -7,7 +7,7 @@ import joblib
 import numpy as np
 import tensorflow as tf
 
-from ssgan_tf.data.prepared import Records
+from ssgan_tf.data.tfds_reader import Records
 
 _CHUNK = 64
 

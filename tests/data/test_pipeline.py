@@ -1,4 +1,4 @@
-"""Streams: who is labelled, and that batches are a function of (seed, step) alone."""
+"""Training batches are a function of (seed, step) alone, for any number of replicas."""
 
 import itertools
 from itertools import islice
@@ -7,54 +7,16 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from ssgan_tf import data, streams
+from ssgan_tf import data
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.core.schedule import Phase, Schedule
+from ssgan_tf.data import labeled_subset, pipeline
 from tests.support import fakes
 
 
 @pytest.fixture(scope="module")
-def table(tmp_path_factory) -> data.ImageTable:
+def table(tmp_path_factory) -> data.FactorDataset:
     return data.load(fakes.DATASET, str(fakes.prepare(tmp_path_factory.mktemp("data"))))
-
-
-@pytest.mark.parametrize(
-    ("images", "fraction", "count"),
-    [(31_104, 0.025, 778), (737_280, 0.001, 737), (100, 0.0, 0), (100, 0.001, 1), (100, 1.0, 100)],
-)
-def test_size_of_the_labeled_subset(images, fraction, count):
-    rows = streams.choose_labeled(np.zeros([images, 2], int), fraction, seed=0)
-    assert len(rows) == len(set(rows)) == count
-    assert list(rows) == sorted(rows)
-    assert count == 0 or 0 <= rows[0] and rows[-1] < images
-
-
-def test_the_seed_decides_who_is_labeled():
-    factors = np.zeros([1000, 2], int)
-    rows = streams.choose_labeled(factors, 0.05, seed=3)
-    assert np.array_equal(rows, streams.choose_labeled(factors, 0.05, seed=3))
-    assert len(set(rows) & set(streams.choose_labeled(factors, 0.05, seed=4))) < 20
-
-
-def test_every_image_can_be_drawn():
-    drawn = {int(r) for seed in range(200) for r in streams.choose_labeled(np.zeros([20, 1], int), 0.2, seed)}
-    assert drawn == set(range(20))
-
-
-def test_only_images_with_a_known_label_are_drawn(table):
-    some = (table.factors != -1).any(axis=1)
-    assert not some.all()
-    assert np.array_equal(streams.choose_labeled(table.factors, 1.0, 0), np.flatnonzero(some))
-    assert some[streams.choose_labeled(table.factors, 0.5, 0)].all()
-    # Partly known is known: the hue of these is missing.
-    assert (table.factors[streams.choose_labeled(table.factors, 1.0, 0)] == -1).any()
-
-
-def test_labels_asked_for_where_there_are_none():
-    unknown = np.full([10, 2], -1)
-    with pytest.raises(ValueError, match="^data.labeled_fraction: no image has a label"):
-        streams.choose_labeled(unknown, 0.5, 0)
-    assert len(streams.choose_labeled(unknown, 0.0, 0)) == 0
 
 
 # --- Row numbers.
@@ -62,7 +24,7 @@ def test_labels_asked_for_where_there_are_none():
 
 @pytest.mark.parametrize(("count", "batch"), [(60, 8), (10, 10), (7, 3), (3, 8), (1, 4)])
 def test_each_epoch_is_a_permutation(count, batch):
-    stream = streams.RowStream(np.arange(100, 100 + count), [5])
+    stream = pipeline.ShuffledRows(np.arange(100, 100 + count), [5])
     drawn = np.concatenate([stream.at(step * batch, batch) for step in range(4 * count)])
     epochs = drawn.reshape(-1, count)
     assert len(epochs) >= 4
@@ -73,50 +35,16 @@ def test_each_epoch_is_a_permutation(count, batch):
 
 def test_rows_are_a_function_of_seed_and_position():
     rows = np.arange(23)
-    continued = streams.RowStream(rows, [1, 2])
+    continued = pipeline.ShuffledRows(rows, [1, 2])
     there = [continued.at(5 * step, 5) for step in range(30)]
     for step in (29, 3, 17, 4):  # in any order, from a fresh stream or not
         assert np.array_equal(continued.at(5 * step, 5), there[step])
-        assert np.array_equal(streams.RowStream(rows, [1, 2]).at(5 * step, 5), there[step])
-    assert any((streams.RowStream(rows, [2, 2]).at(5 * step, 5) != there[step]).any() for step in range(3))
-    assert any((streams.RowStream(rows, [1, 3]).at(5 * step, 5) != there[step]).any() for step in range(3))
+        assert np.array_equal(pipeline.ShuffledRows(rows, [1, 2]).at(5 * step, 5), there[step])
+    assert any((pipeline.ShuffledRows(rows, [2, 2]).at(5 * step, 5) != there[step]).any() for step in range(3))
+    assert any((pipeline.ShuffledRows(rows, [1, 3]).at(5 * step, 5) != there[step]).any() for step in range(3))
 
 
 # --- Batches.
-
-
-def test_a_stratified_subset_gives_every_value_its_share() -> None:
-    rng = np.random.default_rng(0)
-    factors = np.stack([rng.integers(0, size, 20_000) for size in (3, 5, 40)], axis=1)
-    factors[:, 1] = np.minimum(factors[:, 1], rng.integers(0, 5, 20_000))  # not all values are as frequent
-    rows = streams.choose_labeled(factors, 0.02, seed=0, stratified=True)
-    assert len(set(rows)) == 400 and np.all(np.diff(rows) > 0)
-    uniform = streams.choose_labeled(factors, 0.02, seed=0)
-    for k in range(3):
-        share = np.bincount(factors[:, k]) / 20_000 * 400
-        off = np.abs(np.bincount(factors[rows, k], minlength=len(share)) - share).max()
-        by_chance = np.abs(np.bincount(factors[uniform, k], minlength=len(share)) - share).max()
-        assert off < 1 and by_chance > 5
-    assert np.array_equal(rows, streams.choose_labeled(factors, 0.02, seed=0, stratified=True))
-    assert not np.array_equal(rows, streams.choose_labeled(factors, 0.02, seed=1, stratified=True))
-
-
-def test_a_stratified_subset_has_every_value_that_it_can_have() -> None:
-    factors = np.stack([axis.ravel() for axis in np.indices((4, 24, 183))], axis=1)  # Cars3D
-    rows = streams.choose_labeled(factors, 190 / len(factors), seed=0, stratified=True)
-    assert [len(np.unique(factors[rows, k])) for k in range(3)] == [4, 24, 183]
-    rare = (np.random.default_rng(0).random((20_000, 1)) < 0.005).astype(int)
-    rows = streams.choose_labeled(rare, 0.05, seed=2, stratified=True)
-    assert rare[rows].sum() in (round(1000 * rare.mean()) - 1, round(1000 * rare.mean()), round(1000 * rare.mean()) + 1)
-
-
-def test_a_stratified_subset_of_partly_labelled_images() -> None:
-    factors = np.full([100, 2], -1)
-    factors[:30, 0] = np.arange(30) % 3
-    factors[20:40, 1] = np.arange(20) % 2
-    rows = streams.choose_labeled(factors, 0.1, seed=0, stratified=True)
-    assert len(rows) == 10 and (factors[rows] != -1).any(axis=1).all()
-    assert len(streams.choose_labeled(factors, 1.0, seed=0, stratified=True)) == 40
 
 
 SEGMENT = Schedule((Phase(batch=8, labeled_batch=4),)).segments[0]
@@ -132,14 +60,14 @@ def same(first: dict, second: dict) -> bool:
 
 @pytest.fixture(scope="module")
 def labeled_rows(table):
-    return streams.choose_labeled(table.factors, 0.25, 0)
+    return labeled_subset.choose_labeled(table.factors, 0.25, 0)
 
 
 def test_what_a_batch_holds(table, labeled_rows):
     labeled = set(fakes.row_numbers(table.images[labeled_rows]))
     _, labels = fakes.arrays()
     seen_unknown = False
-    for batch in take(streams.batches(table, labeled_rows, SEGMENT, seed=0), 20):
+    for batch in take(pipeline.batches(table, labeled_rows, SEGMENT, seed=0), 20):
         assert {k: (v.shape, v.dtype) for k, v in batch.items()} == {
             "image": ((8, 8, 8, 3), np.float32),
             "labeled_image": ((4, 8, 8, 3), np.float32),
@@ -161,39 +89,39 @@ def test_what_a_batch_holds(table, labeled_rows):
 
 def test_pixels_reach_the_networks_as_they_are_on_disk(table, labeled_rows):
     images, _ = fakes.arrays()
-    (batch,) = take(streams.batches(table, labeled_rows, SEGMENT, seed=0), 1)
+    (batch,) = take(pipeline.batches(table, labeled_rows, SEGMENT, seed=0), 1)
     back = np.rint((batch["image"] + 1) * 127.5).astype(np.uint8)
     assert np.array_equal(back, images[fakes.row_numbers(batch["image"])])
 
 
 def test_an_epoch_shows_every_image_once_and_the_streams_are_independent(table, labeled_rows):
-    batches = take(streams.batches(table, labeled_rows, SEGMENT, seed=0), 15)  # 2 * 60 images, 4 * 15 labelled
+    batches = take(pipeline.batches(table, labeled_rows, SEGMENT, seed=0), 15)  # 2 * 60 images, 4 * 15 labelled
     assert sorted(np.concatenate([fakes.row_numbers(b["image"]) for b in batches])) == sorted([*range(60)] * 2)
     labeled = np.concatenate([fakes.row_numbers(b["labeled_image"]) for b in batches])
     assert sorted(labeled) == sorted([*fakes.row_numbers(table.images[labeled_rows])] * 4)
 
 
 def test_without_labels_there_is_no_labeled_stream(table):
-    (batch,) = take(streams.batches(table, np.array([], np.int64), SEGMENT, seed=0), 1)
+    (batch,) = take(pipeline.batches(table, np.array([], np.int64), SEGMENT, seed=0), 1)
     assert list(batch) == ["image"]
 
 
 def test_resumed_is_continued(table, labeled_rows):
-    continued = take(streams.batches(table, labeled_rows, SEGMENT, seed=7), 20)
-    resumed = take(streams.batches(table, labeled_rows, SEGMENT, seed=7, first_step=13), 7)
+    continued = take(pipeline.batches(table, labeled_rows, SEGMENT, seed=7), 20)
+    resumed = take(pipeline.batches(table, labeled_rows, SEGMENT, seed=7, first_step=13), 7)
     assert all(same(a, b) for a, b in zip(continued[13:], resumed, strict=True))
-    (other,) = take(streams.batches(table, labeled_rows, SEGMENT, seed=8), 1)
+    (other,) = take(pipeline.batches(table, labeled_rows, SEGMENT, seed=8), 1)
     for stream in ("image", "labeled_image"):
         assert not np.array_equal(continued[0][stream], other[stream])
 
 
 @pytest.mark.parametrize("replica_count", [2, 4])
 def test_the_parts_of_all_replicas_are_the_global_batch(table, labeled_rows, replica_count):
-    whole = take(streams.batches(table, labeled_rows, SEGMENT, seed=0, first_step=2), 5)
+    whole = take(pipeline.batches(table, labeled_rows, SEGMENT, seed=0, first_step=2), 5)
 
     def parts_of(replicas: range):
-        pipeline = streams.batches(table, labeled_rows, SEGMENT, 0, 2, replicas, replica_count)
-        return take(pipeline, 5 * len(replicas))
+        batches = pipeline.batches(table, labeled_rows, SEGMENT, 0, 2, replicas, replica_count)
+        return take(batches, 5 * len(replicas))
 
     together = parts_of(range(replica_count))  # one worker feeds them all: element by element
     alone = [parts_of(range(r, r + 1)) for r in range(replica_count)]  # a worker for each
@@ -206,23 +134,23 @@ def test_the_parts_of_all_replicas_are_the_global_batch(table, labeled_rows, rep
 
 def test_a_batch_that_does_not_divide_among_the_replicas(table, labeled_rows):
     with pytest.raises(ValueError, match=r"^phases.0.labeled_batch: expected a multiple of the 8 replicas. .* 4"):
-        streams.batches(table, labeled_rows, SEGMENT, 0, replicas=range(8), replica_count=8)
+        pipeline.batches(table, labeled_rows, SEGMENT, 0, replicas=range(8), replica_count=8)
     with pytest.raises(ValueError, match=r"^phases.0.batch: expected a multiple of the 3 replicas. Received: 8"):
-        streams.batches(table, labeled_rows, SEGMENT, 0, replicas=range(3), replica_count=3)
+        pipeline.batches(table, labeled_rows, SEGMENT, 0, replicas=range(3), replica_count=3)
 
 
-def sorted_grid() -> data.ImageTable:
+def sorted_grid() -> data.FactorDataset:
     """A factor grid in the order that such sets are stored in, the first factor's values one after another."""
     sizes = (4, 6, 10, 20)
     factors = np.stack([axis.ravel() for axis in np.indices(sizes)], axis=1)
     spec = CodeSpec(tuple(FactorSpec(str(k), size) for k, size in enumerate(sizes)))
-    return data.ImageTable("fake/grid", np.zeros([len(factors), 8, 8, 1], np.uint8), factors, spec)
+    return data.FactorDataset("fake/grid", np.zeros([len(factors), 8, 8, 1], np.uint8), factors, spec)
 
 
 @pytest.mark.parametrize("first_step", [0, 30])
 def test_the_first_thousand_images_are_of_the_whole_set_though_it_is_stored_sorted(first_step):
     table = sorted_grid()
-    stream = streams.RowStream(np.arange(len(table)), [0, 2])
+    stream = pipeline.ShuffledRows(np.arange(len(table)), [0, 2])
     rows = np.concatenate([stream.at(20 * (first_step + step), 20) for step in range(50)])
     assert len(set(rows)) == 1000
     for k, size in enumerate(table.spec.sizes):
@@ -235,10 +163,10 @@ def test_the_first_thousand_images_are_of_the_whole_set_though_it_is_stored_sort
 
 def test_every_batch_has_labels_at_half_a_thousandth():
     table = sorted_grid()
-    rows = streams.choose_labeled(table.factors, 0.0005, 0)
+    rows = labeled_subset.choose_labeled(table.factors, 0.0005, 0)
     assert len(rows) == 2
     seen = []
-    for element in streams.batches(table, rows, SEGMENT, seed=0).take(20):
+    for element in pipeline.batches(table, rows, SEGMENT, seed=0).take(20):
         assert element["labeled_image"].shape[0] == 4 and np.all(element["labeled_mask"] == 1)
         seen.append(element["labeled_codes"].numpy())
     codes = np.concatenate(seen)
@@ -250,11 +178,11 @@ def test_a_phase_goes_on_where_the_one_before_ended_with_its_own_batches_and_res
     """5 steps of 8 images, then steps of 6: positions 40 on; and at 4x4, each pixel the mean of four."""
     phases = (Phase(4, images=40, batch=8, labeled_batch=4), Phase(8, batch=6, labeled_batch=3))
     first, second = Schedule(phases).segments
-    every, labeled = streams.RowStream(np.arange(60), [0, 2]), streams.RowStream(labeled_rows, [0, 3])
-    (batch,) = take(streams.batches(table, labeled_rows, second, seed=0, first_step=6), 1)
+    every, labeled = pipeline.ShuffledRows(np.arange(60), [0, 2]), pipeline.ShuffledRows(labeled_rows, [0, 3])
+    (batch,) = take(pipeline.batches(table, labeled_rows, second, seed=0, first_step=6), 1)
     for name, rows in (("image", every.at(46, 6)), ("labeled_image", labeled.at(23, 3))):
         assert np.array_equal(fakes.row_numbers(batch[name]), fakes.row_numbers(table.images[rows]))
-    (small,) = take(streams.batches(table, labeled_rows, first, seed=0, first_step=4), 1)
+    (small,) = take(pipeline.batches(table, labeled_rows, first, seed=0, first_step=4), 1)
     images = table.images[every.at(32, 8)].astype(np.float64) / 127.5 - 1
     np.testing.assert_allclose(small["image"], images.reshape(8, 4, 2, 4, 2, 3).mean(axis=(2, 4)), atol=1e-6)
     assert small["labeled_image"].shape == (4, 4, 4, 3)
