@@ -46,7 +46,7 @@ class CountSteps(tf.keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         p = self.progress
-        self._bar = make_bar(p.total_images, "img", self.model.stage, p.images)
+        self._bar = make_bar(p.total_images, "img", self.model.phase_label, p.images)
 
     def on_train_batch_end(self, batch, logs=None):
         self._bar.update(self.progress.advance())

@@ -12,7 +12,7 @@ from typing import Any
 from ssgan_tf.core.schedule import BATCHES_1_GPU, Phase, Schedule, progressive
 from ssgan_tf.data import DataOptions
 from ssgan_tf.models import MODELS, SemiStyleGANOptions, kind_of
-from ssgan_tf.models.contract import Options
+from ssgan_tf.models.base import Options
 from ssgan_tf.networks.options import NetworkOptions, small_64, small_128
 from ssgan_tf.utils import files, overrides
 from ssgan_tf.utils.validation import choose
@@ -108,7 +108,7 @@ class Config:
                 raise ValueError(f"{name}: expected {' or '.join(expected)}. Received: {getattr(self, name)!r}.")
         kind_of(m)  # raises for a subclass of Options that has no line of its own
         phases = self.schedule.phases
-        grown = m.stages
+        grown = m.resolutions
         for i, phase in enumerate(phases):
             last = i == len(phases) - 1
             if phase.resolution and phase.resolution not in (grown[-1:] if last else grown):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ssgan_tf import models
 from ssgan_tf.core.codes import CodeSpec
-from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
+from ssgan_tf.models.semi_stylegan.model import SemiStyleGANOptions
 from ssgan_tf.networks.options import NetworkOptions
 
 

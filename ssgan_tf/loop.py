@@ -106,7 +106,7 @@ def fit(
             end = min(segment.end or progress.total_steps, progress.total_steps)
             if progress.step >= end:
                 continue
-            model.enter(segment)
+            model.set_segment(segment)
             for stop in [*sorted(step for step in skipped if progress.step <= step < end), end]:
                 if stop > progress.step:
                     batches = pipeline.distribute_batches(

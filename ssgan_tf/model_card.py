@@ -73,7 +73,7 @@ turned = editor.edit("photo.png", {{"{first}": "+0.1"}})
 def describe(run: runs.Run) -> dict[str, Any]:
     """What codes.json says: all that a program needs to know of the codes."""
     model, options = run.model, run.config.model
-    parts, spec = model.parts(), model.prior.spec
+    parts, spec = model.export_networks(), model.prior.spec
     return {
         "made_by": f"ssgan_tf {__version__}",
         "run": os.path.basename(os.path.abspath(run.workdir)),
@@ -116,7 +116,7 @@ def facts(run: runs.Run) -> dict[str, Any]:
         "labeled_fraction": run.config.data.labeled_fraction,
         "seed": run.config.train.seed,
         "checkpoint": runs.fingerprint(run),
-        "weights": run.model.kept,
+        "weights": run.model.exported_weights,
         "versions": {"ssgan_tf": __version__, "tensorflow": tf.__version__, "numpy": np.__version__},
         "scores": scores,
         "no_scores_because": reason,

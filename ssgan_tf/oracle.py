@@ -156,7 +156,7 @@ def _train(model: EncoderOnly, table: data.FactorDataset, rows: np.ndarray, opti
         decay_images=_steps(options) * options.batch,
     )
     schedule = Schedule((phase,))
-    model.enter(schedule.segments[0])
+    model.set_segment(schedule.segments[0])
     batches = pipeline.batches(table, rows, schedule.segments[0], options.seed)
     progress = Progress(0, schedule, options.images)
     print(f"Training the oracle on {len(rows):,} labelled images of {table.name} (kept for later use).")

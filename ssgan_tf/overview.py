@@ -6,7 +6,7 @@ from ssgan_tf import config as configs
 from ssgan_tf import costs, data
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.core.schedule import Phase
-from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
+from ssgan_tf.models.semi_stylegan.model import SemiStyleGANOptions
 
 
 def describe(config: configs.Config, header: data.DatasetInfo | None, replicas: int, xla: bool) -> str:

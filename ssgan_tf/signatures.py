@@ -80,7 +80,7 @@ class _Parts:
     """The networks as functions that are traced once, however many signatures use them; codes as told in [0, 1]."""
 
     def __init__(self, model: tf.keras.Model):
-        prior, options, networks = model.prior, model.options, model.parts()
+        prior, options, networks = model.prior, model.options, model.export_networks()
         self.networks, self.spec, self.noise_size = networks, prior.spec, model.noise_size
         noise = tf.TensorSpec([None, model.noise_size])
         code = tf.TensorSpec([None, prior.spec.size])

@@ -33,7 +33,7 @@ from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.data import pipeline
 from ssgan_tf.data.labeled_subset import choose_labeled
 from ssgan_tf.loop import Session, last_checkpoint, train
-from ssgan_tf.models.contract import WithNetwork
+from ssgan_tf.models.base import WithNetwork
 from ssgan_tf.utils import program
 
 _CONFIG = flags.DEFINE_string("config", None, "Python file with get_config(), e.g. configs/demo.py.", required=True)

@@ -14,8 +14,8 @@ import tensorflow as tf
 from ssgan_tf import costs, models
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.core.schedule import Phase, Segment
-from ssgan_tf.models.beta_vae import BetaVAEOptions
-from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
+from ssgan_tf.models.semi_stylegan.model import SemiStyleGANOptions
+from ssgan_tf.models.vae.beta_vae import BetaVAEOptions
 from ssgan_tf.networks import layers
 from ssgan_tf.networks.discriminator import Discriminator
 from ssgan_tf.networks.options import NetworkOptions, small_64
@@ -108,7 +108,7 @@ def test_a_training_step(objective, resolution, fading):
     options = SemiStyleGANOptions(network=NETWORK, **OBJECTIVES[objective])
     model = models.make_model(options, SPEC, seed=0)
     phase = Phase(resolution=resolution, images=60, fade_images=60 * fading)
-    model.enter(Segment(phase, fading, 0, 10))
+    model.set_segment(Segment(phase, fading, 0, 10))
     expected = count(model.train_step, batch_spec(resolution))
     assert costs.step_flops(options, SPEC.size, resolution, BATCH, LABELED, fading).total == expected
 
@@ -159,8 +159,8 @@ import resource
 import tensorflow as tf
 from ssgan_tf import models
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
-from ssgan_tf.models.beta_vae import BetaVAEOptions
-from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
+from ssgan_tf.models.vae.beta_vae import BetaVAEOptions
+from ssgan_tf.models.semi_stylegan.model import SemiStyleGANOptions
 model = models.make_model(SemiStyleGANOptions(), CodeSpec((FactorSpec("a", 2),)), seed=0)
 images = tf.random.stateless_uniform([8, 64, 64, 3], [0, 0], -1, 1)
 known = tf.ones([8, 1])

@@ -43,9 +43,9 @@ SHARED = {
     "core": {"codes"},
     "utils": {"files", "validation"},
     "data": {"labeled_subset", "options", "stored_images", "tfds_reader", "dataset"},
-    "networks": {"layers", "normalized", "options", "addons"},
+    "networks": {"layers", "normalization", "options"},
     "metrics": {"boosting", "features", "groups", "information", "settings", "table", "titles"},
-    "models": {"contract", "contrastive", "growing", "objective", "step", "vae"},
+    "models": {"base", "infogan_cr", "progressive", "semi_stylegan", "train_step", "vae"},
     "selection": {"centrality", "columns", "groups", "kept"},
 }
 # Folders beside the levels, which could be copied elsewhere: what they import besides Python's own and themselves.
@@ -178,7 +178,7 @@ GOOD = {
     "ssgan_tf/networks/__init__.py": "from ssgan_tf.networks.discriminator import Discriminator",
     "ssgan_tf/networks/discriminator.py": "from .layers import Dense\nfrom ssgan_tf import core",
     "ssgan_tf/networks/addons.py": "import tensorflow_addons as tfa",
-    "ssgan_tf/models/vae.py": "from ..core import losses\nfrom .step import descend",
+    "ssgan_tf/models/vae.py": "from ..core import losses\nfrom .train_step import descend",
     "ssgan_tf/train.py": "from ssgan_tf import __version__, callbacks, core, data, models",
     "ssgan_tf/editing/editor.py": "import json\nimport numpy as np\nimport tensorflow as tf\nfrom .files import read",
     "ssgan_tf/serving/app.py": "import fastapi\nfrom ..editing import to_uint8\nfrom ssgan_tf.serving import admission",

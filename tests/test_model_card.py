@@ -12,7 +12,7 @@ from ssgan_tf import model_card, models, runs
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.core.priors import GridPrior
 from ssgan_tf.editing import exports
-from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
+from ssgan_tf.models.semi_stylegan.model import SemiStyleGANOptions
 from tests.support import tiny_run
 
 SPEC = CodeSpec(

@@ -37,7 +37,7 @@ def place(tmp_path_factory, repository) -> Path:
     folder = tmp_path_factory.mktemp("new")
     package = folder / "ssgan_tf"
     shutil.copytree(repository / "ssgan_tf", package, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(Path(__file__).with_name("linear_model.py"), package / "models/linear.py")
+    shutil.copy(repository / "tests/support/linear_model.py", package / "models/linear.py")
     text = (package / "models/__init__.py").read_text()
     text = text.replace("\nMODELS", IMPORT + "\nMODELS", 1).replace("\n}\n", f"\n{LINE}}}\n", 1)
     assert IMPORT in text and LINE in text

@@ -12,7 +12,7 @@ from PIL import Image
 from ssgan_tf import config as configs
 from ssgan_tf import data, drawing, models
 from ssgan_tf.data import labeled_subset, pipeline
-from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
+from ssgan_tf.models.semi_stylegan.model import SemiStyleGANOptions
 from tfds_builders.labeled_folder.labeled_folder_dataset_builder import Builder, LabeledFolderConfig
 
 

@@ -156,8 +156,8 @@ def random_table(setting: Setting) -> data.FactorDataset:
 
 def peak_work(precision: str) -> Work:
     """The convolution that the machine's peak is taken from."""
-    x = layers.narrow(tf.random.stateless_normal([8, 64, 64, 128], [0, 0]), precision)
-    kernel = layers.narrow(tf.random.stateless_normal([3, 3, 128, 128], [0, 1]), precision)
+    x = layers.to_compute_dtype(tf.random.stateless_normal([8, 64, 64, 128], [0, 0]), precision)
+    kernel = layers.to_compute_dtype(tf.random.stateless_normal([3, 3, 128, 128], [0, 1]), precision)
     convolve = tf.function(lambda x: tf.nn.conv2d(x, kernel, 1, "SAME"))
 
     def run():
@@ -178,7 +178,7 @@ def make_works(setting: Setting, options: argparse.Namespace, strategy: tf.distr
     with strategy.scope():
         model = models.make_model(setting.model, setting.spec, 0, uses_xla(options))
     segment = Schedule((setting.phase,)).segments[0]
-    model.enter(segment)
+    model.set_segment(segment)
     table = random_table(setting)
     labeled = np.arange(len(table) if model.options.uses_labels else 0)
     feed = iter(pipeline.distribute_batches(strategy, table, labeled, segment, 0, 0))

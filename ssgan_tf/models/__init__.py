@@ -1,6 +1,6 @@
 """The list of models: one line each. A config's `model` is an Options; its class decides which model is made.
 
-What a model must have is in contract.py.
+What a model must have is in base.py.
 """
 
 import functools
@@ -8,13 +8,13 @@ import functools
 import tensorflow as tf
 
 from ssgan_tf.core.codes import CodeSpec
-from ssgan_tf.models.beta_tcvae import BetaTCVAE, BetaTCVAEOptions
-from ssgan_tf.models.beta_vae import BetaVAE, BetaVAEOptions
-from ssgan_tf.models.contract import Options
+from ssgan_tf.models.base import Options
 from ssgan_tf.models.encoder_only import EncoderOnly, EncoderOnlyOptions
-from ssgan_tf.models.factor_vae import FactorVAE, FactorVAEOptions
-from ssgan_tf.models.infogan_cr import InfoGANCR, InfoGANCROptions
-from ssgan_tf.models.semi_stylegan import SemiStyleGAN, SemiStyleGANOptions
+from ssgan_tf.models.infogan_cr.model import InfoGANCR, InfoGANCROptions
+from ssgan_tf.models.semi_stylegan.model import SemiStyleGAN, SemiStyleGANOptions
+from ssgan_tf.models.vae.beta_tcvae import BetaTCVAE, BetaTCVAEOptions
+from ssgan_tf.models.vae.beta_vae import BetaVAE, BetaVAEOptions
+from ssgan_tf.models.vae.factor_vae import FactorVAE, FactorVAEOptions
 from ssgan_tf.networks.layers import count_parameters
 
 MODELS: dict[str, tuple[type[Options], type[tf.keras.Model]]] = {

@@ -10,8 +10,8 @@ import tensorflow as tf
 from ssgan_tf.core import losses
 from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.priors import GridPrior
-from ssgan_tf.models import step as steps
-from ssgan_tf.models.contract import Parts, WithNetwork
+from ssgan_tf.models import train_step as steps
+from ssgan_tf.models.base import ExportNetworks, TrainableModel, WithNetwork
 from ssgan_tf.networks.discriminator import Discriminator
 from ssgan_tf.networks.options import NetworkOptions
 from ssgan_tf.utils import validation
@@ -45,7 +45,7 @@ class EncoderOnlyOptions(WithNetwork):
             raise ValueError(f"network.precision: expected float32 for this model. Received: {self.network.precision}.")
 
     @property
-    def stages(self) -> tuple[int, ...]:
+    def resolutions(self) -> tuple[int, ...]:
         return (self.network.resolution,)
 
     @property
@@ -60,7 +60,7 @@ class EncoderOnlyOptions(WithNetwork):
             raise ValueError("data.labeled_fraction: expected more than 0 where labels are all there is. Received: 0.")
 
 
-class EncoderOnly(steps.SteppedModel):
+class EncoderOnly(TrainableModel):
     """E(x) by labels alone. Batches as SemiStyleGAN's; only their labelled part is used.
 
     Args:
@@ -70,7 +70,7 @@ class EncoderOnly(steps.SteppedModel):
         jit_compile: XLA compiles the gradients.
     """
 
-    kept = "those of the last step"
+    exported_weights = "those of the last step"
     noise_size = 0
     generate = sample = realness = None
 
@@ -116,10 +116,10 @@ class EncoderOnly(steps.SteppedModel):
         features = self.discriminator.code_features(self.discriminator.trunk(images))
         return tf.concat([self.discriminator.code_head(features), features], axis=1)
 
-    def parts(self) -> Parts:
+    def export_networks(self) -> ExportNetworks:
         """What an export is made of: the encoder."""
         judge = self.discriminator
-        return Parts(None, None, None, judge.pyramid, judge.codes, None, style_size=0, style_layers=0)
+        return ExportNetworks(None, None, None, judge.pyramid, judge.codes, None, style_size=0, style_layers=0)
 
     def train_step(self, batch):
         images, codes, mask = (batch[name] for name in ("labeled_image", "labeled_codes", "labeled_mask"))

@@ -8,7 +8,7 @@ import dataclasses
 
 import tensorflow as tf
 
-from ssgan_tf.networks.normalized import BatchNorm, SpectralConv, SpectralDense, fresh, weights
+from ssgan_tf.networks.normalization import BatchNorm, SpectralConv, SpectralDense, initial_value, weights
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,7 +167,7 @@ class Discriminator(tf.keras.Model):
 
     def pyramid(self, images: tf.Tensor) -> list[tf.Tensor]:
         """[B,R,R,C] -> features of the convolutions, [B,R/2,R/2,C_0] first."""
-        x, result = _inside(images, self.family), []
+        x, result = _to_network_range(images, self.family), []
         for conv in self.convs:
             x = leaky_relu(conv(x))
             result.append(x)
@@ -228,7 +228,7 @@ class ContrastiveDiscriminator(tf.keras.Model):
         self(tf.zeros([1, resolution, resolution, 2 * channels]))
 
     def call(self, pairs):
-        x = _inside(pairs, self.family)
+        x = _to_network_range(pairs, self.family)
         for i, conv in enumerate(self.convs):
             x = conv(x)
             if i and self.norms:
@@ -237,19 +237,19 @@ class ContrastiveDiscriminator(tf.keras.Model):
         x = tf.reshape(x, [-1, x.shape[1] * x.shape[2] * x.shape[3]])
         return self.head(x if self.dense is None else leaky_relu(self.dense(x)))
 
-    def fresh_weights(self, seed: tf.Tensor) -> list[tf.Tensor]:
+    def initial_weights(self, seed: tf.Tensor) -> list[tf.Tensor]:
         """What its trainable variables could have started from, drawn with `seed`."""
         seeds = [tf.random.experimental.stateless_fold_in(seed, i) for i in range(len(self.trainable_variables))]
-        return [fresh(*pair) for pair in zip(self.trainable_variables, seeds, strict=True)]
+        return [initial_value(*pair) for pair in zip(self.trainable_variables, seeds, strict=True)]
 
 
-def refresh(network: tf.keras.Model) -> None:
+def update_spectral_norm(network: tf.keras.Model) -> None:
     """Renews the vectors of the spectral norm in all layers that have one."""
     for layer in network.submodules:
         if isinstance(layer, SpectralConv | SpectralDense):
-            layer.refresh()
+            layer.update_spectral_norm()
 
 
-def _inside(images: tf.Tensor, family: Family) -> tf.Tensor:
+def _to_network_range(images: tf.Tensor, family: Family) -> tf.Tensor:
     """Images in [-1, 1] as the networks compute with them."""
     return (images + 1.0) / 2.0 if family.unit_range else images

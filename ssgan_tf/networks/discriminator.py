@@ -84,7 +84,7 @@ class Discriminator(tf.keras.Model):
         return result
 
     def _from_rgb(self, images, level):
-        return layers.leaky_relu(self.from_rgb[level](layers.narrow(images, self.options.precision)))
+        return layers.leaky_relu(self.from_rgb[level](layers.to_compute_dtype(images, self.options.precision)))
 
     def realness(self, features: tf.Tensor) -> tf.Tensor:
         """Features [B,4,4,C_4] -> D's logit [B]; depends on the image's minibatch-stddev group."""
@@ -106,7 +106,7 @@ class Discriminator(tf.keras.Model):
     def _penultimate(self, features, stddev):
         x = tf.concat([features, stddev], axis=-1)  # [B,4,4,C_4 + 1]
         x = layers.leaky_relu(self.final_conv(x))
-        x = layers.widen(tf.reshape(x, [-1, 16 * x.shape[-1]]))
+        x = layers.to_float32(tf.reshape(x, [-1, 16 * x.shape[-1]]))
         return layers.leaky_relu(self.final_dense(x))  # [B,C_2]
 
     def call(self, images, fade=None):

@@ -3,7 +3,7 @@
 Every weight is stored with standard deviation 1 / lrmul and scaled when it is used ("equalised learning rate"):
 w = stored * gain / sqrt(fan_in) * lrmul. Source: the official StyleGAN (2019).
 A layer computes in the type of what comes in: weights stay float32 and are converted where they are used, so a
-network chooses its precision by `narrow` and `widen` alone.
+network chooses its precision by `to_compute_dtype` and `to_float32` alone.
 No resize op and no UpSampling2D: their gradient of a gradient fails or is wrong (R1 needs it).
 """
 
@@ -15,12 +15,12 @@ RELU_GAIN = math.sqrt(2.0)  # for layers followed by a leaky ReLU (He initialisa
 _NARROW = {"mixed_bfloat16": tf.bfloat16, "mixed_float16": tf.float16}
 
 
-def narrow(x: tf.Tensor, precision: str) -> tf.Tensor:
+def to_compute_dtype(x: tf.Tensor, precision: str) -> tf.Tensor:
     """x in the type that convolutions run in: of 16 bits in mixed precision, else as it is."""
     return tf.cast(x, _NARROW.get(precision, x.dtype))
 
 
-def widen(x: tf.Tensor) -> tf.Tensor:
+def to_float32(x: tf.Tensor) -> tf.Tensor:
     """x as float32 where it has 16 bits, else as it is: for sums over many numbers, and what is small in them."""
     return tf.cast(x, tf.float32) if x.dtype.size < 4 else x
 
@@ -58,14 +58,14 @@ def minibatch_stddev(x: tf.Tensor, group: int = 4) -> tf.Tensor:
         members = tf.where(batch % group == 0, group, batch)
     else:  # as in training, where XLA takes no shapes that depend on numbers inside tf.cond
         members = group if batch % group == 0 else batch
-    y = tf.reshape(widen(x), [members, -1, height, width, channels])  # [G,M,H,W,C]
+    y = tf.reshape(to_float32(x), [members, -1, height, width, channels])  # [G,M,H,W,C]
     y = tf.sqrt(tf.math.reduce_variance(y, axis=0) + 1e-8)  # [M,H,W,C]
     y = tf.reduce_mean(y, axis=[1, 2, 3])  # [M]
     y = tf.tile(y, [members])  # [B]: image i belongs to group i mod M
     return tf.tile(tf.cast(y, x.dtype)[:, None, None, None], [1, height, width, 1])
 
 
-def _spread(kernel: tf.Tensor) -> tf.Tensor:
+def _fuse_box_filter(kernel: tf.Tensor) -> tf.Tensor:
     """Sum of a 3x3 kernel [3,3,I,O] at the four corners of [4,4,I,O]: the kernel seen through a 2x2 box."""
     # Padded four times rather than once and sliced: a slice's gradient takes ten times as long on CPUs.
     corners = [[[i, 1 - i], [j, 1 - j], [0, 0], [0, 0]] for j in (0, 1) for i in (0, 1)]
@@ -159,11 +159,11 @@ class Conv(_Equalized):
         kernel = self.kernel * self._scale
         if self.resample == "up":
             # A transposed convolution applies its kernel mirrored, with input and output channels exchanged.
-            kernel = tf.transpose(_spread(tf.reverse(kernel, [0, 1])), [0, 1, 3, 2])  # [4,4,O,I]
+            kernel = tf.transpose(_fuse_box_filter(tf.reverse(kernel, [0, 1])), [0, 1, 3, 2])  # [4,4,O,I]
             size = [tf.shape(x)[0], 2 * x.shape[1], 2 * x.shape[2], self.units]
             x = tf.nn.conv2d_transpose(x, tf.cast(kernel, x.dtype), size, 2, "SAME")
         elif self.resample == "down":
-            x = tf.nn.conv2d(x, tf.cast(_spread(kernel) / 4.0, x.dtype), 2, "SAME")
+            x = tf.nn.conv2d(x, tf.cast(_fuse_box_filter(kernel) / 4.0, x.dtype), 2, "SAME")
         else:
             x = tf.nn.conv2d(x, tf.cast(kernel, x.dtype), 1, "SAME")
         return self._finish(x)
@@ -201,7 +201,7 @@ class StyleEpilogue(tf.keras.layers.Layer):
         if self.noise:
             x = x + tf.cast(noise, x.dtype) * tf.cast(self.noise_weight, x.dtype)
         x = leaky_relu(_add_bias(x, self.bias))
-        wide = widen(x)
+        wide = to_float32(x)
         scale, shift = tf.split(self.affine(w)[:, None, None, :], 2, axis=-1)  # [B,1,1,C] each
         # Not tf.nn.moments: it hides the mean from the variance's gradient, so its second-order gradient is wrong.
         mean = tf.reduce_mean(wide, axis=[1, 2], keepdims=True)  # [B,1,1,C]

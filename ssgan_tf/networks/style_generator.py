@@ -117,7 +117,7 @@ class SynthesisBlock(tf.keras.layers.Layer):
             x = tf.tile(self.constant, [batch, 1, 1, 1])
         else:
             x = blur(self.conv_up(x))
-        x = layers.narrow(self.epilogue0(x, styles[0], noises[0]), self.precision)
+        x = layers.to_compute_dtype(self.epilogue0(x, styles[0], noises[0]), self.precision)
         return self.epilogue1(self.conv(x), styles[1], noises[1])
 
     def _noise(self, batch, seed):
@@ -166,7 +166,7 @@ class SynthesisNetwork(tf.keras.Model):
         return tf.tanh(image) if self.tanh else image
 
     def _to_rgb(self, x, level):
-        return self.to_rgb[level](layers.widen(x))  # in float32: bfloat16 shows no more than 128 shades from 0.5 to 1
+        return self.to_rgb[level](layers.to_float32(x))  # bfloat16 has only 128 shades in [0.5, 1]
 
     def _style_of_each_layer(self, w) -> list[tf.Tensor]:
         count, width = self.options.style_layers, self.options.style_size
@@ -211,7 +211,7 @@ class StyleGenerator(tf.keras.Model):
         x = None
         for block, to_rgb in zip(self.synthesis.blocks, self.synthesis.to_rgb, strict=True):
             x = block(x, [w, w])
-            to_rgb(layers.widen(x))
+            to_rgb(layers.to_float32(x))
         self.synthesis.built = self.built = True
 
     def truncate(self, w: tf.Tensor, psi: tf.Tensor | float, cutoff: int = TRUNCATION_CUTOFF) -> tf.Tensor:

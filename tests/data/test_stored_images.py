@@ -73,7 +73,7 @@ def test_training_batches_and_pictures_are_the_same_from_disk(in_memory, on_disk
 def test_labels_are_read_once_and_read_again_where_the_copy_is_damaged(data_dir, monkeypatch):
     first = data.load(fakes.DATASET, str(data_dir), memory_gib=0)
     (copy,) = (data_dir / fakes.DATASET / "1.0.0").glob("labels-*.npy")
-    monkeypatch.setattr(data.prepared, "labels_in", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr(data.tfds_reader, "labels_in", lambda *_: pytest.fail("read again"))
     assert np.array_equal(data.load(fakes.DATASET, str(data_dir), memory_gib=0).factors, first.factors)
     monkeypatch.undo()
     whole, wrong = copy.read_bytes(), np.array(first.factors, np.int32)

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from ssgan_tf.core import losses
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
-from ssgan_tf.models import step as steps
-from ssgan_tf.models.semi_stylegan import SemiStyleGAN, SemiStyleGANOptions
+from ssgan_tf.models import train_step as steps
+from ssgan_tf.models.semi_stylegan.model import SemiStyleGAN, SemiStyleGANOptions
 from ssgan_tf.networks.options import NetworkOptions
 
 NETWORK = NetworkOptions(

@@ -7,7 +7,7 @@ import tensorflow as tf
 from ssgan_tf.core.schedule import Phase, Schedule
 from ssgan_tf.models import make_model
 from ssgan_tf.models.encoder_only import EncoderOnly, EncoderOnlyOptions
-from ssgan_tf.models.semi_stylegan import SemiStyleGAN, SemiStyleGANOptions
+from ssgan_tf.models.semi_stylegan.model import SemiStyleGAN, SemiStyleGANOptions
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def compiled(options, spec) -> EncoderOnly:
     encoder = EncoderOnly(options, spec)
     encoder.compile()
     phase = Phase(batch=4, labeled_batch=4, learning_rate=0.01, decay_images=16)
-    encoder.enter(Schedule((phase,)).segments[0])
+    encoder.set_segment(Schedule((phase,)).segments[0])
     return encoder
 
 
@@ -83,7 +83,7 @@ def test_mixup_needs_an_even_batch(network, spec, batch):
 
 def test_it_reads_and_makes_no_pictures(model, batch):
     assert model.generate is None and model.sample is None and model.realness is None
-    parts = model.parts()
+    parts = model.export_networks()
     np.testing.assert_allclose(
         parts.codes(parts.pyramid(batch["image"])[-1]), model.encode(batch["image"]), atol=1e-6
     )

@@ -22,7 +22,7 @@ def steps_of(make, batch, use_sgd):
         size = model.options.network.resolution
         full = {k: v if not k.endswith("image") or size == 8 else upsample(v) for k, v in batch.items()}
         for segment in schedule.segments:
-            model.enter(segment)
+            model.set_segment(segment)
             for _ in range(segment.start, segment.end or steps):
                 logs = model.train_step(full)
         return {name: getattr(model, name).get_weights() for name in NETWORKS}, logs

@@ -122,7 +122,7 @@ def test_fresh_optimizers_forget_their_moments_and_keep_their_scale(make_in, bat
     before = scales(model)
     moments = [v for o in (model.generator_optimizer, model.discriminator_optimizer) for v in o.variables]
     assert max(np.abs(v).max() for v in moments) > 0
-    model.enter(
+    model.set_segment(
         Schedule(
             (Phase(resolution=8, images=72, batch=6, labeled_batch=3), Phase(resolution=8, fresh_optimizers=True))
         ).segments[1]

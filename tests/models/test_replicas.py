@@ -10,7 +10,7 @@ from tests.support.two_devices import found_by
 
 @pytest.fixture(scope="module")
 def found() -> Callable[[str], dict]:
-    """What tests/models/compare_replicas.py found; once for each argument."""
+    """What tests/support/compare_replicas.py found; once for each argument."""
     return functools.cache(lambda what: found_by("compare_replicas.py", what))
 
 

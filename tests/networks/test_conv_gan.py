@@ -8,7 +8,7 @@ import tensorflow_addons as tfa
 from ssgan_tf.networks import conv_gan
 from ssgan_tf.networks.conv_gan import ContrastiveDiscriminator, Discriminator, Generator
 from ssgan_tf.networks.layers import count_parameters
-from ssgan_tf.networks.normalized import BatchNorm, SpectralConv, SpectralDense, fresh
+from ssgan_tf.networks.normalization import BatchNorm, SpectralConv, SpectralDense, initial_value
 
 
 def make(family: str, resolution: int, channels: int, codes: int, noise: int):
@@ -90,7 +90,7 @@ def test_weights_start_as_published():
 def test_fresh_weights_are_such_as_it_starts_from():
     for family, resolution in (("dsprites", 64), ("celeba", 32)):
         contrastive = make(family, resolution, 1, 5, 5)[2]
-        first, same, other = (contrastive.fresh_weights(tf.constant([0, i])) for i in (3, 3, 4))
+        first, same, other = (contrastive.initial_weights(tf.constant([0, i])) for i in (3, 3, 4))
         for variable, a, b, c in zip(contrastive.trainable_variables, first, same, other, strict=True):
             np.testing.assert_array_equal(a, b)
             assert a.shape == variable.shape
@@ -100,7 +100,7 @@ def test_fresh_weights_are_such_as_it_starts_from():
             if "kernel" in variable.name:
                 assert np.any(a != c) and np.any(a != variable)
                 assert (np.abs(a).max() <= 0.04) == (variable.shape.rank == 4)
-    assert (fresh(tf.Variable([3.0, 4.0], name="a/scale"), tf.constant([0, 0])).numpy() == 1).all()
+    assert (initial_value(tf.Variable([3.0, 4.0], name="a/scale"), tf.constant([0, 0])).numpy() == 1).all()
 
 
 @pytest.mark.parametrize("layer", [SpectralDense(6), SpectralConv(6, 4)], ids=["dense", "conv"])
@@ -110,7 +110,7 @@ def test_sigma_becomes_the_largest_singular_value(layer):
     largest = np.linalg.svd(layer.kernel.numpy().reshape(-1, 6), compute_uv=False)[0]
     assert layer.iterate()[0] < 0.999 * largest
     for _ in range(200):
-        layer.refresh()
+        layer.update_spectral_norm()
     assert float(layer.iterate()[0]) == pytest.approx(largest, rel=1e-5)
     found = np.linalg.svd(layer.normalized().numpy().reshape(-1, 6), compute_uv=False)[0]
     assert found == pytest.approx(1, rel=1e-5)
@@ -130,7 +130,7 @@ def test_one_iteration_is_that_of_addons():
     np.testing.assert_allclose(ours(x), theirs(x, training=True), atol=1e-5)
     np.testing.assert_allclose(ours.normalized(), theirs.layer.kernel, rtol=1e-5, atol=1e-7)
     before = ours.u.numpy()
-    ours.refresh()
+    ours.update_spectral_norm()
     np.testing.assert_allclose(ours.u, theirs.u, atol=1e-6)
     assert np.abs(before - ours.u).max() > 0.1
 
@@ -189,7 +189,7 @@ def test_batch_norm_in_training_and_without():
 both_families = pytest.mark.parametrize(("family", "sizes"), [("dsprites", (64, 1, 5, 5)), ("celeba", (32, 3, 5, 100))])
 
 
-def widen(network: tf.keras.Model) -> None:
+def to_float32(network: tf.keras.Model) -> None:
     """Random weights as wide as to tell activations apart; biases, scales and offsets are none of them 0 or 1."""
     rng = np.random.default_rng(3)
     for variable in network.trainable_variables:
@@ -220,7 +220,7 @@ def normed(x: tf.Tensor, norm: BatchNorm, moments: list) -> tf.Tensor:
 def test_the_generator_is_the_published_one(family, sizes):
     """Layer by layer: for dSprites activation before norm, leaky behind deconvolutions; for CelebA norm before ReLU."""
     generator = make(family, *sizes)[0]
-    widen(generator)
+    to_float32(generator)
     latents = tf.random.stateless_uniform([4, sizes[2] + sizes[3]], [1, 2], -1.0, 1.0)
     *hidden, last = generator.layers_in_order
     x, moments = latents, []
@@ -249,8 +249,8 @@ def test_the_generator_is_the_published_one(family, sizes):
 @both_families
 def test_the_discriminators_are_the_published_ones(family, sizes):
     _, discriminator, contrastive = make(family, *sizes)
-    widen(discriminator)
-    widen(contrastive)
+    to_float32(discriminator)
+    to_float32(contrastive)
     pairs = images(4, sizes[0], 2 * sizes[1])
 
     def inside(x):
@@ -295,11 +295,11 @@ def test_only_training_looks_at_the_batch():
         np.testing.assert_array_equal(average, old)
 
 
-def test_refresh_renews_every_vector_of_a_network():
+def test_update_spectral_norm_renews_every_vector_of_a_network():
     _, discriminator, contrastive = make("dsprites", 16, 1, 4, 2)
     for network, layers in ((discriminator, 6), (contrastive, 3)):
         vectors = [v for v in network.variables if v.name.endswith("/u:0")]
         assert len(vectors) == layers
         before = [v.numpy() for v in vectors]
-        conv_gan.refresh(network)
+        conv_gan.update_spectral_norm(network)
         assert all(np.any(v != old) for v, old in zip(vectors, before, strict=True))

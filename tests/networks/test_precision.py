@@ -171,7 +171,7 @@ def test_minibatch_stddev_of_equal_images_has_a_gradient(dtype):
 def test_narrow_and_widen_leave_float32_and_float64_as_they_are():
     for dtype in (tf.float32, tf.float64):
         x = tf.ones([2], dtype)
-        assert layers.narrow(x, "float32") is x and layers.widen(x) is x
+        assert layers.to_compute_dtype(x, "float32") is x and layers.to_float32(x) is x
     for precision, dtype in NARROW.items():
-        x = layers.narrow(tf.ones([2]), precision)
-        assert x.dtype == dtype and layers.widen(x).dtype == tf.float32
+        x = layers.to_compute_dtype(tf.ones([2]), precision)
+        assert x.dtype == dtype and layers.to_float32(x).dtype == tf.float32

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.priors import NormalPrior
-from ssgan_tf.models import step as steps
-from ssgan_tf.models.contract import Parts, WithoutLabels
+from ssgan_tf.models import train_step as steps
+from ssgan_tf.models.base import ExportNetworks, TrainableModel, WithoutLabels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +22,7 @@ class LinearOptions(WithoutLabels):
     codes: int = 4
 
 
-class Linear(steps.SteppedModel):
+class Linear(TrainableModel):
     """Codes are a linear map of the pixels, pictures one of the codes; trained by the squared error."""
 
     kept = "those of the last step"
@@ -69,8 +69,8 @@ class Linear(steps.SteppedModel):
 
     sample = generate
 
-    def parts(self) -> Parts:
-        return Parts(
+    def export_networks(self) -> ExportNetworks:
+        return ExportNetworks(
             mapping=lambda noise, codes: codes,
             synthesis=lambda styles: self.generate(styles[:, 0, :0], styles[:, 0]),
             truncate=lambda styles, psi: (psi * styles)[:, None],

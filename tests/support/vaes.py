@@ -16,7 +16,7 @@ def make(kind, seed: int = 5, batch: int = BATCH, rate: float = 0.001, jit_compi
     """A model of the Options `kind`; the same weights each time."""
     tf.keras.utils.set_random_seed(1)
     model = make_model(kind(**{**SIZES, **options}), SPEC, seed, jit_compile)
-    model.enter(Schedule((Phase(batch=batch, labeled_batch=1, learning_rate=rate),)).segments[0])
+    model.set_segment(Schedule((Phase(batch=batch, labeled_batch=1, learning_rate=rate),)).segments[0])
     return model
 
 

@@ -4,60 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow as tf
 
-from ssgan_tf.core.schedule import Phase, Schedule, Segment
-
-
-class SteppedModel(tf.keras.Model):
-    """What every model that is trained has: a seed, and where in its schedule it is.
-
-    Args:
-        seed: of all that is drawn while training, which is a function of (seed, step).
-        resolution: of its images, full-grown.
-    """
-
-    trackers: "LossTrackers"
-
-    def __init__(self, seed: int, resolution: int, name: str):
-        super().__init__(name=name)
-        self.seed = seed
-        self.full_resolution = resolution
-        self.step = tf.Variable(
-            0, trainable=False, dtype=tf.int64, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA, name="step"
-        )
-        self.segment = Schedule((Phase(),)).segments[0]
-
-    @property
-    def optimizers(self) -> list[tf.keras.optimizers.Optimizer]:
-        """All of them, once it is compiled."""
-        raise NotImplementedError
-
-    def enter(self, segment: Segment) -> None:
-        """Makes the following steps those of `segment`, at whose beginning or somewhere in which the model is."""
-        if segment != self.segment:
-            self.segment = segment
-            self.train_function = None  # Keras traces train_step anew
-        if segment.phase.fresh_optimizers and int(self.step.numpy()) == segment.phase_start:
-            for optimizer in self.optimizers:
-                forget(optimizer)
-
-    @property
-    def resolution(self) -> int:
-        """Of the images at this stage."""
-        return self.segment.phase.resolution or self.full_resolution
-
-    @property
-    def stage(self) -> str:
-        """What is being trained, in a word or two for the progress bar."""
-        return f"{self.resolution}x{self.resolution}" + (" fading in" if self.segment.fading else "")
-
-    @property
-    def metrics(self):
-        return list(self.trackers.means.values())
-
-    def compile_with(self, optimizer: tf.keras.optimizers.Optimizer) -> None:
-        """Ends `compile`. Keras wants to know of an optimizer, and without one would make one of its own."""
-        super().compile(optimizer)
-        self.distribute_reduction_method = "first"  # trackers are global means already; Keras adds the workers' up
+from ssgan_tf.core.schedule import Segment
+from ssgan_tf.models.base import TrainableModel
 
 
 def replica_count() -> int:
@@ -187,18 +135,12 @@ class PhaseRate(tf.keras.optimizers.schedules.LearningRateSchedule):
 
 
 def make_adam(
-    model: SteppedModel, variables: Sequence[tf.Variable], beta_1: float, beta_2: float, factor: float = 1.0
+    model: TrainableModel, variables: Sequence[tf.Variable], beta_1: float, beta_2: float, factor: float = 1.0
 ) -> tf.keras.optimizers.Adam:
     """Adam with all its slots, at `factor` times the rate of the phase that the model is in."""
     optimizer = tf.keras.optimizers.Adam(PhaseRate(model, factor), beta_1, beta_2, epsilon=1e-8, jit_compile=False)
     optimizer.build(variables)
     return optimizer
-
-
-def forget(optimizer: tf.keras.optimizers.Optimizer) -> None:
-    """Makes the optimizer as it was when it was new: no moments, no steps taken."""
-    for variable in optimizer.variables:
-        variable.assign(tf.zeros_like(variable))
 
 
 class LossTrackers:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from ssgan_tf.models.contract import WithoutLabels
+from ssgan_tf.models.base import WithoutLabels
 from ssgan_tf.networks.conv_gan import FAMILIES
 from ssgan_tf.utils import validation
 

@@ -6,14 +6,17 @@ A model is an Options (a frozen dataclass, what a config says) and a `tf.keras.M
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import tensorflow as tf
 
 from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.priors import Prior
-from ssgan_tf.core.schedule import Segment
+from ssgan_tf.core.schedule import Phase, Schedule, Segment
 from ssgan_tf.networks.options import NetworkOptions
+
+if TYPE_CHECKING:
+    from ssgan_tf.models.train_step import LossTrackers
 
 OptionsT = TypeVar("OptionsT")
 
@@ -32,7 +35,7 @@ class Options(Protocol):
         """1 (grey) or 3 (RGB)."""
 
     @property
-    def stages(self) -> tuple[int, ...]:
+    def resolutions(self) -> tuple[int, ...]:
         """Resolutions that a phase may be at; the full one is the last."""
 
     @property
@@ -74,7 +77,7 @@ class WithoutLabels:
     resolution: int
 
     @property
-    def stages(self) -> tuple[int, ...]:
+    def resolutions(self) -> tuple[int, ...]:
         return (self.resolution,)
 
     @property
@@ -96,7 +99,7 @@ class WithoutLabels:
 
 
 @dataclasses.dataclass(frozen=True)
-class Parts:
+class ExportNetworks:
     """The networks of an export, as functions of tensors. Styles are what images are made of: w [B,W].
 
     Args:
@@ -121,14 +124,14 @@ class Parts:
 
 
 class Model(Protocol):
-    """What every model has, beside what Keras gives it. `step.SteppedModel` has the first half of it."""
+    """What every model has, beside what Keras gives it. `TrainableModel` below has the first half of it."""
 
     options: Any
     spec: CodeSpec
     """The data set's factors."""
     prior: Prior
     """What its codes are drawn from."""
-    kept: str
+    exported_weights: str
     """Which weights are measured and exported, in a few words."""
     noise_size: int
     """Z, width of the noise, which is N(0, 1); 0 where codes are all that images are made from."""
@@ -136,14 +139,14 @@ class Model(Protocol):
     segment: Segment
 
     @property
-    def stage(self) -> str:
+    def phase_label(self) -> str:
         """What is being trained, in a word or two for the progress bar."""
 
     @property
     def resolution(self) -> int:
         """Of the images at this stage."""
 
-    def enter(self, segment: Segment) -> None:
+    def set_segment(self, segment: Segment) -> None:
         """Makes the following steps those of `segment`."""
 
     def compile(self) -> None:
@@ -165,5 +168,64 @@ class Model(Protocol):
     realness: Callable[[tf.Tensor], tf.Tensor] | None
     """A discriminator's logits [B] of images; None if there is none."""
 
-    def parts(self) -> Parts:
+    def export_networks(self) -> ExportNetworks:
         """What an export is made of."""
+
+
+class TrainableModel(tf.keras.Model):
+    """What every model that is trained has: a seed, and where in its schedule it is.
+
+    Args:
+        seed: of all that is drawn while training, which is a function of (seed, step).
+        resolution: of its images, full-grown.
+    """
+
+    trackers: "LossTrackers"
+
+    def __init__(self, seed: int, resolution: int, name: str):
+        super().__init__(name=name)
+        self.seed = seed
+        self.full_resolution = resolution
+        self.step = tf.Variable(
+            0, trainable=False, dtype=tf.int64, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA, name="step"
+        )
+        self.segment = Schedule((Phase(),)).segments[0]
+
+    @property
+    def optimizers(self) -> list[tf.keras.optimizers.Optimizer]:
+        """All of them, once it is compiled."""
+        raise NotImplementedError
+
+    def set_segment(self, segment: Segment) -> None:
+        """Makes the following steps those of `segment`, at whose beginning or somewhere in which the model is."""
+        if segment != self.segment:
+            self.segment = segment
+            self.train_function = None  # Keras traces train_step anew
+        if segment.phase.fresh_optimizers and int(self.step.numpy()) == segment.phase_start:
+            for optimizer in self.optimizers:
+                reset_optimizer(optimizer)
+
+    @property
+    def resolution(self) -> int:
+        """Of the images at this stage."""
+        return self.segment.phase.resolution or self.full_resolution
+
+    @property
+    def phase_label(self) -> str:
+        """What is being trained, in a word or two for the progress bar."""
+        return f"{self.resolution}x{self.resolution}" + (" fading in" if self.segment.fading else "")
+
+    @property
+    def metrics(self):
+        return list(self.trackers.means.values())
+
+    def compile_with(self, optimizer: tf.keras.optimizers.Optimizer) -> None:
+        """Ends `compile`. Keras wants to know of an optimizer, and without one would make one of its own."""
+        super().compile(optimizer)
+        self.distribute_reduction_method = "first"  # trackers are global means already; Keras adds the workers' up
+
+
+def reset_optimizer(optimizer: tf.keras.optimizers.Optimizer) -> None:
+    """Makes the optimizer as it was when it was new: no moments, no steps taken."""
+    for variable in optimizer.variables:
+        variable.assign(tf.zeros_like(variable))

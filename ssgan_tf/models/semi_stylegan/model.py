@@ -11,15 +11,15 @@ import tensorflow as tf
 from ssgan_tf.core import losses
 from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.priors import GridPrior, unnamed
-from ssgan_tf.models import step as steps
-from ssgan_tf.models.contract import Parts
-from ssgan_tf.models.growing import fade_at, shrink
-from ssgan_tf.models.objective import Mixed, Objective, SemiStyleGANOptions
+from ssgan_tf.models import train_step as steps
+from ssgan_tf.models.base import ExportNetworks, TrainableModel
+from ssgan_tf.models.progressive import fade_at, shrink
+from ssgan_tf.models.semi_stylegan.objective import MixUpBatch, Objective, SemiStyleGANOptions
 from ssgan_tf.networks.discriminator import Discriminator
 from ssgan_tf.networks.style_generator import W_AVERAGE_DECAY, StyleGenerator, draw_crossovers, mix_styles
 
 
-class SemiStyleGAN(steps.SteppedModel):
+class SemiStyleGAN(TrainableModel):
     """The model that `fit` trains.
 
     Each step draws one generated batch. D/E takes its step on it first; then G, whose forward pass is kept, takes
@@ -36,7 +36,7 @@ class SemiStyleGAN(steps.SteppedModel):
             as Keras would: that fails under MirroredStrategy.
     """
 
-    kept = "the generator's moving average"
+    exported_weights = "the generator's moving average"
 
     def __init__(
         self,
@@ -121,13 +121,13 @@ class SemiStyleGAN(steps.SteppedModel):
         """D(x): [B,R,R,C] -> logits [B]."""
         return self.discriminator(images)[0]
 
-    def parts(self) -> Parts:
+    def export_networks(self) -> ExportNetworks:
         """What an export is made of: the averaged generator without noise inputs, and D/E as it sees an image alone."""
         network, generator = self.options.network, self.ema_generator
         # Realness shall not depend on the rest of a batch: minibatch stddev over groups of one image.
         judge = Discriminator(dataclasses.replace(network, stddev_group=1), self.spec.size)
         judge.set_weights(self.discriminator.get_weights())
-        return Parts(
+        return ExportNetworks(
             mapping=lambda noise, codes: generator.mapping((noise, codes)),
             synthesis=generator.synthesis.call,
             truncate=generator.truncate,
@@ -186,7 +186,7 @@ class SemiStyleGAN(steps.SteppedModel):
             styles = mix_styles(w, g.mapping((second[0], codes)), second[1], self.options.network.style_layers)
         return g.synthesis(styles, resolution, fade, noise_seed), tf.reduce_mean(w, axis=0)
 
-    def mix(self, batch, fake, codes, seed) -> Mixed:
+    def mix(self, batch, fake, codes, seed) -> MixUpBatch:
         """MixUp of each labelled image with a generated one (eq. 5)."""
         size = batch["labeled_image"].shape[0]
         weights = steps.draw_for_replica(lambda n: losses.mixup_weights(n, self.options.xi, seed), size)
@@ -195,7 +195,7 @@ class SemiStyleGAN(steps.SteppedModel):
         fake, codes = fake[::every][:size], codes[::every][:size]
         images = losses.mix(weights, batch["labeled_image"], fake)
         # Where the real image's factor is unknown, so is the mixture's.
-        return Mixed(images, losses.mix(weights, batch["labeled_codes"], codes), batch["labeled_mask"])
+        return MixUpBatch(images, losses.mix(weights, batch["labeled_codes"], codes), batch["labeled_mask"])
 
     def _draw_noise(self, size, seed):
         width = self.options.network.noise_size

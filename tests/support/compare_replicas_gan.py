@@ -13,13 +13,13 @@ from unittest import mock
 
 import numpy as np
 import tensorflow as tf
+from tests.support.compare_replicas import distribute, largest_difference
 
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.core.schedule import Phase, Schedule
 from ssgan_tf.models import make_model
-from ssgan_tf.models import step as steps
-from ssgan_tf.models.contrastive import InfoGANCROptions
-from tests.models.compare_replicas import distribute, largest_difference
+from ssgan_tf.models import train_step as steps
+from ssgan_tf.models.infogan_cr.options import InfoGANCROptions
 from tests.support.two_devices import two_replicas
 
 HALF, STEPS = 4, 3
@@ -38,7 +38,7 @@ def make(strategy: tf.distribute.Strategy):
             optimizer = tf.keras.optimizers.SGD(0.5)
             optimizer.build(getattr(model, name).trainable_variables)
             setattr(model, f"{name}_optimizer", optimizer)
-    model.enter(Schedule((Phase(batch=2 * HALF, labeled_batch=1),)).segments[0])
+    model.set_segment(Schedule((Phase(batch=2 * HALF, labeled_batch=1),)).segments[0])
     return model
 
 
@@ -89,7 +89,7 @@ def train_with_adam(strategy: tf.distribute.Strategy) -> float:
     """As it is meant, across the event: the largest difference between the replicas' copies of any variable."""
     with strategy.scope():
         model = make_model(dataclasses.replace(OPTIONS, cr_after_images=2 * HALF), SPEC, seed=1)
-    model.enter(Schedule((Phase(batch=2 * HALF, labeled_batch=1),)).segments[0])
+    model.set_segment(Schedule((Phase(batch=2 * HALF, labeled_batch=1),)).segments[0])
     images = np.random.default_rng(1).uniform(-1, 1, [STEPS, 2 * HALF, 8, 8, 1]).astype(np.float32)
     model.fit(distribute(strategy, {"image": images}), steps_per_epoch=STEPS, verbose=0)
     variables = [*model.weights, *[v for optimizer in model.optimizers for v in optimizer.variables]]

@@ -10,7 +10,7 @@ import math
 import tensorflow as tf
 
 from ssgan_tf.core.codes import CodeSpec
-from ssgan_tf.models.vae import VAE, Latent, VAEOptions, gather, kl_to_prior, share_of
+from ssgan_tf.models.vae.base import VAE, Latent, VAEOptions, gather, kl_to_prior, share_of
 from ssgan_tf.utils import validation
 
 

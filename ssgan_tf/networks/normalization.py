@@ -19,7 +19,7 @@ def weights(truncated: bool = False) -> tf.keras.initializers.Initializer:
     return kind(stddev=DEVIATION)
 
 
-def fresh(variable: tf.Variable, seed: tf.Tensor) -> tf.Tensor:
+def initial_value(variable: tf.Variable, seed: tf.Tensor) -> tf.Tensor:
     """What a trainable variable of these networks could have started from, told by its name; drawn with `seed`."""
     name = variable.name.rpartition("/")[2].partition(":")[0]
     if name == "kernel":
@@ -36,10 +36,10 @@ def _unit(x: tf.Tensor) -> tf.Tensor:
 class _Spectral(tf.keras.layers.Layer):
     """Shared by the two layers below: kernel / sigma, where sigma is about the kernel's largest singular value.
 
-    The kernel is seen as a matrix [..., units]. sigma comes of one power iteration from the vector u, whenever the
-    layer is used; the gradient goes through all of it, also through the iteration. u itself stays as it is until
-    `refresh`: once a step, however many losses and optimizers use the layer in it. That is why this is a layer of our
-    own: TensorFlow Addons' SpectralNormalization renews its u, and its kernel, in every call with training=True.
+    The kernel is a matrix [..., units]. Each call estimates sigma by one power iteration from the vector u, and the
+    gradient flows through the iteration. u itself changes only in `update_spectral_norm`: once a step, however many
+    losses and optimizers use the layer in it. TensorFlow Addons' SpectralNormalization changes u, and its kernel, in
+    every call with training=True, which is why it is not used here.
     """
 
     def __init__(self, units: int, name: str | None):
@@ -68,7 +68,7 @@ class _Spectral(tf.keras.layers.Layer):
         """The kernel as it is used."""
         return self.kernel / self.iterate()[0]
 
-    def refresh(self) -> None:
+    def update_spectral_norm(self) -> None:
         """u becomes what the power iteration makes of it and of the kernel as it is now."""
         self.u.assign(self.iterate()[1])
 
@@ -136,7 +136,7 @@ class BatchNorm(tf.keras.layers.Layer):
         return tf.nn.batch_normalization(x, mean, variance, self.offset, self.scale, EPSILON), [mean, variance]
 
 
-class Pass(NamedTuple):
+class BatchNormUpdate(NamedTuple):
     """What the batch norms of a network saw in one pass.
 
     Args:
@@ -148,7 +148,7 @@ class Pass(NamedTuple):
     moves: tf.Tensor
 
 
-def averages_after(averages: Sequence[tf.Variable], passes: Sequence[Pass]) -> list[tf.Tensor]:
+def apply_updates(averages: Sequence[tf.Variable], passes: Sequence[BatchNormUpdate]) -> list[tf.Tensor]:
     """What these become by the passes, one after another; passes without training leave them."""
     values = [tf.identity(average) for average in averages]
     for moments, moves in passes:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from ssgan_tf.core import losses
-from ssgan_tf.models import step as steps
-from ssgan_tf.models.contract import WithNetwork
+from ssgan_tf.models import train_step as steps
+from ssgan_tf.models.base import WithNetwork
 from ssgan_tf.networks.discriminator import Discriminator
 from ssgan_tf.networks.options import NetworkOptions
 from ssgan_tf.utils import validation
@@ -64,7 +64,7 @@ class SemiStyleGANOptions(WithNetwork):
             raise ValueError(f"style_mixing: expected a number in [0, 1]. Received: {self.style_mixing}.")
 
     @property
-    def stages(self) -> tuple[int, ...]:
+    def resolutions(self) -> tuple[int, ...]:
         return self.network.resolutions[1:]
 
     @property
@@ -88,7 +88,7 @@ class SemiStyleGANOptions(WithNetwork):
             )
 
 
-class Mixed(NamedTuple):
+class MixUpBatch(NamedTuple):
     """MixUp pairs (eq. 5): images [L,r,r,C], their codes [L,K], and where those are known, [L,K]."""
 
     images: tf.Tensor
@@ -136,7 +136,7 @@ class Objective:
         batch: Mapping[str, tf.Tensor],
         fake: tf.Tensor,
         codes: tf.Tensor,
-        mixed: Mixed | None,
+        mixed: MixUpBatch | None,
         fade: tf.Tensor | None,
         take_r1: tf.Tensor | bool,
         scale: tf.Tensor | None,
@@ -151,7 +151,7 @@ class Objective:
         self,
         fake: tf.Tensor,
         codes: tf.Tensor,
-        mixed: Mixed | None,
+        mixed: MixUpBatch | None,
         fade: tf.Tensor | None,
         scale: tf.Tensor | None,
     ) -> tuple[dict[str, tf.Tensor], list[tf.Tensor]]:

@@ -12,8 +12,8 @@ import dataclasses
 import tensorflow as tf
 
 from ssgan_tf.core.codes import CodeSpec
-from ssgan_tf.models import step as steps
-from ssgan_tf.models.vae import VAE, VAEOptions, gather, kl_to_prior, share_of
+from ssgan_tf.models import train_step as steps
+from ssgan_tf.models.vae.base import VAE, VAEOptions, gather, kl_to_prior, share_of
 from ssgan_tf.networks.conv_vae import TotalCorrelationDiscriminator
 from ssgan_tf.utils import validation
 

@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from ssgan_tf.core.schedule import Phase, Schedule
 from ssgan_tf.models import make_model
-from ssgan_tf.models.beta_tcvae import BetaTCVAEOptions
-from ssgan_tf.models.beta_vae import BetaVAEOptions
-from ssgan_tf.models.factor_vae import FactorVAEOptions
+from ssgan_tf.models.vae.beta_tcvae import BetaTCVAEOptions
+from ssgan_tf.models.vae.beta_vae import BetaVAEOptions
+from ssgan_tf.models.vae.factor_vae import FactorVAEOptions
 from tests.support.two_devices import two_replicas
 from tests.support.vaes import SIZES, SPEC, spread, squares
 
@@ -40,7 +40,7 @@ def run(options, strategy: tf.distribute.Strategy, jit_compile: bool):
         if hasattr(model, "discriminator"):
             model.discriminator_optimizer.build(model.discriminator.trainable_variables)
         spread(model)
-    model.enter(Schedule((Phase(batch=BATCH, labeled_batch=1),)).segments[0])
+    model.set_segment(Schedule((Phase(batch=BATCH, labeled_batch=1),)).segments[0])
     before = {name: network.get_weights() for name, network in model.networks().items()}
     images = np.concatenate([by_brightness(squares(BATCH, seed)) for seed in range(2, 2 + STEPS)])
     images = images.reshape([STEPS * replicas, BATCH // replicas, *images.shape[1:]])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ssgan_tf.models.beta_tcvae import BetaTCVAEOptions, total_correlation
-from ssgan_tf.models.vae import Latent
+from ssgan_tf.models.vae.base import Latent
+from ssgan_tf.models.vae.beta_tcvae import BetaTCVAEOptions, total_correlation
 from tests.support import vaes
 
 NOISE = 0.6  # standard deviation of every q(z|x) below

@@ -18,14 +18,14 @@ import tensorflow as tf
 from ssgan_tf.core import losses
 from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.priors import UniformPrior
-from ssgan_tf.models import step as steps
-from ssgan_tf.models.contract import Parts
-from ssgan_tf.models.contrastive import InfoGANCROptions, Pairs, draw_pairs
-from ssgan_tf.networks.conv_gan import ContrastiveDiscriminator, Discriminator, Generator, refresh
-from ssgan_tf.networks.normalized import Pass, averages_after
+from ssgan_tf.models import train_step as steps
+from ssgan_tf.models.base import ExportNetworks, TrainableModel
+from ssgan_tf.models.infogan_cr.options import InfoGANCROptions, Pairs, draw_pairs
+from ssgan_tf.networks.conv_gan import ContrastiveDiscriminator, Discriminator, Generator, update_spectral_norm
+from ssgan_tf.networks.normalization import BatchNormUpdate, apply_updates
 
 
-class InfoGANCR(steps.SteppedModel):
+class InfoGANCR(TrainableModel):
     """G, D with Q, and H. Of a batch only `image` [B,R,R,C] in [-1, 1] is used.
 
     Each step draws latents and pairs of them once. On these H takes a step, then D and Q, then G as often as
@@ -46,7 +46,7 @@ class InfoGANCR(steps.SteppedModel):
         jit_compile: XLA compiles the gradients.
     """
 
-    kept = "those of the last step"
+    exported_weights = "those of the last step"
 
     def __init__(
         self,
@@ -133,10 +133,10 @@ class InfoGANCR(steps.SteppedModel):
         """D(x): [B,R,R,C] -> logits [B]."""
         return self.discriminator(images)[0]
 
-    def parts(self) -> Parts:
+    def export_networks(self) -> ExportNetworks:
         """What an export is made of. A style is what enters G: noise in [-1, 1], then codes."""
         judge = self.discriminator
-        return Parts(
+        return ExportNetworks(
             mapping=to_latents,
             synthesis=lambda styles: self.generator(styles[:, 0]),
             truncate=lambda style, psi: (psi * style)[:, None],
@@ -150,7 +150,7 @@ class InfoGANCR(steps.SteppedModel):
     def train_step(self, batch):
         images, o = batch["image"], self.options
         seen = self.segment.images(self.step)  # before this step
-        self._begin_anew(seen)
+        self._reinitialize(seen)
         alpha = o.schedule.alpha_at(seen)
         latents, codes, pairs = self.draw(images.shape[0], o.schedule.gap_at(seen))
 
@@ -164,8 +164,8 @@ class InfoGANCR(steps.SteppedModel):
             g_terms, gradients, passes = self._generator_gradients(latents, codes, pairs, alpha)
             g_norm = steps.descend(gradients, self.generator.trainable_variables, self.generator_optimizer)
             self._move_averages(passes)
-        refresh(self.discriminator)
-        refresh(self.contrastive)
+        update_spectral_norm(self.discriminator)
+        update_spectral_norm(self.contrastive)
         self.step.assign_add(1)
         norms = {"contrastive": h_norm, "discriminator": d_norm, "generator": g_norm}
         norms = {f"{name}/gradient_norm": norm for name, norm in norms.items()}
@@ -185,7 +185,9 @@ class InfoGANCR(steps.SteppedModel):
 
         return tf.concat([noise, codes], axis=1), codes, Pairs(*map(part, range(len(Pairs._fields))))
 
-    def contrastive_gradients(self, pairs: Pairs, alpha: tf.Tensor) -> tuple[dict, list[tf.Tensor], list[Pass]]:
+    def contrastive_gradients(
+        self, pairs: Pairs, alpha: tf.Tensor
+    ) -> tuple[dict, list[tf.Tensor], list[BatchNormUpdate]]:
         """H's terms [B], the gradient for its trainable variables, and the moments of G's passes."""
         images, passes = tf.cond(alpha > 1e-8, lambda: self.paint_pairs(pairs), lambda: self.paint_pairs(pairs, False))
         with tf.GradientTape() as tape:
@@ -196,7 +198,7 @@ class InfoGANCR(steps.SteppedModel):
         terms = {"contrastive/cross_entropy": entropy, "contrastive/accuracy": hits}
         return terms, tape.gradient(loss, self.contrastive.trainable_variables), passes
 
-    def discriminator_gradients(self, images, latents, codes) -> tuple[dict, list[tf.Tensor], list[Pass]]:
+    def discriminator_gradients(self, images, latents, codes) -> tuple[dict, list[tf.Tensor], list[BatchNormUpdate]]:
         """D and Q's weighted terms [B], the gradient for their trainable variables, and the moments of G's pass."""
         fake, own = self.paint(latents)
         with tf.GradientTape() as tape:
@@ -209,7 +211,7 @@ class InfoGANCR(steps.SteppedModel):
             loss = steps.total_loss(terms)
         return terms, tape.gradient(loss, self.discriminator.trainable_variables), [own]
 
-    def generator_gradients(self, latents, codes, pairs, alpha) -> tuple[dict, list[tf.Tensor], list[Pass]]:
+    def generator_gradients(self, latents, codes, pairs, alpha) -> tuple[dict, list[tf.Tensor], list[BatchNormUpdate]]:
         """G's weighted terms [B], the gradient for its trainable variables, and the moments of its passes."""
 
         def contrast():
@@ -217,7 +219,7 @@ class InfoGANCR(steps.SteppedModel):
             return _cross_entropy(self.contrastive(images), pairs.shared), passes
 
         def nothing():
-            still = Pass([tf.identity(average) for average in self.generator.averages], tf.constant(0.0))
+            still = BatchNormUpdate([tf.identity(average) for average in self.generator.averages], tf.constant(0.0))
             return tf.zeros_like(latents[:, 0]), [still, still]
 
         with tf.GradientTape() as tape:
@@ -232,25 +234,25 @@ class InfoGANCR(steps.SteppedModel):
             loss = steps.total_loss(terms)
         return terms, tape.gradient(loss, self.generator.trainable_variables), [own, *passes]
 
-    def paint(self, latents: tf.Tensor, training: bool = True) -> tuple[tf.Tensor, Pass]:
+    def paint(self, latents: tf.Tensor, training: bool = True) -> tuple[tf.Tensor, BatchNormUpdate]:
         """Images [B,R,R,C] of latents [B,Z + K], and what batch norm saw."""
         images, moments = self.generator.paint(latents, training)
-        return images, Pass(moments, tf.constant(float(training)))
+        return images, BatchNormUpdate(moments, tf.constant(float(training)))
 
-    def paint_pairs(self, pairs: Pairs, training: bool = True) -> tuple[tf.Tensor, list[Pass]]:
+    def paint_pairs(self, pairs: Pairs, training: bool = True) -> tuple[tf.Tensor, list[BatchNormUpdate]]:
         """Both images of each pair, one behind the other [B,R,R,2C], and the two passes."""
         first, second = (
             self.paint(tf.concat([pairs.noise, codes], axis=1), training) for codes in (pairs.first, pairs.second)
         )
         return tf.concat([first[0], second[0]], axis=-1), [first[1], second[1]]
 
-    def _move_averages(self, passes: list[Pass]) -> None:
+    def _move_averages(self, passes: list[BatchNormUpdate]) -> None:
         """Moves G's moving averages as these passes do; by the mean over replicas, once."""
         averages = self.generator.averages
-        values = averages_after(averages, passes)
+        values = apply_updates(averages, passes)
         steps.update_each(averages, [steps.global_mean(value) for value in values], _assign)
 
-    def _begin_anew(self, seen: tf.Tensor) -> None:
+    def _reinitialize(self, seen: tf.Tensor) -> None:
         """At an event that was not met yet H's trainable weights and optimizer are as if it had just been made."""
         schedule = self.options.schedule
         if not schedule.moments:
@@ -261,7 +263,7 @@ class InfoGANCR(steps.SteppedModel):
         seed = tf.random.experimental.stateless_fold_in(tf.constant([self.seed, 1], tf.int32), passed)
         values = tf.cond(
             passed > self.events,
-            lambda: [*self.contrastive.fresh_weights(seed), *[tf.zeros_like(v) for v in state]],
+            lambda: [*self.contrastive.initial_weights(seed), *[tf.zeros_like(v) for v in state]],
             lambda: [tf.identity(v) for v in variables],
         )
         steps.update_each(variables, values, _assign)

@@ -17,8 +17,8 @@ import tensorflow as tf
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.core.schedule import Phase, Schedule
 from ssgan_tf.models import make_model
-from ssgan_tf.models import step as steps
-from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
+from ssgan_tf.models import train_step as steps
+from ssgan_tf.models.semi_stylegan.model import SemiStyleGANOptions
 from ssgan_tf.networks.options import NetworkOptions
 from tests.support.two_devices import two_replicas
 
@@ -164,7 +164,7 @@ def compare_float16(strategy: tf.distribute.Strategy) -> dict:
         scales = {name: float(optimizer.loss_scale) for name, optimizer in optimizers.items()}
         result.append({"moved": moved, "apart": apart, "scales": scales})
     fresh = Phase(resolution=8, fresh_optimizers=True)
-    model.enter(Schedule((Phase(resolution=8, images=12 * 8, batch=8, labeled_batch=4), fresh)).segments[1])
+    model.set_segment(Schedule((Phase(resolution=8, images=12 * 8, batch=8, labeled_batch=4), fresh)).segments[1])
     moments = [
         copy for o in optimizers.values() for v in o.variables for copy in strategy.experimental_local_results(v)
     ]

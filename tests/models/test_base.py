@@ -6,13 +6,13 @@ import tensorflow as tf
 from ssgan_tf.config import Config, DataOptions
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.core.schedule import Phase, Schedule
-from ssgan_tf.models import MODELS, contract, make_model
-from ssgan_tf.models.beta_tcvae import BetaTCVAEOptions
-from ssgan_tf.models.beta_vae import BetaVAEOptions
-from ssgan_tf.models.contrastive import InfoGANCROptions
+from ssgan_tf.models import MODELS, base, make_model
 from ssgan_tf.models.encoder_only import EncoderOnly, EncoderOnlyOptions
-from ssgan_tf.models.factor_vae import FactorVAEOptions
-from ssgan_tf.models.semi_stylegan import SemiStyleGANOptions
+from ssgan_tf.models.infogan_cr.options import InfoGANCROptions
+from ssgan_tf.models.semi_stylegan.model import SemiStyleGANOptions
+from ssgan_tf.models.vae.beta_tcvae import BetaTCVAEOptions
+from ssgan_tf.models.vae.beta_vae import BetaVAEOptions
+from ssgan_tf.models.vae.factor_vae import FactorVAEOptions
 from tests.models.conftest import NETWORK
 
 SIZES = {"resolution": 16, "channels": 3, "latents": 2}
@@ -49,18 +49,18 @@ def test_every_model_is_looked_at():
 @pytest.mark.parametrize("options", OPTIONS, ids=list(MODELS))
 def test_a_model_keeps_its_contract(options):
     """Names, and what encode, generate and parts say of each other's shapes."""
-    assert len(names_of(contract.Options)) == 7
-    assert [name for name in names_of(contract.Options) if not hasattr(options, name)] == []
+    assert len(names_of(base.Options)) == 7
+    assert [name for name in names_of(base.Options) if not hasattr(options, name)] == []
     model = make_model(options, CodeSpec((FactorSpec("shape", 3), FactorSpec("hue", 5))), seed=0)
-    model.enter(Schedule((Phase(batch=4, labeled_batch=2),)).segments[0])
-    assert len(names_of(contract.Model)) > 15
-    assert [name for name in names_of(contract.Model) if not hasattr(model, name)] == []
+    model.set_segment(Schedule((Phase(batch=4, labeled_batch=2),)).segments[0])
+    assert len(names_of(base.Model)) > 15
+    assert [name for name in names_of(base.Model) if not hasattr(model, name)] == []
 
     size = options.resolution
     images = tf.random.stateless_uniform([2, size, size, options.channels], [0, 0], -1, 1)
     codes = model.encode(images)
     assert codes.shape == [2, model.prior.spec.size]
-    parts = model.parts()
+    parts = model.export_networks()
     assert parts.codes(parts.pyramid(images)[-1]).shape == codes.shape
     if model.generate is None:
         assert parts.mapping is None and parts.synthesis is None

@@ -9,8 +9,8 @@ import dataclasses
 import tensorflow as tf
 
 from ssgan_tf.core.codes import CodeSpec
-from ssgan_tf.models import step as steps
-from ssgan_tf.models.vae import VAE, Latent, VAEOptions, kl_to_prior, share_of
+from ssgan_tf.models import train_step as steps
+from ssgan_tf.models.vae.base import VAE, Latent, VAEOptions, kl_to_prior, share_of
 from ssgan_tf.utils import validation
 
 

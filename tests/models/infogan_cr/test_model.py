@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from ssgan_tf.core.schedule import Phase, Schedule
 from ssgan_tf.models import make_model, parameters
-from ssgan_tf.models import step as steps
-from ssgan_tf.models.contrastive import InfoGANCROptions, draw_pairs
-from ssgan_tf.models.infogan_cr import InfoGANCR, information, to_latents
+from ssgan_tf.models import train_step as steps
+from ssgan_tf.models.infogan_cr.model import InfoGANCR, information, to_latents
+from ssgan_tf.models.infogan_cr.options import InfoGANCROptions, draw_pairs
 
 BATCH, K, Z = 6, 3, 2
 EVENT = 3 * BATCH  # images: before the fourth step
@@ -34,7 +34,7 @@ PHASE = Phase(batch=BATCH, labeled_batch=1, learning_rate=0.002)
 def make(spec, seed: int = 5, jit_compile: bool = False, **changes) -> InfoGANCR:
     tf.keras.utils.set_random_seed(1)
     model = make_model(dataclasses.replace(OPTIONS, **changes), spec, seed, jit_compile)
-    model.enter(Schedule((PHASE,)).segments[0])
+    model.set_segment(Schedule((PHASE,)).segments[0])
     return model
 
 
@@ -262,9 +262,9 @@ def test_at_its_event_h_begins_anew_and_nothing_else_moves(model, batch):
     before, weights = values_of(others), values_of(model.contrastive.trainable_variables)
     assert int(model.events) == 0 and int(model.contrastive_optimizer.iterations) == 3
 
-    model._begin_anew(tf.constant(EVENT - 1, tf.int64))
+    model._reinitialize(tf.constant(EVENT - 1, tf.int64))
     assert equal(weights, values_of(model.contrastive.trainable_variables)) and int(model.events) == 0
-    model._begin_anew(tf.constant(EVENT, tf.int64))
+    model._reinitialize(tf.constant(EVENT, tf.int64))
     assert int(model.events) == 1
     assert equal(before, values_of(others))
     now = values_of(model.contrastive.trainable_variables)
@@ -273,14 +273,14 @@ def test_at_its_event_h_begins_anew_and_nothing_else_moves(model, batch):
         assert not np.any(b) if "bias" in variable.name else np.all(a != b), variable.name
     # Once: what is learnt afterwards stays.
     model.contrastive.head.bias.assign_add([1.0, 2.0, 3.0])
-    model._begin_anew(tf.constant(EVENT + BATCH, tf.int64))
+    model._reinitialize(tf.constant(EVENT + BATCH, tf.int64))
     np.testing.assert_array_equal(model.contrastive.head.bias, [1, 2, 3])
 
 
 def test_new_beginnings_are_a_function_of_seed_and_event(spec):
     def begin(seed, images, **changes):
         model = make(spec, seed, **changes)
-        model._begin_anew(tf.constant(images, tf.int64))
+        model._reinitialize(tf.constant(images, tf.int64))
         return model.contrastive.head.kernel.numpy()
 
     two = {"gap_after_images": 2 * EVENT}
@@ -395,7 +395,8 @@ def test_noise_is_normal_outside_and_uniform_inside():
 
 def test_parts_say_what_the_model_does(model, batch):
     train(model, batch, 2)
-    parts, noise, codes = model.parts(), tf.random.stateless_normal([4, Z], [1, 1]), model.prior.sample(4, [1, 2])
+    parts, noise = model.export_networks(), tf.random.stateless_normal([4, Z], [1, 1])
+    codes = model.prior.sample(4, [1, 2])
     images = model.generate(noise, codes)
     assert images.shape == [4, 8, 8, 1] and np.abs(images).max() <= 1
     style = parts.mapping(noise, codes)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ssgan_tf.models.contrastive import InfoGANCROptions, Schedule, draw_apart, draw_pairs
+from ssgan_tf.models.infogan_cr.options import InfoGANCROptions, Schedule, draw_apart, draw_pairs
 
 
 @pytest.mark.parametrize("gap", [0.0, 0.5, 1.9, 2.0])

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from ssgan_tf.core.images import upsample
 from ssgan_tf.core.schedule import Phase, Schedule, Segment
-from ssgan_tf.models.growing import fade_at, shrink
+from ssgan_tf.models.progressive import fade_at, shrink
 
 
 def test_fade_rises_from_zero_to_one_over_its_segment():
@@ -45,8 +45,8 @@ def full_size(batch):
 
 def test_the_first_segment_trains_the_lower_blocks_alone(make_growing, batch):
     model = make_growing()
-    model.enter(SEGMENTS[0])
-    assert model.stage == "8x8"
+    model.set_segment(SEGMENTS[0])
+    assert model.phase_label == "8x8"
     upper = [model.generator.synthesis.blocks[2], model.generator.synthesis.to_rgb[2], model.discriminator.blocks[1]]
     lower = [model.generator.synthesis.to_rgb[1], model.discriminator.from_rgb[1], model.discriminator.blocks[0]]
     before = [[v.numpy() for v in part.variables] for part in upper + lower]
@@ -63,9 +63,9 @@ def test_at_the_start_of_a_fade_d_sees_what_it_saw_before(make_growing, batch):
     """Fade 0: the new blocks have no say, in real, generated and mixed images alike."""
     before, fading = make_growing(), make_growing()
     for model, segment in ((before, SEGMENTS[0]), (fading, SEGMENTS[1])):
-        model.enter(segment)
+        model.set_segment(segment)
         model.step.assign(SEGMENTS[1].start)
-    assert fading.stage == "16x16 fading in"
+    assert fading.phase_label == "16x16 fading in"
     logs, expected = fading.train_step(full_size(batch)), before.train_step(full_size(batch))
     for name in ("adversarial", "supervised", "smoothness"):  # R1 counts four pixels for each of before
         key = f"discriminator/{name}"
@@ -74,9 +74,9 @@ def test_at_the_start_of_a_fade_d_sees_what_it_saw_before(make_growing, batch):
 
 def test_entering_a_segment_makes_keras_trace_anew(make_growing):
     model = make_growing()
-    model.enter(SEGMENTS[0])
+    model.set_segment(SEGMENTS[0])
     model.train_function = before = object()
-    model.enter(SEGMENTS[0])
+    model.set_segment(SEGMENTS[0])
     assert model.train_function is before
-    model.enter(SEGMENTS[1])
+    model.set_segment(SEGMENTS[1])
     assert model.train_function is None

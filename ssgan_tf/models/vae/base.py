@@ -16,8 +16,8 @@ import tensorflow as tf
 
 from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.priors import NormalPrior
-from ssgan_tf.models import step as steps
-from ssgan_tf.models.contract import Parts, WithoutLabels
+from ssgan_tf.models import train_step as steps
+from ssgan_tf.models.base import ExportNetworks, TrainableModel, WithoutLabels
 from ssgan_tf.networks.conv_vae import ConvDecoder, ConvEncoder, check_sizes
 from ssgan_tf.utils import validation
 
@@ -100,7 +100,7 @@ def gather(x: tf.Tensor) -> tf.Tensor:
     return gathered(x)
 
 
-class VAE(steps.SteppedModel):
+class VAE(TrainableModel):
     """Encoder and decoder, and how they are trained. A method says what it adds to the reconstruction: `regularizers`.
 
     Batches are dicts of which `image` [B,R,R,C] in [-1, 1] is used.
@@ -114,7 +114,7 @@ class VAE(steps.SteppedModel):
         name: of the model.
     """
 
-    kept = "those of the last step"
+    exported_weights = "those of the last step"
     noise_size = 0
     realness = None
 
@@ -168,9 +168,9 @@ class VAE(steps.SteppedModel):
 
     sample = generate
 
-    def parts(self) -> Parts:
+    def export_networks(self) -> ExportNetworks:
         """What an export is made of. Styles are codes; their mean is the prior's, 0."""
-        return Parts(
+        return ExportNetworks(
             mapping=lambda noise, codes: codes,
             synthesis=lambda styles: self.generate(styles[:, 0, :0], styles[:, 0]),
             truncate=lambda styles, psi: (psi * styles)[:, None],

@@ -9,10 +9,10 @@ import tensorflow as tf
 
 from ssgan_tf.checkpoints import Checkpoints
 from ssgan_tf.models import parameters
-from ssgan_tf.models.beta_tcvae import BetaTCVAEOptions
-from ssgan_tf.models.beta_vae import BetaVAEOptions
-from ssgan_tf.models.factor_vae import FactorVAEOptions
-from ssgan_tf.models.vae import Latent, bernoulli_distance, kl_to_prior, share_of
+from ssgan_tf.models.vae.base import Latent, bernoulli_distance, kl_to_prior, share_of
+from ssgan_tf.models.vae.beta_tcvae import BetaTCVAEOptions
+from ssgan_tf.models.vae.beta_vae import BetaVAEOptions
+from ssgan_tf.models.vae.factor_vae import FactorVAEOptions
 from tests.support import vaes
 
 KINDS = [BetaVAEOptions, BetaTCVAEOptions, FactorVAEOptions]
@@ -132,7 +132,7 @@ def test_generate_encode_and_parts_agree(kind):
     np.testing.assert_allclose(pictures, np.tanh(model.decoder(codes) / 2), atol=1e-6)
     np.testing.assert_array_equal(model.sample(noise, codes), pictures)
     assert model.noise_size == 0 and model.realness is None
-    parts = model.parts()
+    parts = model.export_networks()
     np.testing.assert_array_equal(parts.codes(parts.pyramid(images)[-1]), codes)
     style = parts.mapping(noise, codes)
     assert style.shape == [8, parts.style_size] and parts.style_layers == 1
@@ -220,7 +220,7 @@ def test_published_counts(latents, vae, factor_vae):
 @every_kind
 def test_what_options_say_of_themselves(kind):
     options = kind(**vaes.SIZES)
-    assert (options.stages, options.precision, options.uses_labels) == ((16,), "float32", False)
+    assert (options.resolutions, options.precision, options.uses_labels) == ((16,), "float32", False)
     assert options.in_float32() == options
     options.check_labels(0.0)
     with pytest.raises(ValueError, match="^data.labeled_fraction: expected 0 for a method .* Received: 0.1"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ssgan_tf.models.factor_vae import (
+from ssgan_tf.models.vae.factor_vae import (
     FactorVAEOptions,
     discriminator_loss,
     draw_order,
