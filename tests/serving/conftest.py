@@ -1,4 +1,4 @@
-"""Two servers that all tests share: of the toy, with small limits, and of an export of a run that nobody trained."""
+"""Two servers shared by all tests: one of the toy model, with small limits, one of an export of an untrained run."""
 
 import signal
 from collections.abc import Iterator
@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from ssgan_tf import export, runs
-from tests import tiny_run
+from tests.support import tiny_run
 from tests.support.servers import Server
 from tests.support.toy_export import save_toy
 
-LIMITS = ("--max_body_mib=0.25", "--max_batch=8", "--max_queue=16", "--batch_wait_ms=100", "--client_seconds=2")
+LIMIT_FLAGS = ("--max_body_mib=0.25", "--max_batch=8", "--max_queue=16", "--batch_wait_ms=100", "--client_seconds=2")
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +21,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def toy_server(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(toy, tmp_path_factory.mktemp("log") / "toy", *LIMITS)
+    server = Server(toy, tmp_path_factory.mktemp("log") / "toy", *LIMIT_FLAGS)
     yield server
     try:
         assert server.stop(signal.SIGINT) == 0, server.log.read_text()
@@ -31,7 +31,7 @@ def toy_server(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An export as `python -m ssgan_tf.export` writes it; its check has tests of its own."""
+    """Export as `python -m ssgan_tf.export` writes it, without its checks, which have their own tests."""
     place = tmp_path_factory.mktemp("exported")
     run = runs.load_run(str(tiny_run.write_run(place / "tiny")))
     export.write(run, str(place / "export" / "1"))

@@ -1,43 +1,43 @@
-"""The door alone: answers in pieces, clients that do not take theirs, and who is let in."""
+"""Admission control by itself: responses in chunks, slow clients, and the limit on rows in progress."""
 
 import asyncio
 import time
 
 import pytest
 
-from ssgan_tf.serving.admission import Door, Message, Receive, Send
+from ssgan_tf.serving.admission import AdmissionControl, Message, Receive, Send
 from ssgan_tf.serving.errors import RequestError
 
 
-class Answering:
-    """An application behind a door that counts each request as so many rows, and answers with this."""
+class Responder:
+    """Application behind admission control that reserves `rows` rows for each request and responds with `body`."""
 
     def __init__(self, body: bytes, rows: int = 1, seconds: float = 5.0):
         self.body, self.rows = body, rows
-        self.door = Door(self, max_rows=8, seconds=seconds)
+        self.admission = AdmissionControl(self, max_rows=8, client_seconds=seconds)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        self.door.admit(scope, self.rows)
+        self.admission.reserve(scope, self.rows)
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": self.body})
 
-    def visit(self, send: Send) -> None:
-        """One request without a body."""
+    def handle(self, send: Send) -> None:
+        """Handles one request without a body."""
 
         async def receive() -> Message:
             return {"type": "http.request", "body": b"", "more_body": False}
 
-        asyncio.run(self.door({"type": "http", "headers": []}, receive, send))
+        asyncio.run(self.admission({"type": "http", "headers": []}, receive, send))
 
 
-def test_a_large_answer_leaves_in_pieces() -> None:
+def test_a_large_response_is_sent_in_chunks() -> None:
     body = bytes(range(256)) * 1000
     sent: list[Message] = []
 
     async def send(message: Message) -> None:
         sent.append(message)
 
-    Answering(body).visit(send)
+    Responder(body).handle(send)
     assert sent[0]["type"] == "http.response.start"
     parts = sent[1:]
     assert b"".join(part["body"] for part in parts) == body
@@ -45,34 +45,34 @@ def test_a_large_answer_leaves_in_pieces() -> None:
     assert [part.get("more_body", False) for part in parts] == [True] * (len(parts) - 1) + [False]
 
 
-def test_a_client_that_does_not_take_its_answer_is_cut_off_and_counts_no_more() -> None:
+def test_a_client_that_does_not_accept_its_response_is_disconnected_and_its_rows_are_released() -> None:
     async def send(message: Message) -> None:
         if message["type"] == "http.response.body":
             await asyncio.sleep(60)
 
-    app = Answering(bytes(300_000), rows=8, seconds=0.2)
+    app = Responder(bytes(300_000), rows=8, seconds=0.2)
     start = time.monotonic()
-    for _ in range(2):  # the second finds room again
-        app.visit(send)
+    for _ in range(2):  # there is room for the second
+        app.handle(send)
     assert time.monotonic() - start < 20
 
 
-def test_a_request_counts_once_and_as_more_only_where_there_is_room() -> None:
-    class Growing(Answering):
+def test_a_reservation_grows_only_while_there_is_room() -> None:
+    class Growing(Responder):
         async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-            for rows in (3, 2, 8):  # it counts as 3 already when it asks for 2
-                self.door.admit(scope, rows)
-            with pytest.raises(RequestError, match="8 and 1 more") as caught:
-                self.door.admit(scope, 9)
+            for rows in (3, 2, 8):  # 3 rows are reserved already when it asks for 2
+                self.admission.reserve(scope, rows)
+            with pytest.raises(RequestError, match="8 in progress and 1 more") as caught:
+                self.admission.reserve(scope, 9)
             assert (caught.value.status, caught.value.headers) == (429, {"Retry-After": "1"})
-            self.door.stopping = True
-            self.door.admit(scope, 8)  # it is in flight
+            self.admission.stopping = True
+            self.admission.reserve(scope, 8)  # admitted before the stop
 
     async def send(message: Message) -> None:
         pass
 
     app = Growing(b"")
-    app.visit(send)
+    app.handle(send)
     with pytest.raises(RequestError, match="stopping") as caught:
-        app.visit(send)
+        app.handle(send)
     assert caught.value.status == 503

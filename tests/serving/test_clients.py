@@ -1,8 +1,8 @@
-"""The same questions as TensorFlow Serving gets them: its own messages, and the session that it runs.
+"""Compares the server with TensorFlow Serving, through its own messages and the session that it runs.
 
-TensorFlow Serving itself cannot be installed here. What stands between a client and the model is known, though: the
-client's PredictRequest names inputs, types and shapes; the server feeds them to the tensors that the SavedModel's
-signature names, in a session, and sends what comes out. That is done here, and gives what our server answers.
+TensorFlow Serving itself cannot be installed here, but what it does between client and model is known: the client's
+PredictRequest has the names, types and shapes of the inputs; the server feeds them to the tensors that the SavedModel's
+signature names, runs a session, and returns the outputs. These tests do the same and compare with our server.
 """
 
 from collections.abc import Iterator
@@ -21,22 +21,22 @@ ROWS = 3
 
 @pytest.fixture(scope="module")
 def definitions(export_server: Server) -> dict:
-    """{signature: SignatureDef}, as a client reads them from the address /metadata."""
-    answer = export_server.ask("GET", f"{export_server.base}/metadata").json
+    """Returns {signature: SignatureDef}, as a client parses them from /metadata."""
+    answer = export_server.request("GET", f"{export_server.base}/metadata").json
     known = json_format.ParseDict(answer["metadata"]["signature_def"], get_model_metadata_pb2.SignatureDefMap())
     return {name: known.signature_def[name] for name in known.signature_def if not name.startswith("__")}
 
 
 @pytest.fixture(scope="module")
 def session(exported: Path) -> Iterator[tf.compat.v1.Session]:
-    """What TensorFlow Serving does with the folder."""
+    """Session with the export loaded, as in TensorFlow Serving."""
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         tf.compat.v1.saved_model.load(session, ["serve"], str(exported / "1"))
         yield session
 
 
 def make_input(name: str, definitions: dict) -> np.ndarray:
-    """Values that the model accepts."""
+    """Returns an array that the model accepts for the input `name`."""
     rng = np.random.default_rng(len(name))
     if name == "factor":
         return np.array([b"hue", b"shape", b"0"])
@@ -50,7 +50,7 @@ def make_input(name: str, definitions: dict) -> np.ndarray:
 
 
 def make_request(server: Server, signature: str, definitions: dict) -> predict_pb2.PredictRequest:
-    """As a client of TensorFlow Serving builds it."""
+    """Builds a request as a client of TensorFlow Serving does."""
     request = predict_pb2.PredictRequest()
     request.model_spec.name = server.name
     request.model_spec.signature_name = signature
@@ -59,13 +59,14 @@ def make_request(server: Server, signature: str, definitions: dict) -> predict_p
     return predict_pb2.PredictRequest.FromString(request.SerializeToString())
 
 
-def test_every_signature_is_there(definitions: dict) -> None:
+def test_the_metadata_has_every_signature(definitions: dict) -> None:
     assert {"mapping", "synthesis", "generate", "encode"} <= set(definitions)
     assert {definition.method_name for definition in definitions.values()} == {"tensorflow/serving/predict"}
 
 
 def test_a_predict_request_is_answered_as_tensorflow_serving_would(export_server, definitions, session) -> None:
     for signature, definition in definitions.items():
+        # The request of a client, and TensorFlow Serving's response to it.
         request = make_request(export_server, signature, definitions)
         for name, tensor in request.inputs.items():
             info = definition.inputs[name]
@@ -78,6 +79,7 @@ def test_a_predict_request_is_answered_as_tensorflow_serving_would(export_server
         for name, array in expected.items():
             response.outputs[name].CopyFrom(tf.make_tensor_proto(array))
 
+        # The column form.
         columns = {name: as_json(array) for name, array in arrays.items()}
         answer = export_server.predict(signature, inputs=columns)
         assert answer.status == 200, (signature, answer.body)
@@ -90,6 +92,7 @@ def test_a_predict_request_is_answered_as_tensorflow_serving_would(export_server
             assert found.shape == wanted.shape, (signature, name)
             np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-6, err_msg=f"{signature}: {name}")
 
+        # The row form.
         rows = [{name: columns[name][i] for name in columns} for i in range(ROWS)]
         predictions = export_server.predict(signature, instances=rows).json["predictions"]
         for i, row in enumerate(predictions):
@@ -102,7 +105,7 @@ def as_json(array: np.ndarray) -> list:
 
 
 def test_the_status_is_tensorflow_servings_message(export_server: Server) -> None:
-    body = export_server.ask("GET", export_server.base).body.decode()
+    body = export_server.request("GET", export_server.base).body.decode()
     (version,) = json_format.Parse(body, get_model_status_pb2.GetModelStatusResponse()).model_version_status
     assert (version.version, version.state) == (1, get_model_status_pb2.ModelVersionStatus.AVAILABLE)
     assert version.status.error_code == 0

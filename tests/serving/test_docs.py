@@ -1,4 +1,4 @@
-"""The examples of docs/serving.md are run as they stand there, at another address."""
+"""Runs the examples of docs/serving.md as they are, against another address."""
 
 import re
 import shutil
@@ -17,7 +17,7 @@ from tests.support.servers import Server
 
 @pytest.fixture
 def blocks(repository: Path, export_server: Server) -> dict[str, str]:
-    """{language: code block} of the page."""
+    """Returns {language: code block} of the page."""
     page = (repository / "docs" / "serving.md").read_text()
     here = f"http://127.0.0.1:{export_server.port}{export_server.base}"
     page = page.replace("http://127.0.0.1:8501/v1/models/demo", here)
@@ -25,14 +25,14 @@ def blocks(repository: Path, export_server: Server) -> dict[str, str]:
 
 
 def test_the_python_example(blocks: dict[str, str], exported: Path, tmp_path: Path) -> None:
-    show = "\nprint(len(numbers), sorted(read), len(read['code']))"
+    show = "\nprint(len(numbers), sorted(encoded), len(encoded['code']))"
     done = subprocess.run(
         [sys.executable, "-c", blocks["python"] + show], cwd=tmp_path, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
     card = read_card(str(exported / "1"))
     assert done.stdout.split("\n")[0] == f"{card['resolution']} ['code', 'realness'] {len(card['factors'])}"
-    with Image.open(tmp_path / "picture.png") as image:
+    with Image.open(tmp_path / "image.png") as image:
         assert image.size == (card["resolution"],) * 2
 
 
@@ -46,7 +46,7 @@ def test_the_example_for_curl(blocks: dict[str, str], exported: Path, tmp_path: 
     assert '"AVAILABLE"' in done.stdout and '"realness"' in done.stdout and "error" not in done.stdout.split("}")[-2]
 
 
-def test_the_limits_are_those_of_the_command(repository: Path) -> None:
+def test_the_limits_in_the_table_are_the_defaults_of_the_command(repository: Path) -> None:
     table = (repository / "docs" / "serving.md").read_text()
     stated = {name: float(value) for name, value in re.findall(r"^\| `--(\w+)` \| ([\d.]+) ", table, re.MULTILINE)}
     assert len(stated) == 5

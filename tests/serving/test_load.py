@@ -1,4 +1,4 @@
-"""tools/load_test, for a second or two: what it counts, and that it tells when something is wrong."""
+"""Runs tools/load_test for a second or two: its counts, and its exit code when something is wrong."""
 
 import re
 import subprocess
@@ -16,13 +16,13 @@ def load_test(*flags: str) -> subprocess.CompletedProcess:
 
 
 def cells(process: subprocess.CompletedProcess) -> dict[str, str]:
-    """{column: value} of the table's one row."""
+    """Returns {column: value} of the table's only row."""
     head, _, row = process.stdout.splitlines()[1:4]
     names, values = ([cell.strip() for cell in line.strip("|").split("|")] for line in (head, row))
     return dict(zip(names, values, strict=True))
 
 
-def test_many_clients_of_a_server_of_its_own(exported: Path) -> None:
+def test_many_clients_of_a_server_that_it_starts_itself(exported: Path) -> None:
     process = load_test(f"--model={exported}", "--seconds=2", "--clients=16", "--rows=2")
     assert process.returncode == 0, process.stdout + process.stderr
     found = cells(process)
@@ -35,7 +35,7 @@ def test_many_clients_of_a_server_of_its_own(exported: Path) -> None:
     assert compared and int(compared[1].replace(",", "")) > 0 and float(compared[2]) <= 1e-5
 
 
-def test_pictures_both_ways_from_a_server_that_runs(export_server: Server) -> None:
+def test_images_in_both_directions_with_a_running_server(export_server: Server) -> None:
     url = f"http://127.0.0.1:{export_server.port}{export_server.base}"
     for signature in ("encode", "generate"):
         process = load_test(
@@ -45,10 +45,10 @@ def test_pictures_both_ways_from_a_server_that_runs(export_server: Server) -> No
         assert cells(process)["asked"] == f"{signature}, png"
 
 
-def test_refusals_are_counted_and_a_wrong_answer_is_an_error(toy_server: Server) -> None:
+def test_refusals_are_counted_and_a_wrong_response_is_an_error(toy_server: Server) -> None:
     url = f"http://127.0.0.1:{toy_server.port}{toy_server.base}"
-    process = load_test(f"--url={url}", "--seconds=1", "--clients=24", "--signature=company")
-    # Its answer is how many rows were computed together: other with others than alone.
+    process = load_test(f"--url={url}", "--seconds=1", "--clients=24", "--signature=batch_size")
+    # This signature returns the number of rows in its batch, which is not the same alone and with other requests.
     assert process.returncode == 1 and "'wrong answer'" in process.stdout, process.stdout + process.stderr
     assert int(cells(process)["429"]) > 0  # 24 clients, room for 16
 

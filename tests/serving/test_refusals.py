@@ -1,4 +1,4 @@
-"""Every malformed request gets a 4xx with a reason, and the server goes on."""
+"""Refusals: every malformed request gets a 4xx with a reason, and the server keeps running."""
 
 import base64
 import io
@@ -16,23 +16,23 @@ from tests.support.servers import Server
 GOOD: dict[str, Any] = {"signature_name": "half", "instances": [[2, 4]]}
 
 
-def picture(mode: str, size: tuple[int, int], kind: str = "PNG", **options: Any) -> dict[str, str]:
+def image_file(mode: str, size: tuple[int, int], kind: str = "PNG", **options: Any) -> dict[str, str]:
     file = io.BytesIO()
     Image.new(mode, size).save(file, kind, **options)
     return {"b64": base64.b64encode(file.getvalue()).decode()}
 
 
 def half(text: str) -> bytes:
-    """A question to `half` with these rows."""
+    """Returns the body of a request to `half` with these rows."""
     return b'{"signature_name": "half", "instances": ' + text.encode() + b"}"
 
 
 BODIES: dict[str, tuple[bytes | dict, str]] = {
     "no body": (b"", "JSON"),
-    "no JSON": (b"hello", "JSON"),
-    "half a JSON": (b'{"signature_name": "half", "instances": [[2, 4', "JSON"),
+    "not JSON": (b"hello", "JSON"),
+    "incomplete JSON": (b'{"signature_name": "half", "instances": [[2, 4', "JSON"),
     "bad UTF-8": (b'{"signature_name": "\xff\xfe", "instances": [[2, 4]]}', "UTF-8"),
-    "half a surrogate": (rb'{"signature_name": "\ud800", "instances": [[2, 4]]}', "JSON"),
+    "a lone surrogate": (rb'{"signature_name": "\ud800", "instances": [[2, 4]]}', "JSON"),
     "a list": (b"[1, 2]", "object"),
     "null": (b"null", "object"),
     "NaN": (half("[[NaN, 1]]"), "NaN nor Infinity"),
@@ -62,19 +62,19 @@ BODIES: dict[str, tuple[bytes | dict, str]] = {
     "a string for instances": ({**GOOD, "instances": "2, 4"}, "list"),
     "null for inputs": ({"signature_name": "half", "inputs": None}, "shape [batch,2]"),
     "too wide a row": ({**GOOD, "instances": [[2, 4, 6]]}, "shape [batch,2]. Received: [1,3]"),
-    "a row that is none": ({**GOOD, "instances": [2, 4]}, "shape [batch,2]. Received: [2]"),
+    "numbers for rows": ({**GOOD, "instances": [2, 4]}, "shape [batch,2]. Received: [2]"),
     "rows of two lengths": ({**GOOD, "instances": [[2, 4], [2]]}, "lengths 1 to 2"),
-    "lists and numbers": ({**GOOD, "instances": [[2, 4], 2]}, "side by side"),
+    "a mix of lists and numbers": ({**GOOD, "instances": [[2, 4], 2]}, "a mix of lists and values"),
     "a row too deep": ({**GOOD, "instances": [[[2, 4]]]}, "shape [batch,2]. Received: [1,1,2]"),
     "a string for a number": ({**GOOD, "instances": [["2", 4]]}, "a string, '2'"),
     "true for a number": ({**GOOD, "instances": [[True, 4.5]]}, "true or false"),
     "null for a number": ({**GOOD, "instances": [[None, 4]]}, "null"),
     "an object for a number": ({**GOOD, "instances": [[{}, 4]]}, "an object"),
-    "a file for a number": ({**GOOD, "instances": [{"b64": "YWI="}]}, "image alone"),
+    "a file for a number": ({**GOOD, "instances": [{"b64": "YWI="}]}, "only images"),
     "beyond the model's range": ({**GOOD, "instances": [[2, 11]]}, "x: expected numbers in [-10, 10]. Received: "),
-    "another input": ({**GOOD, "instances": [{"z": [2, 4]}]}, "no x and besides 'z'"),
-    "one input too many": ({**GOOD, "instances": [{"x": [2, 4], "z": 1}]}, "besides 'z'"),
-    "one too many in columns": ({"signature_name": "half", "inputs": {"x": [[2, 4]], "z": 1}}, "besides 'z'"),
+    "another input": ({**GOOD, "instances": [{"z": [2, 4]}]}, "no x and unknown 'z'"),
+    "one input too many": ({**GOOD, "instances": [{"x": [2, 4], "z": 1}]}, "unknown 'z'"),
+    "one too many in columns": ({"signature_name": "half", "inputs": {"x": [[2, 4]], "z": 1}}, "unknown 'z'"),
     "a missing input": ({"signature_name": "sum", "instances": [{"a": [2, 4]}]}, "no b"),
     "a missing input in columns": ({"signature_name": "sum", "inputs": {"a": [[2, 4]]}}, "no b"),
     "a missing input in the second row": (
@@ -84,7 +84,10 @@ BODIES: dict[str, tuple[bytes | dict, str]] = {
     "bare rows for two inputs": ({"signature_name": "sum", "instances": [[2, 4]]}, "object with ['a', 'b']"),
     "bare columns for two inputs": ({"signature_name": "sum", "inputs": [[2, 4]]}, "object with ['a', 'b']"),
     "an object after a bare row": ({**GOOD, "instances": [[2, 4], {"x": [2, 4]}]}, "instances[1]"),
-    "as many rows as not": ({"signature_name": "count", "inputs": {"number": [1, 2, 3], "flag": [True, False]}}, ""),
+    "inputs with different numbers of rows": (
+        {"signature_name": "count", "inputs": {"number": [1, 2, 3], "flag": [True, False]}},
+        "",
+    ),
     "a decimal for an integer": (
         {"signature_name": "count", "inputs": {"number": [1.0], "flag": [True]}},
         "number: expected integers. Received: a decimal number, 1.0",
@@ -92,50 +95,53 @@ BODIES: dict[str, tuple[bytes | dict, str]] = {
     "an integer beyond 64 bits": ({"signature_name": "count", "inputs": {"number": [2**63], "flag": [True]}}, "[-9223"),
     "a number for true": ({"signature_name": "count", "inputs": {"number": [1], "flag": [1]}}, "true or false"),
     "a number for a string": ({"signature_name": "words", "instances": [5]}, "strings"),
-    "no base64": ({"signature_name": "words", "instances": [{"b64": "@@"}]}, "base64"),
-    "base64 cut off": ({"signature_name": "words", "instances": [{"b64": "YWI"}]}, "base64"),
+    "not base64": ({"signature_name": "words", "instances": [{"b64": "@@"}]}, "base64"),
+    "incomplete base64": ({"signature_name": "words", "instances": [{"b64": "YWI"}]}, "base64"),
     "a number for base64": ({"signature_name": "words", "instances": [{"b64": 5}]}, ""),
-    "rows of a model without": ({"signature_name": "mean", "instances": [[2, 4]]}, 'ask with "inputs"'),
+    "rows for outputs without rows": ({"signature_name": "mean", "instances": [[2, 4]]}, 'send "inputs" instead'),
     "too many rows": ({**GOOD, "instances": [[2, 4]] * 9}, "at most 8 images at once. Received: 9 rows"),
     "too many rows and steps": (
         {"signature_name": "repeat", "inputs": {"x": [[2, 4]] * 2, "steps": 5}},
         "at most 8 images at once. Received: 2 rows of 5 steps",
     ),
-    "no picture": ({"signature_name": "picture", "instances": [{"b64": "YWI="}]}, "PNG or JPEG"),
-    "half a picture": (
-        {"signature_name": "picture", "instances": [{"b64": picture("RGB", (6, 4))["b64"][:64]}]},
+    "not an image": ({"signature_name": "rgb", "instances": [{"b64": "YWI="}]}, "PNG or JPEG"),
+    "an incomplete image": (
+        {"signature_name": "rgb", "instances": [{"b64": image_file("RGB", (6, 4))["b64"][:64]}]},
         "PNG or JPEG",
     ),
     "another format": (
-        {"signature_name": "picture", "instances": [picture("RGB", (6, 4), "GIF")]},
-        "PNG or JPEG file in base64. Received: another file",
+        {"signature_name": "rgb", "instances": [image_file("RGB", (6, 4), "GIF")]},
+        "PNG or JPEG file in base64. Received: another format",
     ),
-    "another size": ({"signature_name": "picture", "instances": [picture("RGB", (4, 6))]}, "6x4 pixels. Received: 4x6"),
+    "another size": ({"signature_name": "rgb", "instances": [image_file("RGB", (4, 6))]}, "6x4 pixels. Received: 4x6"),
     "50 megapixels": (
-        {"signature_name": "picture", "instances": [picture("1", (10_000, 5_000))]},
+        {"signature_name": "rgb", "instances": [image_file("1", (10_000, 5_000))]},
         "6x4 pixels. Received: 10000x5000",
     ),
-    "400 megapixels": ({"signature_name": "picture", "instances": [picture("1", (20_000, 20_000))]}, "image"),
-    "transparency": ({"signature_name": "picture", "instances": [picture("RGBA", (6, 4))]}, "transparency"),
-    "16 bits": ({"signature_name": "grey", "instances": [picture("I;16", (6, 4))]}, "8 bits"),
-    "a picture and numbers": (
-        {"signature_name": "picture", "instances": [picture("RGB", (6, 4)), np.zeros([4, 6, 3]).tolist()]},
-        "lists and values side by side",
+    "400 megapixels": ({"signature_name": "rgb", "instances": [image_file("1", (20_000, 20_000))]}, "image"),
+    "transparency": ({"signature_name": "rgb", "instances": [image_file("RGBA", (6, 4))]}, "transparency"),
+    "16 bits": ({"signature_name": "grey", "instances": [image_file("I;16", (6, 4))]}, "8 bits"),
+    "an image file and numbers": (
+        {"signature_name": "rgb", "instances": [image_file("RGB", (6, 4)), np.zeros([4, 6, 3]).tolist()]},
+        "a mix of lists and values",
     ),
-    "one picture without a row": ({"signature_name": "picture", "inputs": picture("RGB", (6, 4))}, "one for each row"),
+    "an image file without a list": (
+        {"signature_name": "rgb", "inputs": image_file("RGB", (6, 4))},
+        "one for each row",
+    ),
     "another image_format": (
-        {"signature_name": "picture", "instances": [picture("RGB", (6, 4))], "image_format": "webp"},
+        {"signature_name": "rgb", "instances": [image_file("RGB", (6, 4))], "image_format": "webp"},
         "'webp'",
     ),
-    "image_format without pictures": ({**GOOD, "image_format": "png"}, "gives pictures"),
+    "image_format without image outputs": ({**GOOD, "image_format": "png"}, "returns images"),
 }
 
 
 @pytest.mark.parametrize("case", BODIES)
-def test_a_body_that_is_wrong_is_refused_with_the_reason(toy_server: Server, case: str) -> None:
+def test_a_wrong_body_is_refused_with_the_reason(toy_server: Server, case: str) -> None:
     body, words = BODIES[case]
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
-    answer = toy_server.ask("POST", f"{toy_server.base}:predict", text)
+    answer = toy_server.request("POST", f"{toy_server.base}:predict", text)
     assert answer.status == 400 and words in answer.error, answer.body
     assert answer.headers["content-type"] == "application/json"
     assert len(answer.body) < 600
@@ -147,28 +153,28 @@ ADDRESSES = {
     "another version": ("POST", "/v1/models/toy/versions/8:predict", 404, "'8'"),
     "a version in words": ("GET", "/v1/models/toy/versions/newest", 404, "'newest'"),
     "a label": ("POST", "/v1/models/toy/labels/stable:predict", 404, "address"),
-    "status of another": ("GET", "/v1/models/other", 404, "'other'"),
-    "metadata of another": ("GET", "/v1/models/other/metadata", 404, "'other'"),
-    "no address": ("GET", "/", 404, "/v1/models/toy"),
+    "status of another model": ("GET", "/v1/models/other", 404, "'other'"),
+    "metadata of another model": ("GET", "/v1/models/other/metadata", 404, "'other'"),
+    "no path": ("GET", "/", 404, "/v1/models/toy"),
     "another verb": ("POST", "/v1/models/toy:classify", 404, ":classify"),
     "a slash too many": ("GET", "/v1/models/toy/", 404, "/v1/models/toy"),
     "a slash after the verb": ("POST", "/v1/models/toy:predict/", 404, ":predict/"),
     "another address": ("POST", "/v2/models/toy:predict", 404, "/v1/models/toy"),
-    "up and out": ("GET", "/v1/models/../../etc/passwd", 404, "address"),
+    "a path with ..": ("GET", "/v1/models/../../etc/passwd", 404, "address"),
     "predict by GET": ("GET", "/v1/models/toy:predict", 405, "POST"),
     "predict by PUT": ("PUT", "/v1/models/toy:predict", 405, "POST"),
     "predict by DELETE": ("DELETE", "/v1/models/toy/versions/7:predict", 405, "POST"),
     "status by POST": ("POST", "/v1/models/toy", 405, "GET"),
     "metadata by POST": ("POST", "/v1/models/toy/metadata", 405, "GET"),
     "health by POST": ("POST", "/healthz", 405, "GET"),
-    "a method of its own": ("BREW", "/v1/models/toy:predict", 405, "POST"),
+    "an unknown method": ("BREW", "/v1/models/toy:predict", 405, "POST"),
 }
 
 
 @pytest.mark.parametrize("case", ADDRESSES)
-def test_a_wrong_address_or_method_is_refused_with_the_right_ones(toy_server: Server, case: str) -> None:
+def test_a_wrong_address_or_method_is_refused_with_the_valid_ones(toy_server: Server, case: str) -> None:
     method, path, status, words = ADDRESSES[case]
-    answer = toy_server.ask(method, path, json.dumps(GOOD) if method == "POST" else None)
+    answer = toy_server.request(method, path, json.dumps(GOOD) if method == "POST" else None)
     assert answer.status == status and words in answer.error, answer.body
     assert ("allow" in answer.headers) == (status == 405)
 
@@ -184,7 +190,7 @@ def test_a_wrong_address_or_method_is_refused_with_the_right_ones(toy_server: Se
     ],
 )
 def test_another_content_type_is_refused(toy_server: Server, headers: dict[str, str]) -> None:
-    answer = toy_server.ask("POST", f"{toy_server.base}:predict", json.dumps(GOOD), headers)
+    answer = toy_server.request("POST", f"{toy_server.base}:predict", json.dumps(GOOD), headers)
     assert answer.status == 415 and next(iter(headers)) in answer.error
 
 
@@ -193,16 +199,16 @@ def megabytes(count: int):
         yield b" " * 1_000_000
 
 
-@pytest.mark.parametrize("told", [True, False], ids=["with its length", "in chunks"])
-def test_a_body_of_100_megabytes_is_refused_with_the_limit(toy_server: Server, told: bool) -> None:
-    headers = {"Content-Length": "100000000"} if told else {}
-    answer = toy_server.ask("POST", f"{toy_server.base}:predict", megabytes(100), headers)
+@pytest.mark.parametrize("has_length", [True, False], ids=["with its length", "in chunks"])
+def test_a_body_of_100_megabytes_is_refused_with_the_limit(toy_server: Server, has_length: bool) -> None:
+    headers = {"Content-Length": "100000000"} if has_length else {}
+    answer = toy_server.request("POST", f"{toy_server.base}:predict", megabytes(100), headers)
     assert answer.status == 413 and "at most 262,144 bytes" in answer.error
     assert toy_server.predict(**GOOD).status == 200
 
 
 def exchange(server: Server, data: bytes, close: bool = False) -> bytes:
-    """Sends these bytes and nothing more; what comes back until the other side ends."""
+    """Sends these bytes and nothing more; returns all that the server sends until it closes the connection."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         connection.sendall(data)
         if close:
@@ -213,13 +219,13 @@ def exchange(server: Server, data: bytes, close: bool = False) -> bytes:
         return b"".join(parts)
 
 
-def test_a_client_that_waits_for_leave_hears_the_limit_at_once(toy_server: Server) -> None:
+def test_a_client_that_waits_for_100_continue_gets_the_limit_at_once(toy_server: Server) -> None:
     head = f"POST {toy_server.base}:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n"
     answer = exchange(toy_server, f"{head}Expect: 100-continue\r\nConnection: close\r\n\r\n".encode())
     assert answer.startswith(b"HTTP/1.1 413 ") and b"at most 262,144 bytes" in answer
 
 
-def test_a_body_that_does_not_come_ends_the_wait(toy_server: Server) -> None:
+def test_a_body_that_does_not_arrive_in_time_is_refused(toy_server: Server) -> None:
     head = f"POST {toy_server.base}:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n"
     answer = exchange(toy_server, head.encode() + b'{"signature_name": ')
     assert answer.startswith(b"HTTP/1.1 408 ") and b"within 2 s. Received: 19 bytes" in answer
@@ -228,31 +234,31 @@ def test_a_body_that_does_not_come_ends_the_wait(toy_server: Server) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # the beginning of TLS
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # the start of a TLS handshake
         b"GET\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: " + b"y" * 70_000,
     ],
 )
-def test_what_is_no_http_is_answered_400(toy_server: Server, data: bytes) -> None:
+def test_malformed_http_is_answered_400(toy_server: Server, data: bytes) -> None:
     assert exchange(toy_server, data, close=True).startswith(b"HTTP/1.1 400 ")
     assert toy_server.predict(**GOOD).status == 200
 
 
-def test_a_client_that_hangs_up_harms_nobody(toy_server: Server) -> None:
+def test_clients_that_disconnect_do_not_block_others(toy_server: Server) -> None:
     head = f"POST {toy_server.base}:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 50000\r\n\r\n"
-    for _ in range(20):  # more than there is room for, if any of them stayed
+    for _ in range(20):  # more than there is room for if their rows were not released
         with socket.create_connection(("127.0.0.1", toy_server.port)) as connection:
             connection.sendall(head.encode() + b"{")
     statuses = [toy_server.predict("half", instances=[[2, 4]] * 8).status]
-    while statuses[-1] == 429 and len(statuses) < 100:  # until it has noticed that they are gone
+    while statuses[-1] == 429 and len(statuses) < 100:  # until the server has noticed that they are gone
         time.sleep(0.1)
         statuses.append(toy_server.predict("half", instances=[[2, 4]] * 8).status)
     assert statuses[-1] == 200
 
 
-def test_what_the_model_cannot_compute_is_an_error_of_the_server(toy_server: Server) -> None:
+def test_an_output_that_is_not_finite_is_a_server_error(toy_server: Server) -> None:
     answer = toy_server.predict("inverse", instances=[[0, 1]])
-    assert answer.status == 500 and "y: the model's answer" in answer.error
+    assert answer.status == 500 and "y: the model's output" in answer.error
     assert toy_server.predict("inverse", instances=[[0.5, 1]]).json == {"predictions": [[2.0, 1.0]]}

@@ -1,4 +1,4 @@
-"""A server as its own process, and a client that asks it."""
+"""Runs a server in a process of its own, and sends it requests."""
 
 import dataclasses
 import http.client
@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 120.0  # for a process to start or stop, on a busy machine
-# Without the quiet that tests/conftest.py asks of TensorFlow: the program has its own.
+SECONDS = 120.0  # time limit for a process to start or stop, on a busy machine
+# Without the log level that tests/conftest.py sets for TensorFlow: the program sets its own.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
 
 
 @dataclasses.dataclass
-class Answer:
+class Response:
+    """Response of the server."""
+
     status: int
     headers: dict[str, str]
     body: bytes
@@ -30,18 +32,24 @@ class Answer:
 
     @property
     def error(self) -> str:
-        """The reason; fails for anything but an object with it alone."""
+        """Reason of a refusal; fails unless the body is an object with the key "error" alone."""
         (reason,) = self.json.values()
         assert list(self.json) == ["error"] and isinstance(reason, str) and reason
         return reason
 
 
 class Server:
-    """`python -m ssgan_tf.serving --port=0 ...`, ready when the constructor returns. Without a model, the package's."""
+    """Process of `python -m ssgan_tf.serving --port=0 ...`, ready when the constructor returns.
+
+    Args:
+        model: Folder of an export; None for the model that comes with the package.
+        log: File for the output of the process.
+        flags: Further flags of the program.
+    """
 
     def __init__(self, model: Path | None, log: Path, *flags: str):
-        named = [] if model is None else [f"--model={model}"]
-        words = [sys.executable, "-m", "ssgan_tf.serving", *named, "--port=0", *flags]
+        model_flag = [] if model is None else [f"--model={model}"]
+        words = [sys.executable, "-m", "ssgan_tf.serving", *model_flag, "--port=0", *flags]
         self.log = log
         with open(log, "wb") as file:
             self.process = subprocess.Popen(
@@ -61,20 +69,20 @@ class Server:
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
 
-    def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
+    def request(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Response:
         connection = self.connect()
         try:
-            return ask(connection, method, path, body, headers)
+            return send_request(connection, method, path, body, headers)
         finally:
             connection.close()
 
-    def predict(self, signature: str | None = None, **body: Any) -> Answer:
-        """POST :predict; `body` is instances or inputs, and what else stands beside them."""
+    def predict(self, signature: str | None = None, **body: Any) -> Response:
+        """Sends POST :predict; `body` is `instances` or `inputs`, and further keys beside them."""
         named = {} if signature is None else {"signature_name": signature}
-        return self.ask("POST", f"{self.base}:predict", json.dumps({**named, **body}).encode())
+        return self.request("POST", f"{self.base}:predict", json.dumps({**named, **body}).encode())
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """The exit code, once it has ended."""
+        """Sends a signal; returns the exit code once the process has ended."""
         self.process.send_signal(number)
         return self.process.wait(SECONDS)
 
@@ -84,10 +92,10 @@ class Server:
         self.process.wait()
 
 
-def ask(
+def send_request(
     connection: http.client.HTTPConnection, method: str, path: str, body: Any = None, headers: dict | None = None
-) -> Answer:
-    """One request on a connection that is there."""
+) -> Response:
+    """Sends one request over an open connection."""
     connection.request(method, path, body, headers or {})
     response = connection.getresponse()
-    return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+    return Response(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())

@@ -1,4 +1,4 @@
-"""A SavedModel with signatures of every kind, each a line whose answer is known."""
+"""Toy SavedModel with signatures of every kind, each one line of arithmetic with a known result."""
 
 import json
 from collections.abc import Callable
@@ -16,7 +16,7 @@ def _half(x):
 
 
 def _sum(a, b):
-    # b is a row for each of a, or one number for all.
+    # b has one number for each row of a, or a single number for all rows.
     return {"c": a + tf.reshape(b, [-1, 1]), "first": a[:, 0]}
 
 
@@ -29,7 +29,7 @@ def _count(number, flag):
 
 
 def _work(turns):
-    # So many turns of a loop, to be slow on purpose.
+    # A loop of this many turns makes the signature slow on purpose.
     done = tf.while_loop(lambda i: i < tf.reduce_max(turns), lambda i: [i + 1], [0], parallel_iterations=1)
     return {"turns": turns + done[0] - tf.reduce_max(turns)}
 
@@ -44,20 +44,20 @@ SIGNATURES: dict[str, tuple[Callable, dict]] = {
     "words": (_words, {"word": ([None], tf.string)}),
     "count": (_count, {"number": ([None], tf.int64), "flag": ([None], tf.bool)}),
     "double": (lambda x: {"y": x * 2}, {"x": ([None], tf.float64)}),
-    "picture": (lambda image: {"image": image}, {"image": ([None, 4, 6, 3], tf.float32)}),
+    "rgb": (lambda image: {"image": image}, {"image": ([None, 4, 6, 3], tf.float32)}),
     "grey": (lambda image: {"image": -image}, {"image": ([None, 4, 6, 1], tf.float32)}),
-    "wipe": (lambda image: {"images": tf.repeat(image[:, None], 2, 1)}, {"image": ([None, 4, 6, 3], tf.float32)}),
+    "frames": (lambda image: {"images": tf.repeat(image[:, None], 2, 1)}, {"image": ([None, 4, 6, 3], tf.float32)}),
     "mean": (lambda x: {"mean": tf.reduce_mean(x)}, {"x": ([None, 2], tf.float32)}),
     "inverse": (lambda x: {"y": 1 / x}, {"x": ([None, 2], tf.float32)}),
     "repeat": (_repeat, {"x": ([None, 2], tf.float32), "steps": (None, tf.int32)}),
     "work": (_work, {"turns": ([None], tf.int32)}),
-    # How many rows were computed with this one: what no signature of ours tells.
-    "company": (lambda x: {"rows": tf.fill(tf.shape(x)[:1], tf.shape(x)[0])}, {"x": ([None, 2], tf.float32)}),
+    # Number of rows in the batch, which no signature of a real export reveals.
+    "batch_size": (lambda x: {"rows": tf.fill(tf.shape(x)[:1], tf.shape(x)[0])}, {"x": ([None, 2], tf.float32)}),
 }
 
 
 def save_toy(folder: Path) -> Path:
-    """Writes version 7 of the model into `folder`."""
+    """Writes version 7 of the model into `folder`, and returns the folder."""
     functions = {
         name: tf.function(
             function, input_signature=[tf.TensorSpec(shape, dtype, key) for key, (shape, dtype) in inputs.items()]
