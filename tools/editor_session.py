@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from PIL import Image
 
-from ssgan_tf.editing import Editor, Factor, Latents, pictures, to_uint8
+from ssgan_tf.editing import Editor, Factor, Latents, images_in, to_uint8
 
 MOST_PIXELS = 40_000_000  # of a picture that is uploaded; decoded it takes up to a gigabyte for a moment
 _STRIP = 7  # pictures of a strip, for factors whose values have no names
@@ -59,7 +59,7 @@ def uploaded(editor: Editor, path: str, progress: Callable[[float], None]) -> Se
     """
     name = os.path.basename(path)
     try:
-        images, notes = pictures.read(path, editor.resolution, editor.channels, MOST_PIXELS)
+        images, notes = images_in.load_images(path, editor.resolution, editor.channels, MOST_PIXELS)
     except (OSError, ValueError) as error:
         raise ValueError(str(error).replace(path, name)) from None
     latents = editor.fit(images[:1], progress=progress)

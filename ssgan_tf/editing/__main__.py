@@ -1,282 +1,247 @@
-"""Edits pictures with an exported model.
+"""Edits images with an exported model.
 
     ssgan-edit --in=photo.png --set=object_hue=0.3 --out=edited.png
     ssgan-edit --in=photos --set=azimuth=+0.1 --set=shape=cube --out=edited      a whole folder
-    ssgan-edit --in=photo.png --grid=sheet.png                                   every factor from 0 to 1
-    ssgan-edit --in=photo.png --set=azimuth=1 --gif=turning.gif                  from the picture to the edited one
-    ssgan-edit --seed=3 --truncation=0.7 --out=new.png                           a picture of its own
+    ssgan-edit --in=photo.png --grid=grid.png                                    every factor from 0 to 1
+    ssgan-edit --in=photo.png --set=azimuth=1 --gif=turning.gif                  from the image to the edited one
+    ssgan-edit --seed=3 --truncation=0.7 --out=new.png                           a generated image
 
-A picture that is given is fitted first: the program looks for what makes the generator draw it, which takes seconds at
-32x32 and minutes at 256x256 on a CPU. --no_fit takes what the encoder reads off it alone, at once.
+An image given with --in is fitted first: the program searches for latents from which the generator reproduces it.
+That takes seconds at 32x32 and minutes at 256x256 on a CPU. --no_fit skips the search and only uses the codes that
+the encoder predicts.
 """
 
 import argparse
 import os
 import sys
 import warnings
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from . import exports, output, pictures
-from .editor import Editor
+from . import exports, images_in, images_out, paths
 from .latents import Latents
-from .model import NO_PICTURES
 
-_COLUMNS, _FRAMES = 9, 24  # of a sheet; of an animation, for each factor
-_MOST_STEPS = 1000  # of either: all of them are held in memory
+if TYPE_CHECKING:  # imported in `run`, because TensorFlow takes seconds to load and --help should not wait for it
+    from .editor import Editor
+
+_OUTPUTS = ("out", "grid", "gif", "mp4")  # flags that name files to write
+_COLUMNS, _FRAMES = 9, 24  # defaults of --steps: columns of a grid, frames of an animation for each factor
+_MAX_STEPS = 1000  # all of them are held in memory
 
 
-class Wrong(Exception):
-    """What is wrong with the input, in one line."""
+class UsageError(Exception):
+    """Invalid input; the message gives the reason in one line."""
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise Wrong(f"{message} (see --help)")
+        raise UsageError(f"{message} (see --help)")
 
 
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The options; raises Wrong where they are."""
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parses the flags.
+
+    Raises:
+        UsageError: If a flag is unknown or has the wrong type.
+    """
     parser = _Parser(
         "ssgan-edit", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
     add = parser.add_argument
     add("--model", help="folder of an export (default: the model that comes with the package)")
-    add("--list", action="store_true", help="say what the model's factors are, and end")
-    add("--in", dest="inputs", action="append", default=[], metavar="PICTURE",
-        help="a picture, or a folder of them; may be repeated (default: a generated picture)")  # fmt: skip
+    add("--list", action="store_true", help="print the model's factors and exit")
+    add("--in", dest="inputs", action="append", default=[], metavar="IMAGE",
+        help="image, or folder of images, to edit; may be repeated (default: generate an image)")  # fmt: skip
     add("--set", dest="changes", action="append", default=[], metavar="FACTOR=VALUE",
-        help="0.3 from 0 to 1, +0.1 or -0.1 to add, or the name of a value; may be repeated")  # fmt: skip
-    add("--out", help="the edited picture; a folder, if --in is several pictures (so with the others)")
-    add("--grid", help="a sheet of the edited picture with one row for each factor of --sweep")
-    add("--gif", help="an animation: of --sweep, else from the picture to the edited one, else of all factors")
-    add("--mp4", help="the same as a film (needs the package imageio-ffmpeg)")
-    add("--sweep", default="", metavar="FACTOR,...", help="factors that are moved from 0 to 1 (default: all)")
-    add("--steps", type=int, help=f"columns of --grid ({_COLUMNS}); frames of --gif and --mp4 for a factor ({_FRAMES})")
-    add("--seed", type=int, default=0, help="of a generated picture, or of a fit (0)")
-    add("--truncation", type=float, default=1.0, help="of a generated picture: less than 1 is more average (1)")
-    add("--no_fit", action="store_true", help="take the code that the encoder reads, and any noise")
-    add("--fit_steps", type=int, default=150, help="steps of a fit; more come nearer to the picture (150)")
-    return parser.parse_args(arguments)
+        help="new value of a factor: 0.3 (from 0 to 1), +0.1 or -0.1 (added), or the name of a value; "
+        "may be repeated")  # fmt: skip
+    add("--out", help="edited image; a folder if --in names several images (also for the flags below)")
+    add("--grid", help="grid of the edited image with one row for each factor of --sweep")
+    add("--gif", help="animation: of --sweep if given; else of the change by --set; else of all factors")
+    add("--mp4", help="the same as a video (requires the package imageio-ffmpeg)")
+    add("--sweep", default="", metavar="FACTOR,...", help="comma-separated factors to move from 0 to 1 (default: all)")
+    add("--steps", type=int, help=f"columns of --grid (default: {_COLUMNS}), or frames of --gif and --mp4 for each "
+        f"factor (default: {_FRAMES})")  # fmt: skip
+    add("--seed", type=int, default=0, help="seed of a generated image or of a fit (default: 0)")
+    add("--truncation", type=float, default=1.0,
+        help="from 0 to 1, for generated images: lower is closer to the average image (default: 1)")  # fmt: skip
+    add("--no_fit", action="store_true", help="do not fit; use the predicted codes and random noise")
+    add("--fit_steps", type=int, default=150, help="steps of a fit; more bring a closer fit (default: 150)")
+    return parser.parse_args(argv)
 
 
-def check(options: argparse.Namespace, editor: Editor) -> dict[str, str]:
-    """Refuses what cannot be done before anything takes time; returns the changes."""
-    files = {name: getattr(options, name) for name in ("out", "grid", "gif", "mp4") if getattr(options, name)}
-    if not files:
-        raise Wrong("nothing to write: expected --out, --grid, --gif or --mp4 (see --help).")
+def check_flags(options: argparse.Namespace) -> None:
+    """Checks all that needs no model.
+
+    Raises:
+        UsageError: If flags are missing, out of range or do not go together.
+        ValueError: If the package for --mp4 is not installed.
+    """
+    if not any(getattr(options, flag) for flag in _OUTPUTS):
+        raise UsageError("nothing to write: expected --out, --grid, --gif or --mp4 (see --help).")
     if options.inputs and not options.no_fit and options.truncation != 1:
-        raise Wrong("--truncation: is for generated pictures, and for --in with --no_fit. A fitted picture has none.")
+        raise UsageError("--truncation: applies to generated images and to --no_fit, but not to fitted images.")
     if not 0 <= options.truncation <= 1:
-        raise Wrong(f"--truncation: expected a number from 0 to 1. Received: {options.truncation:g}.")
+        raise UsageError(f"--truncation: expected a number from 0 to 1. Received: {options.truncation:g}.")
     if options.no_fit and not options.inputs:
-        raise Wrong("--no_fit: expected --in with it; a generated picture needs no fit.")
-    for name, least in (("seed", 0), ("fit_steps", 1), ("steps", 2)):
-        if getattr(options, name) is not None and getattr(options, name) < least:
-            raise Wrong(f"--{name}: expected {least} or more. Received: {getattr(options, name)}.")
-    if options.steps is not None and options.steps > _MOST_STEPS:
-        raise Wrong(f"--steps: expected at most {_MOST_STEPS}. Received: {options.steps}.")
+        raise UsageError("--no_fit: requires --in, since a generated image is not fitted.")
+    for name, minimum in (("seed", 0), ("fit_steps", 1), ("steps", 2)):
+        if getattr(options, name) is not None and getattr(options, name) < minimum:
+            raise UsageError(f"--{name}: expected {minimum} or more. Received: {getattr(options, name)}.")
+    if options.steps is not None and options.steps > _MAX_STEPS:
+        raise UsageError(f"--steps: expected at most {_MAX_STEPS}. Received: {options.steps}.")
+    if options.mp4:
+        images_out.import_ffmpeg()
+
+
+def parse_changes(options: argparse.Namespace, factors: tuple[exports.Factor, ...]) -> dict[str, str]:
+    """Returns --set as {factor: value}.
+
+    Raises:
+        UsageError: If --set or --sweep does not fit the model's factors.
+    """
     for name in filter(None, options.sweep.split(",")):
-        _of_flag("--sweep", exports.find_column, editor.factors, name)
+        _call("--sweep", exports.find_column, factors, name)
     changes: dict[str, str] = {}
     for text in options.changes:
         name, sign, value = text.partition("=")
         if not sign:
-            raise Wrong(f"--set: expected FACTOR=VALUE. Received: {text!r}.")
-        column = _of_flag("--set", exports.find_column, editor.factors, name)
-        _of_flag("--set", editor.factors[column].resolve, value, np.zeros(1))
+            raise UsageError(f"--set: expected FACTOR=VALUE. Received: {text!r}.")
+        column = _call("--set", exports.find_column, factors, name)
+        _call("--set", factors[column].resolve, value, np.zeros(1))
         if name in changes:
-            raise Wrong(f"--set: expected each factor once. Received: {name}={changes[name]} and {name}={value}.")
+            raise UsageError(f"--set: expected each factor once. Received: {name}={changes[name]} and {name}={value}.")
         changes[name] = value
-    if options.mp4:
-        output.check_mp4()
     return changes
 
 
-def _of_flag(flag: str, function, *arguments):
-    """What the function gives; what it finds wrong is said of the flag."""
+def _call(flag: str, function: Callable, *arguments) -> Any:
+    """Calls `function(*arguments)`; re-raises a ValueError with the flag's name in front."""
     try:
         return function(*arguments)
     except ValueError as error:
-        raise Wrong(f"{flag}: {error}") from None
+        raise UsageError(f"{flag}: {error}") from None
 
 
-def find_pictures(paths: Sequence[str]) -> list[str]:
-    """The files that --in names, those of folders by alphabet."""
-    found = []
-    for path in paths:
-        if not os.path.isdir(path):
-            found.append(path)
-            continue
-        known = output.PICTURE_ENDINGS + (".gif",)
-        # Names with a dot are what systems hide, such as "._a.png" of macOS, which is no picture.
-        names = sorted(n for n in os.listdir(path) if n.lower().endswith(known) and not n.startswith("."))
-        inside = [file for file in (os.path.join(path, name) for name in names) if not os.path.isdir(file)]
-        if not inside:
-            raise Wrong(f"--in: expected pictures in the folder {path!r}. Received: none.")
-        found += inside
-    return found
-
-
-def outputs(options: argparse.Namespace, inputs: list[str]) -> list[dict[str, str]]:
-    """For each picture where its files go: {"out": path, "grid": ...}; makes the folders.
-
-    Raises:
-        Wrong: for an ending that says no kind of file, or a file that would be written over an input or another one.
-    """
-    several = len(inputs) > 1 or any(map(os.path.isdir, options.inputs))
-    endings = {"out": output.PICTURE_ENDINGS, "grid": output.PICTURE_ENDINGS, "gif": (".gif",), "mp4": (".mp4",)}
-    names = [os.path.splitext(os.path.basename(path))[0] for path in inputs]
-    if len(set(names)) < len(names):
-        names = [os.path.basename(path) for path in inputs]
-    if len(set(names)) < len(names):
-        raise Wrong("--in: expected pictures of different names. Received: several of one name.")
-    result: list[dict[str, str]] = [{} for _ in inputs]
-    for kind, known in endings.items():
-        place = getattr(options, kind)
-        if not place:
-            continue
-        if not several and not place.lower().endswith(known):
-            raise Wrong(f"--{kind}: expected a file that ends in {', '.join(known)}. Received: {place!r}.")
-        end = "-grid.png" if kind == "grid" else known[0]
-        for paths, name in zip(result, names, strict=True):
-            paths[kind] = os.path.join(place, name + end) if several else place
-            if any(_same_file(paths[kind], path) for path in inputs):
-                raise Wrong(f"--{kind}: expected another file than --in. Received: {paths[kind]!r}.")
-            if any(_same_file(paths[kind], path) for other, path in paths.items() if other != kind):
-                raise Wrong(f"--{kind}: expected a file of its own. Received: {paths[kind]!r}, which is another's too.")
-        try:
-            os.makedirs(place if several else os.path.dirname(place) or ".", exist_ok=True)
-        except OSError as error:
-            raise Wrong(f"--{kind}: cannot write {place!r}: {error.strerror}.") from None
-        for paths in result:
-            _try_to_write(kind, paths[kind])
-    return result
-
-
-def _same_file(a: str, b: str) -> bool:
-    """Do both paths lead to one file, by whatever links, whether it is there or not?"""
-    if os.path.exists(a) and os.path.exists(b):
-        return os.path.samefile(a, b)
-    return os.path.realpath(a) == os.path.realpath(b)
-
-
-def _try_to_write(kind: str, path: str) -> None:
-    """Finds out before a fit whether a file can be written; leaves all as it was."""
-    new = not os.path.lexists(path)
-    try:
-        with open(path, "ab"):
-            pass
-        if new:
-            os.remove(path)
-    except OSError as error:
-        raise Wrong(f"--{kind}: cannot write {path!r}: {error.strerror}.") from None
-
-
-def find_latents(editor: Editor, options: argparse.Namespace, inputs: list[str], changes: dict[str, str]) -> Latents:
-    """What the pictures, or the one that is to be generated, are made from."""
+def make_latents(editor: "Editor", options: argparse.Namespace, inputs: list[str], changes: dict[str, str]) -> Latents:
+    """Fits the images, or samples latents for a generated one."""
     if inputs:
-        images, notes = pictures.read(inputs, editor.resolution, editor.channels)
+        images, notes = images_in.load_images(inputs, editor.resolution, editor.channels)
         for note in notes:
             print(f"note: {note}", file=sys.stderr)
         codes = editor.encode(images)
     else:
         codes = editor.random_codes(1, options.seed)
-    _of_flag("--set", editor.change, codes, changes)  # before a fit: "+0.5" may lead too far
+    _call("--set", editor.change, codes, changes)  # before a fit: "+0.5" may leave the range
     if not inputs or options.no_fit:
         return editor.latents(codes, options.seed, truncation=options.truncation)
-    return editor.fit(images, options.fit_steps, options.seed, _Bar(len(images)))
+    return editor.fit(images, options.fit_steps, options.seed, _ProgressLine(len(images)))
 
 
-class _Bar:
-    """Says on stderr how far a fit is: all the time on a terminal, every quarter in a file."""
+class _ProgressLine:
+    """Prints the progress of a fit on stderr: continuously on a terminal, at every quarter in a file."""
 
     def __init__(self, count: int):
-        self._what = f"Fitting {count} picture{'s' * (count != 1)}"
-        self._said = -1
-        self._step = 1 if sys.stderr.isatty() else 25
+        self._title = f"Fitting {count} image{'s' * (count != 1)}"
+        self._last_percent = -1
+        self._on_terminal = sys.stderr.isatty()
 
     def __call__(self, share: float) -> None:
-        percent = int(100 * share) // self._step * self._step
-        if percent > self._said:
-            self._said = percent
-            on_terminal = self._step == 1
-            end = "" if on_terminal and percent < 100 else "\n"
-            print(f"{chr(13) * on_terminal}{self._what}: {percent} %", end=end, file=sys.stderr, flush=True)
+        step = 1 if self._on_terminal else 25
+        percent = int(100 * share) // step * step
+        if percent > self._last_percent:
+            self._last_percent = percent
+            start, end = ("\r", "" if percent < 100 else "\n") if self._on_terminal else ("", "\n")
+            print(f"{start}{self._title}: {percent} %", end=end, file=sys.stderr, flush=True)
 
 
-def animate(editor: Editor, options: argparse.Namespace, latents: Latents, changes: dict[str, str]) -> np.ndarray:
-    """The frames [T,R,R,C] of one picture's animation, there and back."""
+def animate(editor: "Editor", options: argparse.Namespace, latents: Latents, changes: dict[str, str]) -> np.ndarray:
+    """Generates the frames [T,R,R,C] of one image's animation, forwards and backwards."""
     steps = options.steps or _FRAMES
     edited = latents.with_code(editor.change(latents.code, changes))
     if changes and not options.sweep:
-        there = [editor.interpolate(latents, edited, steps)[0]]
+        forwards = [editor.interpolate(latents, edited, steps)[0]]
     else:
-        there = [editor.traverse(edited, name, steps)[0] for name in swept(editor, options)]
-    return np.concatenate([part for frames in there for part in (frames, frames[-2:0:-1])])
+        forwards = [editor.traverse(edited, name, steps)[0] for name in traversed(editor, options)]
+    return np.concatenate([part for frames in forwards for part in (frames, frames[-2:0:-1])])
 
 
-def swept(editor: Editor, options: argparse.Namespace) -> list[str]:
-    """Names of the factors that are moved."""
+def traversed(editor: "Editor", options: argparse.Namespace) -> list[str]:
+    """Returns the names of the factors to move from 0 to 1."""
     return [name for name in options.sweep.split(",") if name] or [factor.name for factor in editor.factors]
 
 
-def write(editor: Editor, options: argparse.Namespace, latents: Latents, paths: dict[str, str], changes) -> None:
-    """Writes the files of one picture."""
+def write_outputs(
+    editor: "Editor", options: argparse.Namespace, latents: Latents, files: Mapping[str, str], changes: dict[str, str]
+) -> None:
+    """Writes the files of one image."""
     edited = latents.with_code(editor.change(latents.code, changes))
-    if "out" in paths:
-        output.save(editor.edit(edited, {})[0], paths["out"])
-    if "grid" in paths:
-        names = swept(editor, options)
+    if "out" in files:
+        images_out.save_image(editor.edit(edited, {})[0], files["out"])
+    if "grid" in files:
+        names = traversed(editor, options)
         rows = [editor.traverse(edited, name, options.steps or _COLUMNS)[0] for name in names]
-        output.save_sheet(np.stack(rows), names, paths["grid"])
-    if "gif" in paths or "mp4" in paths:
+        images_out.save_grid(np.stack(rows), names, files["grid"])
+    if "gif" in files or "mp4" in files:
         frames = animate(editor, options, latents, changes)
-        for kind, save in (("gif", output.save_gif), ("mp4", output.save_mp4)):
-            if kind in paths:
-                save(frames, paths[kind])
+        for flag, save in (("gif", images_out.save_gif), ("mp4", images_out.save_mp4)):
+            if flag in files:
+                save(frames, files[flag])
 
 
-def describe(editor: Editor, before: np.ndarray, after: np.ndarray) -> str:
-    """The codes [K] of one picture, those that changed with what they were."""
+def describe_codes(factors: tuple[exports.Factor, ...], before: np.ndarray, after: np.ndarray) -> str:
+    """Returns the codes [K] of one image as text, "name old -> new" for those that changed."""
     parts = []
-    for factor, old, new in zip(editor.factors, before, after, strict=True):
+    for factor, old, new in zip(factors, before, after, strict=True):
         texts = [f"{code:.2f}" + (f" ({factor.text(code)})" if factor.kind != "steps" else "") for code in (old, new)]
         parts.append(f"{factor.name} {texts[0]}" + (f" -> {texts[1]}" if old != new else ""))
     return ", ".join(parts)
 
 
+def list_factors(factors: tuple[exports.Factor, ...]) -> None:
+    """Prints one line for each factor."""
+    for factor in factors:
+        values = ", ".join(factor.values) or f"{factor.size} values"
+        print(f"{factor.name}: {'{:g} to {:g}'.format(*factor.range) if factor.range else values}")
+
+
 def run(options: argparse.Namespace) -> None:
+    """Does what the flags ask for."""
+    if not options.list:
+        check_flags(options)
+    from .editor import Editor
+    from .model import ENCODER_ONLY
+
     editor = Editor.load(options.model)
     if options.list:
-        for factor in editor.factors:
-            values = ", ".join(factor.values) or f"{factor.size} values"
-            print(f"{factor.name}: {'{:g} to {:g}'.format(*factor.range) if factor.range else values}")
+        list_factors(editor.factors)
         return
-    if not editor.makes_pictures:
-        raise Wrong(f"--model: {NO_PICTURES}")
-    changes = check(options, editor)
-    inputs = find_pictures(options.inputs)
-    places = outputs(options, inputs or ["generated"])
-    latents = find_latents(editor, options, inputs, changes)
-    for i, (name, paths) in enumerate(zip(inputs or [f"seed {options.seed}"], places, strict=True)):
+    if not editor.can_generate:
+        raise UsageError(f"--model: {ENCODER_ONLY}")
+    changes = parse_changes(options, editor.factors)
+    inputs = paths.find_images(options.inputs)
+    places = {flag: value for flag in _OUTPUTS if (value := getattr(options, flag))}
+    in_folders = len(inputs) > 1 or any(map(os.path.isdir, options.inputs))
+    outputs = paths.plan_outputs(places, inputs or ["generated"], in_folders)
+    latents = make_latents(editor, options, inputs, changes)
+    for i, (name, files) in enumerate(zip(inputs or [f"seed {options.seed}"], outputs, strict=True)):
         one = latents[i : i + 1]
         after = editor.change(one.code, changes)
-        near = f", fitted to {one.psnr[0]:.1f} dB" if one.psnr is not None else ""
-        print(f"{name}{near}: {describe(editor, one.code[0], after[0])}")
-        write(editor, options, one, paths, changes)
-        print("".join(f"  {path}\n" for path in paths.values()), end="")
+        fit = f", fitted to {one.psnr[0]:.1f} dB" if one.psnr is not None else ""
+        print(f"{name}{fit}: {describe_codes(editor.factors, one.code[0], after[0])}")
+        write_outputs(editor, options, one, files, changes)
+        print("".join(f"  {path}\n" for path in files.values()), end="")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns the exit code: 0, or 2 where something is wrong with the input."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns the exit code: 0, 2 for invalid input, or 130 if interrupted."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", pictures.PictureNotice)  # said as notes already
+        warnings.simplefilter("ignore", images_in.ImageNotice)  # already printed as notes
         try:
-            run(parse(arguments))
-        except (Wrong, ValueError, OSError) as error:
+            run(parse(argv))
+        except (UsageError, ValueError, OSError) as error:
             print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
             return 2
         except KeyboardInterrupt:

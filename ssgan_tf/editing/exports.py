@@ -1,4 +1,4 @@
-"""An export as it lies on disk, and what it says of its factors."""
+"""Exports on disk: finds them, reads their codes.json, and describes their factors."""
 
 import difflib
 import json
@@ -10,10 +10,13 @@ import numpy as np
 
 
 class Factor(NamedTuple):
-    """What one column of a code is about.
+    """Factor that one column of a code controls.
 
-    Its name; how many values between 0 and 1 it was trained on; their names, if they have any; and what 0 and 1 stand
-    for, if it is a number.
+    Args:
+        name: Name of the factor.
+        size: Number of values, evenly spaced from 0 to 1, that the model was trained on.
+        values: Names of the values; empty if they have none.
+        range: Numbers that the codes 0 and 1 stand for; None if the factor is not a number.
     """
 
     name: str
@@ -23,11 +26,11 @@ class Factor(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """ "number" has a range, "choice" has named values, "steps" has `size` values in an order."""
+        """Kind of the factor: "number" (has a range), "choice" (has named values) or "steps" (ordered values)."""
         return "number" if self.range else "choice" if self.values else "steps"
 
     def text(self, code: float) -> str:
-        """What a code is called: the nearest value's name, the number that it stands for, or itself."""
+        """Returns the text for a code: the number it stands for, the name of the nearest value, or the code itself."""
         if self.range:
             low, high = self.range
             return f"{low + float(code) * (high - low):.4g}"
@@ -36,14 +39,15 @@ class Factor(NamedTuple):
         return f"{float(code):.2f}"
 
     def resolve(self, value: float | str, before: np.ndarray) -> np.ndarray:
-        """The new codes [B] of this factor, which had the codes `before` [B].
+        """Returns the new codes [B] of this factor.
 
         Args:
-            value: a code in [0, 1]; the name of a value; or "+0.1" or "-0.1", to add. A name comes first, should it
-                look like a number.
+            value: A code in [0, 1], the name of a value, or "+0.1" or "-0.1" to add. Names take precedence over
+                numbers.
+            before: Current codes [B].
 
         Raises:
-            ValueError: for anything else.
+            ValueError: If `value` is anything else.
         """
         if isinstance(value, str) and value in self.values:
             return np.full_like(before, self.values.index(value) / (self.size - 1))
@@ -52,7 +56,7 @@ class Factor(NamedTuple):
         except (TypeError, ValueError):
             names = f"one of {', '.join(self.values)}, " if self.values else ""
             raise ValueError(
-                f'{self.name}: expected {names}a number from 0 to 1, or "+0.1" to add to it. Received: {value!r}.'
+                f'{self.name}: expected {names}a number from 0 to 1, or "+0.1" to add. Received: {value!r}.'
                 + _hint(value, self.values)
             ) from None
         relative = isinstance(value, str) and value.strip()[:1] in ("+", "-")
@@ -60,10 +64,10 @@ class Factor(NamedTuple):
 
 
 def find_column(factors: tuple[Factor, ...], name: str) -> int:
-    """Which column of a code is about the factor called `name`.
+    """Returns the index of the code's column that controls the factor called `name`.
 
     Raises:
-        ValueError: if none is.
+        ValueError: If there is no such factor.
     """
     names = [factor.name for factor in factors]
     if name in names:
@@ -72,43 +76,43 @@ def find_column(factors: tuple[Factor, ...], name: str) -> int:
 
 
 def _hint(received: Any, known) -> str:
-    near = difflib.get_close_matches(str(received), list(known), 1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    matches = difflib.get_close_matches(str(received), list(known), 1)
+    return f" Did you mean {matches[0]!r}?" if matches else ""
 
 
 def shipped_model() -> str:
-    """The folder of the model that comes with the package, for use without one of one's own.
+    """Returns the folder of the model that comes with the package.
 
     Raises:
-        FileNotFoundError: if this copy has none.
+        FileNotFoundError: If this copy of the folder has no model.
     """
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "demo")
     if not os.path.isdir(folder):
         raise FileNotFoundError(
-            f"No model comes with this copy (expected {folder}). Name the folder of an export, or make it with "
-            "tools/make_demo_model."
+            f"No model comes with this copy (expected {folder}). Pass the folder of an export, or create the model "
+            "with tools/make_demo_model."
         )
     return folder
 
 
 def find_export(path: str) -> str:
-    """The SavedModel in `path`: the folder itself, or the subfolder with the highest number.
+    """Returns the folder of the SavedModel in `path`: `path` itself, or its subfolder with the highest number.
 
     Raises:
-        FileNotFoundError: if there is none.
+        FileNotFoundError: If there is no SavedModel.
     """
     numbers = [n for n in os.listdir(path) if n.isdigit()] if os.path.isdir(path) else []
     for folder in [path, *(os.path.join(path, n) for n in sorted(numbers, key=int, reverse=True))]:
         if os.path.isfile(os.path.join(folder, "saved_model.pb")):
             return folder
-    raise FileNotFoundError(f"Expected a folder that `python -m ssgan_tf.export` wrote. Received: {path!r}.")
+    raise FileNotFoundError(f"Expected a folder written by `python -m ssgan_tf.export`. Received: {path!r}.")
 
 
 def read_card(folder: str) -> dict[str, Any]:
-    """What an export says of itself: the contents of assets/codes.json.
+    """Returns an export's description: the contents of assets/codes.json.
 
     Raises:
-        ValueError: if `folder` is another kind of SavedModel.
+        ValueError: If `folder` is another kind of SavedModel.
     """
     try:
         with open(os.path.join(folder, "assets", "codes.json"), encoding="utf-8") as file:
@@ -117,21 +121,21 @@ def read_card(folder: str) -> dict[str, Any]:
             return card
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    raise ValueError(f"Expected assets/codes.json as `python -m ssgan_tf.export` writes it. Received: {folder!r}.")
+    raise ValueError(f"Expected assets/codes.json written by `python -m ssgan_tf.export`. Received: {folder!r}.")
 
 
 def read_factors(card: Mapping[str, Any]) -> tuple[Factor, ...]:
-    """The factors of an export's codes, in the order of a code's columns.
+    """Returns the factors of an export, in the order of the code's columns.
 
     Raises:
-        ValueError: if they are not what an export writes.
+        ValueError: If an entry differs from what an export writes.
     """
     try:
         factors = _read_factors(card)
     except (KeyError, TypeError, ValueError, AttributeError):
         factors = ()
     names = {factor.name for factor in factors}
-    good = all(
+    valid = all(
         isinstance(f.name, str)
         and isinstance(f.size, int)
         and f.size >= 2
@@ -139,10 +143,10 @@ def read_factors(card: Mapping[str, Any]) -> tuple[Factor, ...]:
         and (f.range is None or len(f.range) == 2)
         for f in factors
     )
-    if not factors or not good or len(names) < len(factors):
+    if not factors or not valid or len(names) < len(factors):
         raise ValueError(
-            "codes.json: expected factors of different names, each with 2 values or more, and a name for every value "
-            "or for none. Received: something else; export it again."
+            "codes.json: expected factors with different names, each with 2 or more values, and names for all of its "
+            "values or for none. Received: something else; export the model again."
         )
     return factors
 

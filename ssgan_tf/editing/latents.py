@@ -1,4 +1,4 @@
-"""What pictures are made from."""
+"""Latents: the inputs of the generator for a batch of images."""
 
 import dataclasses
 import operator
@@ -8,14 +8,16 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Latents:
-    """What the generator makes B pictures from. `Editor.latents` makes them of codes, `Editor.fit` of pictures.
+    """Inputs from which the generator makes B images.
+
+    `Editor.latents` builds them from codes, `Editor.fit` from images.
 
     Args:
         code: [B,K] float32 in [0, 1], one number for each factor.
-        noise: z [B,Z] float32, everything else about the pictures.
-        truncation: [B] float32 in [0, 1]; 1 leaves the styles as they are, less moves them to the average.
-        offset: [B,L,W] float32, what a fit adds to the style of each layer; None for nothing.
-        psnr: [B] float32, how near a fit came to its pictures, in decibels; None where nothing was fitted.
+        noise: z [B,Z] float32, everything else about the images.
+        truncation: [B] float32 in [0, 1]; 1 leaves the styles unchanged, less moves them towards the average style.
+        offset: [B,L,W] float32, added to the style of each layer by a fit; None for no offset.
+        psnr: [B] float32, similarity between fitted and given images in decibels; None if nothing was fitted.
     """
 
     code: np.ndarray
@@ -24,18 +26,29 @@ class Latents:
     offset: np.ndarray | None = None
     psnr: np.ndarray | None = None
 
+    def __repr__(self) -> str:
+        """Returns the shapes, the truncation if any, and the PSNR of fitted images, in place of all numbers."""
+        parts = [f"code={list(self.code.shape)}", f"noise={list(self.noise.shape)}"]
+        if (self.truncation != 1).any():
+            parts.append(f"truncation={_format_range(self.truncation, '.3g')}")
+        if self.offset is not None:
+            parts.append(f"offset={list(self.offset.shape)}")
+        if self.psnr is not None:
+            parts.append(f"psnr={_format_range(self.psnr, '.1f')} dB")
+        return f"Latents({', '.join(parts)})"
+
     def __len__(self) -> int:
         return len(self.code)
 
     def __getitem__(self, rows: slice | int) -> "Latents":
-        """Those of some of the pictures: a slice such as [2:4], or the number of one, which is a batch of one.
+        """Returns the latents of some images: a slice such as [2:4], or an index, which gives a batch of one.
 
         Raises:
-            IndexError: there is no picture of that number.
+            IndexError: If there is no image with this index.
         """
         if not isinstance(rows, slice):
-            number = range(len(self))[operator.index(rows)]
-            rows = slice(number, number + 1)
+            index = range(len(self))[operator.index(rows)]
+            rows = slice(index, index + 1)
         return Latents(
             self.code[rows],
             self.noise[rows],
@@ -45,40 +58,44 @@ class Latents:
         )
 
     def with_code(self, code: np.ndarray) -> "Latents":
-        """The same but for the code [B,K]."""
+        """Returns the same latents with another code [B,K]."""
         return dataclasses.replace(self, code=code)
 
 
 def make_rng(seed: int, *stream: int) -> np.random.Generator:
-    """Random numbers that depend on a seed and on what they are for.
+    """Returns a random number generator for a seed and a purpose.
+
+    Args:
+        seed: Integer from 0.
+        *stream: Integers that name the purpose; different ones give independent numbers.
 
     Raises:
-        ValueError: for a seed that is no integer from 0 on.
+        ValueError: If the seed is not an integer, or is negative.
     """
-    return np.random.default_rng([check_whole("seed", seed, 0), *stream])
+    return np.random.default_rng([check_integer("seed", seed, 0), *stream])
 
 
-def check_whole(name: str, value: int, least: int) -> int:
-    """The value as an int.
+def check_integer(name: str, value: int, minimum: int) -> int:
+    """Returns the value as an int.
 
     Raises:
-        ValueError: it is no integer, or below `least`.
+        ValueError: If it is not an integer, or is below `minimum`.
     """
     try:
-        whole = operator.index(value)
+        result = operator.index(value)
     except TypeError:
-        whole = least - 1
-    if whole < least:
-        raise ValueError(f"{name}: expected an integer from {least} on. Received: {value!r}.")
-    return whole
+        result = minimum - 1
+    if result < minimum:
+        raise ValueError(f"{name}: expected an integer of {minimum} or more. Received: {value!r}.")
+    return result
 
 
-def between(a: Latents, b: Latents, share: float) -> Latents:
-    """`a` at share 0, `b` at 1: noise along a circle, as its length says nothing, and all else in a straight line."""
+def interpolate(a: Latents, b: Latents, share: float) -> Latents:
+    """Interpolates from `a` (share 0) to `b` (share 1): linearly, except for the noise, whose length means nothing."""
     offset = None
     if a.offset is not None or b.offset is not None:
         offset = (1 - share) * _or_zero(a.offset, b.offset) + share * _or_zero(b.offset, a.offset)
-    noise = _along_circle(a.noise, b.noise, share)
+    noise = _slerp(a.noise, b.noise, share)
     code, truncation = ((1 - share) * x + share * y for x, y in ((a.code, b.code), (a.truncation, b.truncation)))
     return Latents(code.astype(np.float32), noise, truncation.astype(np.float32), offset)
 
@@ -90,15 +107,20 @@ def _or_zero(offset: np.ndarray | None, other: np.ndarray | None) -> np.ndarray:
     return np.zeros_like(other)
 
 
-def _along_circle(a: np.ndarray, b: np.ndarray, share: float) -> np.ndarray:
-    """[B,Z] and [B,Z] -> [B,Z], turned from one to the other at an even pace, as the length goes evenly too."""
+def _slerp(a: np.ndarray, b: np.ndarray, share: float) -> np.ndarray:
+    """Interpolates [B,Z] spherically: the direction turns at constant speed while the length changes linearly."""
     straight = (1 - share) * a + share * b
     lengths = [np.linalg.norm(x, axis=1, keepdims=True) for x in (a, b)]
     first, second = (x / np.maximum(length, 1e-12) for x, length in zip((a, b), lengths, strict=True))
     angle = np.arccos(np.clip((first * second).sum(axis=1, keepdims=True), -1.0, 1.0))
-    # Where both point the same way, or opposite ways, or one is nothing, there is no circle: a straight line will do.
+    # Parallel, opposite and zero vectors span no circle: interpolate them linearly.
     flat = (np.sin(angle) < 1e-2) | (np.minimum(*lengths) < 1e-12)
     sine = np.where(flat, 1.0, np.sin(angle))
     turned = (np.sin((1 - share) * angle) * first + np.sin(share * angle) * second) / sine
     length = (1 - share) * lengths[0] + share * lengths[1]
     return np.where(flat, straight, length * turned).astype(np.float32)
+
+
+def _format_range(values: np.ndarray, spec: str) -> str:
+    """Returns "low to high", or one number if both look the same."""
+    return " to ".join(dict.fromkeys(format(float(value), spec) for value in (values.min(), values.max())))

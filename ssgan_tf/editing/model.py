@@ -1,4 +1,4 @@
-"""An export as functions of arrays: its signatures, pictures of Latents, codes of pictures."""
+"""Exports as functions of arrays: calls signatures, generates images from latents and encodes images to codes."""
 
 import re
 from collections.abc import Mapping
@@ -10,44 +10,45 @@ from numpy.typing import ArrayLike
 
 from .latents import Latents
 
-_ENTRIES = ("factors", "noise_size", "style_layers", "resolution", "channels")  # of codes.json, that editing needs
-NO_PICTURES = "expected a model that makes pictures. Received: an encoder alone, which reads codes off them."
-_PIXELS_AT_ONCE = 2**20  # made or read in one go, so that many pictures take little memory
+ENCODER_ONLY = "expected a model that generates images. Received: an encoder, which only predicts codes."
+
+_REQUIRED_ENTRIES = ("factors", "noise_size", "style_layers", "resolution", "channels")  # of codes.json
+_PIXELS_PER_CALL = 2**20  # generated or encoded in one call, which bounds the memory for many images
 
 
 def load_saved(folder: str) -> Any:
-    """The SavedModel in a folder, as `tf.saved_model.load` returns it.
+    """Returns the SavedModel in a folder, as `tf.saved_model.load` does.
 
     Raises:
-        ValueError: if it is damaged.
+        ValueError: If it is damaged.
     """
     try:
         return tf.saved_model.load(folder)
-    except Exception as error:  # damaged files make TensorFlow raise nearly anything, an IndexError for one
+    except Exception as error:  # TensorFlow raises nearly anything on damaged files, IndexError included
         reason = " ".join(str(error).split())[:200].rstrip(".")
         raise ValueError(
-            f"Expected a whole export, as `python -m ssgan_tf.export` writes it. Received: {folder!r}, which cannot be "
-            f"loaded ({reason}); copy it again."
+            f"Expected a complete export, written by `python -m ssgan_tf.export`. Received: {folder!r}, which cannot "
+            f"be loaded ({reason}); copy it again."
         ) from error
 
 
 class Model:
-    """A loaded export.
+    """Loaded export.
 
     Args:
-        saved: what `tf.saved_model.load` returned. Its functions work only as long as it is held.
-        card: what `read_card` returned.
+        saved: Result of `tf.saved_model.load`. Its functions work only while the object is referenced.
+        card: Result of `read_card`.
 
     Raises:
-        ValueError: if the card is of another version.
+        ValueError: If the card comes from another version.
     """
 
     def __init__(self, saved: Any, card: Mapping[str, Any]):
-        missing = [name for name in _ENTRIES if name not in card]
+        missing = [name for name in _REQUIRED_ENTRIES if name not in card]
         if missing:
             raise ValueError(
-                f"codes.json: expected {', '.join(_ENTRIES)}. Received: one without {', '.join(missing)}, of another "
-                "version; export it again."
+                f"codes.json: expected {', '.join(_REQUIRED_ENTRIES)}. Received: a file of another version, without "
+                f"{', '.join(missing)}; export the model again."
             )
         self.saved = saved
         self.noise_size = int(card["noise_size"])
@@ -56,28 +57,28 @@ class Model:
         self.channels = int(card["channels"])
 
     @property
-    def makes_pictures(self) -> bool:
-        """False of an encoder alone."""
+    def can_generate(self) -> bool:
+        """False if the export holds only an encoder."""
         return "generate" in self.saved.signatures
 
     def call(self, signature: str, inputs: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
         """Calls a signature by name: {input: array} -> {output: array}.
 
         Raises:
-            ValueError: for another signature or other inputs than it has, or if the model refuses their values.
+            ValueError: If the signature does not exist, its inputs are different, or the model refuses their values.
         """
-        known = self.saved.signatures
-        if signature not in known and not self.makes_pictures:
-            raise ValueError(f"{signature}: {NO_PICTURES}")
-        if signature not in known:
-            raise ValueError(f"signature: expected one of {list(known)}. Received: {signature!r}.")
-        specs = known[signature].structured_input_signature[1]
+        signatures = self.saved.signatures
+        if signature not in signatures and not self.can_generate:
+            raise ValueError(f"{signature}: {ENCODER_ONLY}")
+        if signature not in signatures:
+            raise ValueError(f"signature: expected one of {list(signatures)}. Received: {signature!r}.")
+        specs = signatures[signature].structured_input_signature[1]
         if sorted(specs) != sorted(inputs):
             raise ValueError(f"{signature}: expected the inputs {sorted(specs)}. Received: {sorted(inputs)}.")
-        kinds = {name: spec.dtype for name, spec in specs.items()}
-        tensors = {name: tf.constant(_array(name, inputs[name], kind), kind) for name, kind in kinds.items()}
+        dtypes = {name: spec.dtype for name, spec in specs.items()}
+        tensors = {name: tf.constant(_to_array(name, inputs[name], dtype), dtype) for name, dtype in dtypes.items()}
         try:
-            outputs = known[signature](**tensors)
+            outputs = signatures[signature](**tensors)
         except tf.errors.InvalidArgumentError as error:
             reason = find_reason(str(error))
             if not reason:
@@ -85,48 +86,53 @@ class Model:
             raise ValueError(reason) from None
         return {name: value.numpy() for name, value in outputs.items()}
 
-    def paint(self, latents: Latents) -> np.ndarray:
-        """The pictures [B,R,R,C] that are made from `latents`.
+    def generate(self, latents: Latents) -> np.ndarray:
+        """Generates the images [B,R,R,C] of `latents`.
 
         Raises:
-            ValueError: for values that the model refuses, none at all, or truncation of what was fitted.
+            ValueError: If there are no latents, the model refuses their values, or fitted ones are truncated.
         """
         if not len(latents):
             raise ValueError("codes: expected 1 row or more. Received: 0.")
-        return np.concatenate([self._paint_part(latents[rows]) for rows in self.parts(len(latents))])
+        return np.concatenate([self._generate_part(latents[rows]) for rows in self.split(len(latents))])
 
-    def _paint_part(self, latents: Latents) -> np.ndarray:
+    def _generate_part(self, latents: Latents) -> np.ndarray:
         inputs = {"noise": latents.noise, "code": latents.code}
         if latents.offset is None:
             return self.call("generate", {**inputs, "truncation": latents.truncation})["image"]
         if (latents.truncation != 1).any():
-            raise ValueError("truncation: expected 1 for a fitted picture, which it would move away from itself.")
+            raise ValueError("truncation: expected 1 for a fitted image, since less would undo the fit.")
         style = self.call("mapping", inputs)["style"]
         return self.call("synthesis", {"style": style[:, None, :] + latents.offset})["image"]
 
-    def codes_of(self, images: np.ndarray) -> np.ndarray:
-        """[B,R,R,C] -> codes [B,K], cut to [0, 1]."""
-        found = [self.call("encode", {"image": images[rows]})["code"] for rows in self.parts(len(images))]
-        return np.clip(np.concatenate(found), 0.0, 1.0)
+    def encode(self, images: np.ndarray) -> np.ndarray:
+        """Predicts the codes [B,K] of images [B,R,R,C], clipped to [0, 1]."""
+        codes = [self.call("encode", {"image": images[rows]})["code"] for rows in self.split(len(images))]
+        return np.clip(np.concatenate(codes), 0.0, 1.0)
 
-    def parts(self, count: int, memory: int = 1) -> list[slice]:
-        """The rows of `count` pictures, as many at a time as take little memory; they need `memory` times as much."""
-        size = max(1, _PIXELS_AT_ONCE // (memory * self.resolution**2))
+    def split(self, count: int, memory: int = 1) -> list[slice]:
+        """Splits the rows of `count` images into parts of bounded memory.
+
+        Args:
+            count: Number of images.
+            memory: Memory per image, relative to generating it.
+        """
+        size = max(1, _PIXELS_PER_CALL // (memory * self.resolution**2))
         return [slice(i, i + size) for i in range(0, count, size)]
 
 
-def _array(name: str, value: ArrayLike, kind: tf.DType) -> np.ndarray:
-    """What a signature's input of this kind can be made of."""
-    if kind == tf.string:
+def _to_array(name: str, value: ArrayLike, dtype: tf.DType) -> np.ndarray:
+    """Converts `value` to an array for a signature's input of type `dtype`."""
+    if dtype == tf.string:
         return np.asarray(value, object)
     array = np.asarray(value)
     if not np.issubdtype(array.dtype, np.number):
         raise ValueError(f"{name}: expected numbers. Received: {array.dtype}.")
-    return array.astype(kind.as_numpy_dtype)
+    return array.astype(dtype.as_numpy_dtype)
 
 
 def find_reason(message: str) -> str | None:
-    """What a signature's own checks say, in TensorFlow's report of an error; None if it is about something else."""
+    """Returns the message of a signature's own input checks within TensorFlow's error; None for any other error."""
     shape = re.search(r"Shape of tensor (\S+) (\[.*?\]) is not compatible with expected shape (\[.*?\])", message)
     if shape:
         return f"{shape[1]}: expected shape {shape[3].replace('?', 'batch')}. Received: {shape[2]}."

@@ -1,4 +1,4 @@
-"""A model of a few lines: images are known functions of noise and codes, codes of images."""
+"""Toy export whose images are known functions of noise and codes, and whose codes are known functions of images."""
 
 import json
 from pathlib import Path
@@ -24,13 +24,13 @@ CARD = {
 
 
 def save_toy(folder: Path, brightness: float = 0.0) -> Path:
-    """Images of 4x4, grey: each code and each noise is one pixel, but for the last row, which has what layer 1 adds.
+    """Saves the toy: grey images of 4x4 in which each code and each noise value is one pixel.
 
-    Pixel [0,k] is code k, [1,k] noise k, half of it where the truncation is 0.5, [2,k] is 0.25 * code k, and [3,k] is
-    how much the two layers' styles differ in noise k. Every pixel is `brightness` more. encode: the pixels [0,:3].
+    Pixel [0,k] is code k, [1,k] is noise k times the truncation, [2,k] is 0.25 * code k, and [3,k] is the difference
+    of the two layers' styles in noise k. `brightness` is added to every pixel. encode returns the pixels [0,:3].
     """
 
-    def paint(style):  # [B,2,7]: three codes and four noises
+    def to_image(style):  # [B,2,7]: three codes and four noises
         code = tf.pad(style[:, 0, :3], [[0, 0], [0, 1]])
         rows = [code, style[:, 0, 3:], 0.25 * code, style[:, 1, 3:] - style[:, 0, 3:]]
         return tf.stack(rows, axis=1)[..., None] + brightness
@@ -40,7 +40,7 @@ def save_toy(folder: Path, brightness: float = 0.0) -> Path:
 
     def synthesis(style):
         style = tf.reshape(style, [tf.shape(style)[0], -1, 7])
-        return {"image": paint(tf.broadcast_to(style, [tf.shape(style)[0], 2, 7]))}
+        return {"image": to_image(tf.broadcast_to(style, [tf.shape(style)[0], 2, 7]))}
 
     def generate(noise, code, truncation):
         code = tf.ensure_shape(code, [None, 3])
@@ -68,7 +68,7 @@ def save_toy(folder: Path, brightness: float = 0.0) -> Path:
 
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model folder of two versions; the newer, 10, is 0.25 brighter than the older, 9."""
+    """Model folder with two versions; the newer, 10, is brighter than the older, 9, by 0.25."""
     folder = tmp_path_factory.mktemp("model")
     save_toy(folder / "9")
     save_toy(folder / "10", 0.25)

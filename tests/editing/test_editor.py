@@ -1,7 +1,9 @@
-"""The Editor on the toy model: which numbers reach it, what comes back, and what is refused."""
+"""Editor on the toy model: inputs, results and refusals."""
 
 import json
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ssgan_tf import editing, images
+from ssgan_tf import editing
+from ssgan_tf.core import images
 from ssgan_tf.editing import Editor, Factor, exports
 from ssgan_tf.editing.model import Model
 
@@ -21,7 +24,7 @@ def test_load_takes_the_newest_version(exported: Path, editor: Editor, codes) ->
     np.testing.assert_allclose(newest.generate(codes) - editor.generate(codes), 0.25, atol=1e-6)
 
 
-def test_load_names_what_is_no_export(exported: Path, tmp_path: Path) -> None:
+def test_load_refuses_folders_without_an_export(exported: Path, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="ssgan_tf.export.*nowhere"):
         Editor.load(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError, match="ssgan_tf.export"):
@@ -38,10 +41,10 @@ def test_load_refuses_a_damaged_export(exported: Path, tmp_path: Path) -> None:
     damaged = Path(shutil.copytree(exported / "9", tmp_path / "damaged"))
     (data,) = (damaged / "variables").glob("*.data-*")
     data.write_bytes(data.read_bytes()[:10])
-    with pytest.raises(ValueError, match="whole export.*damaged.*copy it again"):
+    with pytest.raises(ValueError, match="complete export.*damaged.*copy it again"):
         Editor.load(damaged)
     shutil.rmtree(damaged / "variables")
-    with pytest.raises(ValueError, match="whole export.*damaged.*copy it again"):
+    with pytest.raises(ValueError, match="complete export.*damaged.*copy it again"):
         Editor.load(damaged)
 
 
@@ -57,12 +60,12 @@ def test_load_refuses_a_damaged_export(exported: Path, tmp_path: Path) -> None:
         "factors",
     ],
 )
-def test_factors_that_no_export_writes_are_refused(factors) -> None:
-    with pytest.raises(ValueError, match="codes.json: expected factors of different names"):
+def test_invalid_factors_are_refused(factors) -> None:
+    with pytest.raises(ValueError, match="codes.json: expected factors with different names"):
         exports.read_factors({"factors": factors})
 
 
-def test_without_a_path_the_model_that_comes_along_is_loaded(exported: Path, codes, tmp_path, monkeypatch) -> None:
+def test_without_a_path_the_packaged_model_is_loaded(exported: Path, codes, tmp_path, monkeypatch) -> None:
     folder = Path(shutil.copytree(Path(editing.__file__).parent, tmp_path / "editing", ignore=lambda *_: {"demo"}))
     monkeypatch.setattr(exports, "__file__", str(folder / "exports.py"))
     with pytest.raises(FileNotFoundError, match=f"No model .*{folder}/demo.* tools/make_demo_model"):
@@ -71,7 +74,7 @@ def test_without_a_path_the_model_that_comes_along_is_loaded(exported: Path, cod
     assert Editor.load().folder == str(folder / "demo" / "1")
 
 
-def test_factors_say_what_codes_stand_for(editor: Editor) -> None:
+def test_factors_describe_codes(editor: Editor) -> None:
     azimuth, shape, scale = editor.factors
     assert editor.factors == (
         Factor("azimuth", 5),
@@ -83,7 +86,26 @@ def test_factors_say_what_codes_stand_for(editor: Editor) -> None:
     assert [scale.text(code) for code in (0, 0.25, 1)] == ["10", "12.5", "20"]
 
 
-def test_generate_puts_codes_and_noise_where_they_belong(editor: Editor, codes) -> None:
+def test_repr_names_the_export_the_image_and_the_factors(exported: Path, editor: Editor) -> None:
+    factors = "{'azimuth': 5, 'shape': 3, 'scale': 1001}"
+    assert repr(editor) == f"Editor(folder={str(exported / '9')!r}, image=[4, 4, 1], factors={factors})"
+
+
+def test_the_folder_offers_its_names_before_tensorflow_is_imported() -> None:
+    script = """
+import sys
+from ssgan_tf import editing
+assert set(editing.__all__) <= set(dir(editing)) and "tensorflow" not in sys.modules
+assert editing.to_image.__name__ == "to_image" and "tensorflow" not in sys.modules
+from ssgan_tf.editing import *
+assert Editor is editing.Editor and "tensorflow" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+    with pytest.raises(AttributeError, match="module 'ssgan_tf.editing' has no attribute 'Painter'"):
+        editing.Painter  # noqa: B018
+
+
+def test_generate_passes_codes_and_noise_to_the_model(editor: Editor, codes) -> None:
     noise = editor.noise(2, seed=3)
     assert noise.shape == (2, 4) and noise.dtype == np.float32
     generated = editor.generate(codes, seed=3)
@@ -94,10 +116,10 @@ def test_generate_puts_codes_and_noise_where_they_belong(editor: Editor, codes) 
     np.testing.assert_allclose(editor.generate(codes, noise=noise, truncation=0.5)[:, 1, :, 0], noise / 2, rtol=1e-6)
 
 
-def test_many_images_are_made_in_parts_of_bounded_size(editor: Editor, monkeypatch) -> None:
+def test_many_images_are_generated_in_parts_of_bounded_size(editor: Editor, monkeypatch) -> None:
     codes = editor.random_codes(7)
     at_once = editor.generate(codes, seed=2)
-    monkeypatch.setattr("ssgan_tf.editing.model._PIXELS_AT_ONCE", 3 * 4 * 4)
+    monkeypatch.setattr("ssgan_tf.editing.model._PIXELS_PER_CALL", 3 * 4 * 4)
     rows, call = [], Model.call
 
     def counted(self, signature, inputs):
@@ -118,44 +140,44 @@ def test_noise_of_a_row_is_a_function_of_seed_and_row(editor: Editor) -> None:
 
 
 @pytest.mark.parametrize("seed", [1.5, -1, "3", None, np.nan])
-def test_a_seed_is_an_integer_from_0_on(editor: Editor, codes, seed) -> None:
+def test_a_seed_is_an_integer_of_0_or_more(editor: Editor, codes, seed) -> None:
     images = np.zeros([4, 4, 1], np.uint8)
     for call in (editor.noise, editor.random_codes):
-        with pytest.raises(ValueError, match="seed: expected an integer from 0 on"):
+        with pytest.raises(ValueError, match="seed: expected an integer of 0 or more"):
             call(1, seed)
     for make in (lambda: editor.generate(codes, seed=seed), lambda: editor.edit(images, {}, seed=seed)):
-        with pytest.raises(ValueError, match="seed: expected an integer from 0 on. Received: "):
+        with pytest.raises(ValueError, match="seed: expected an integer of 0 or more. Received: "):
             make()
     counted = np.arange(4)[3]
     np.testing.assert_array_equal(editor.noise(2, counted), editor.noise(2, 3))
 
 
-def test_latents_of_one_picture_are_a_batch_of_one(editor: Editor, codes) -> None:
+def test_latents_of_one_image_are_a_batch_of_one(editor: Editor, codes) -> None:
     all_of_them = editor.latents(codes, seed=1)
-    pictures = editor.edit(all_of_them, {})
-    np.testing.assert_array_equal(editor.edit(all_of_them[1], {}), pictures[1:2])
-    np.testing.assert_array_equal(editor.edit(all_of_them[-1], {}), pictures[-1:])
+    expected = editor.edit(all_of_them, {})
+    np.testing.assert_array_equal(editor.edit(all_of_them[1], {}), expected[1:2])
+    np.testing.assert_array_equal(editor.edit(all_of_them[-1], {}), expected[-1:])
     each = [editor.edit(all_of_them[i], {}) for i in range(len(codes))]
-    np.testing.assert_array_equal(np.concatenate(each), pictures)
+    np.testing.assert_array_equal(np.concatenate(each), expected)
     with pytest.raises(IndexError):
         all_of_them[len(codes)]
 
 
-def test_what_is_no_argument_is_said_in_words(editor: Editor, codes) -> None:
-    calls: Any = editor  # whatever a person may pass
+def test_arguments_of_the_wrong_type_are_refused_in_words(editor: Editor, codes) -> None:
+    calls: Any = editor  # anything that a user may pass
     wrong: list[tuple[Callable[[], object], str]] = [
         (lambda: calls.generate(editor.latents(codes)), "codes: expected numbers. Received: Latents"),
         (lambda: calls.change(editor.latents(codes)[0], {}), "codes: expected numbers. Received: Latents"),
-        (lambda: calls.edit(codes, ["azimuth"]), r"changes: expected factors and values, .* \['azimuth'\]"),
-        (lambda: calls.traverse(codes, "azimuth", steps=2.5), "steps: expected an integer from 2 on. Received: 2.5"),
-        (lambda: calls.interpolate(codes, codes, steps="9"), "steps: expected an integer from 2 on. Received: '9'"),
+        (lambda: calls.edit(codes, ["azimuth"]), r"changes: expected a dictionary .* \['azimuth'\]"),
+        (lambda: calls.traverse(codes, "azimuth", steps=2.5), "steps: expected an integer of 2 or more. Received: 2.5"),
+        (lambda: calls.interpolate(codes, codes, steps="9"), "steps: expected an integer of 2 or more. Received: '9'"),
     ]
     for call, words in wrong:
         with pytest.raises(ValueError, match=words):
             call()
 
 
-def test_random_codes_are_values_that_were_trained_on(editor: Editor) -> None:
+def test_random_codes_are_trained_values(editor: Editor) -> None:
     codes = editor.random_codes(300, seed=4)
     assert codes.shape == (300, 3) and codes.dtype == np.float32
     np.testing.assert_array_equal(codes[:5], editor.random_codes(5, seed=4))
@@ -168,7 +190,7 @@ def test_one_code_and_one_noise_are_batches(editor: Editor, codes) -> None:
     generated = editor.generate(np.repeat(codes, 2, axis=0), noise=noise[0])
     np.testing.assert_array_equal(generated[:, 1, :, 0], np.repeat(noise, 4, axis=0))
     np.testing.assert_array_equal(editor.generate(codes[0], noise=noise), generated[:1])
-    with pytest.raises(ValueError, match="noise: expected 1 row, or 2 as of codes. Received: 3"):
+    with pytest.raises(ValueError, match="noise: expected 1 row, or 2 as in codes. Received: 3"):
         editor.generate(codes, noise=editor.noise(3))
 
 
@@ -185,7 +207,7 @@ def test_one_code_and_one_noise_are_batches(editor: Editor, codes) -> None:
         ({"shape": "2"}, [[0.2, 1.0, 0.9], [0.0, 1.0, 0.4]]),  # a name that looks like a number
     ],
 )
-def test_edit_changes_what_it_is_told_and_keeps_the_rest(editor: Editor, codes, changes, expected) -> None:
+def test_edit_changes_the_named_factors_and_keeps_the_rest(editor: Editor, codes, changes, expected) -> None:
     before = codes.copy()
     np.testing.assert_allclose(editor.change(before, changes), expected, atol=1e-6)
     np.testing.assert_array_equal(before, codes)  # not changed in place
@@ -196,7 +218,7 @@ def test_edit_changes_what_it_is_told_and_keeps_the_rest(editor: Editor, codes, 
     np.testing.assert_allclose(editor.edit(latents, changes)[:, 1, :, 0], editor.noise(2, 6) / 2, rtol=1e-6)
 
 
-def test_a_change_never_leaves_the_range_by_rounding(editor: Editor) -> None:
+def test_rounding_does_not_take_a_change_out_of_range(editor: Editor) -> None:
     changed = editor.change([[0.7, 0.1, 0.5]], {"azimuth": "+0.3", "shape": "-0.1"})
     assert (changed >= 0).all() and (changed <= 1).all()
 
@@ -222,18 +244,18 @@ def test_a_bad_change_is_refused_with_the_reason(editor: Editor, codes, changes,
 
 
 def test_traverse_moves_one_factor_from_0_to_1(editor: Editor, codes) -> None:
-    swept = editor.traverse(codes, "shape", steps=5, seed=2)
-    assert swept.shape == (2, 5, 4, 4, 1)
-    np.testing.assert_allclose(swept[:, :, 0, 1, 0], np.tile(np.linspace(0, 1, 5), [2, 1]), atol=1e-6)
+    found = editor.traverse(codes, "shape", steps=5, seed=2)
+    assert found.shape == (2, 5, 4, 4, 1)
+    np.testing.assert_allclose(found[:, :, 0, 1, 0], np.tile(np.linspace(0, 1, 5), [2, 1]), atol=1e-6)
     one_by_one = [editor.edit(codes, {"shape": value}, seed=2) for value in np.linspace(0, 1, 5)]
-    np.testing.assert_array_equal(swept, np.stack(one_by_one, axis=1))
-    with pytest.raises(ValueError, match="steps: expected an integer from 2 on. Received: 1"):
+    np.testing.assert_array_equal(found, np.stack(one_by_one, axis=1))
+    with pytest.raises(ValueError, match="steps: expected an integer of 2 or more. Received: 1"):
         editor.traverse(codes, "shape", steps=1)
     with pytest.raises(ValueError, match="Did you mean 'shape'"):
         editor.traverse(codes, "shap")
 
 
-def test_interpolate_goes_from_one_to_the_other(editor: Editor, codes) -> None:
+def test_interpolate_includes_both_ends(editor: Editor, codes) -> None:
     a, b = editor.latents(codes[:1], seed=1), editor.latents(codes[1:], seed=2)
     found = editor.interpolate(a, b, steps=3)
     assert found.shape == (1, 3, 4, 4, 1)
@@ -242,15 +264,15 @@ def test_interpolate_goes_from_one_to_the_other(editor: Editor, codes) -> None:
     np.testing.assert_allclose(found[0, 1, 0, :3, 0], codes.mean(axis=0), atol=1e-6)
     middle, (first, last) = found[0, 1, 1, :, 0], found[0, [0, 2], 1, :, 0]
     angles = [np.arccos(middle @ end / np.linalg.norm(middle) / np.linalg.norm(end)) for end in (first, last)]
-    assert angles[0] == pytest.approx(angles[1], abs=1e-5)  # half of the way round
-    assert np.linalg.norm(middle) > np.linalg.norm((first + last) / 2)  # and not through the middle
+    assert angles[0] == pytest.approx(angles[1], abs=1e-5)  # half of the way around the circle
+    assert np.linalg.norm(middle) > np.linalg.norm((first + last) / 2)  # and not through its interior
     same = editor.interpolate(codes[:1], codes[1:], steps=3, seed=7)
     np.testing.assert_allclose(same[0, :, 1, :, 0], np.repeat(editor.noise(1, 7), 3, axis=0), atol=1e-6)
-    with pytest.raises(ValueError, match="a and b: expected as many pictures in each. Received: 1 and 2"):
+    with pytest.raises(ValueError, match="a and b: expected the same number of images. Received: 1 and 2"):
         editor.interpolate(a, codes)
 
 
-def test_interpolate_survives_noise_that_points_the_same_or_the_opposite_way(editor: Editor, codes) -> None:
+def test_interpolate_handles_parallel_opposite_and_zero_noise(editor: Editor, codes) -> None:
     z = editor.noise(1)
     for other in (z, 2 * z, -z, 0 * z):
         a, b = (editor.latents(codes[:1], noise=noise) for noise in (z, other))
@@ -272,7 +294,7 @@ def test_mix_takes_some_factors_from_the_other(editor: Editor, codes) -> None:
 def test_encode_takes_bytes_floats_and_single_images(editor: Editor) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, [2, 4, 4, 1], np.uint8)
     floats = pixels / 127.5 - 1.0
-    expected = np.clip(floats[:, 0, :3, 0], 0.0, 1.0)  # cut, so that generate takes it
+    expected = np.clip(floats[:, 0, :3, 0], 0.0, 1.0)  # clipped, so that generate accepts it
     assert (expected == 0).any() and (expected > 0).any()
     np.testing.assert_allclose(editor.encode(pixels), expected, atol=1e-6)
     np.testing.assert_allclose(editor.encode(floats), expected, atol=1e-6)
@@ -280,7 +302,7 @@ def test_encode_takes_bytes_floats_and_single_images(editor: Editor) -> None:
     np.testing.assert_allclose(editor.encode(pixels[1, ..., 0]), expected[1:], atol=1e-6)
 
 
-def test_call_gives_all_outputs_and_the_models_reasons(editor: Editor, codes) -> None:
+def test_call_returns_all_outputs_and_the_models_reasons(editor: Editor, codes) -> None:
     image = np.full([1, 4, 4, 1], 1.5)
     outputs = editor.call("encode", {"image": image})
     np.testing.assert_array_equal(outputs["code"], [[1.5, 1.5, 1.5]])
@@ -299,7 +321,7 @@ def test_call_gives_all_outputs_and_the_models_reasons(editor: Editor, codes) ->
         editor.generate(codes[:0])
 
 
-def test_threads_do_not_see_each_others_pictures(editor: Editor) -> None:
+def test_threads_do_not_see_each_others_images(editor: Editor) -> None:
     wrong = []
 
     def work(number: int) -> None:
@@ -317,15 +339,15 @@ def test_threads_do_not_see_each_others_pictures(editor: Editor) -> None:
     assert not wrong
 
 
-def test_bytes_are_those_of_the_package() -> None:
+def test_to_uint8_equals_that_of_the_package() -> None:
     floats = np.linspace(-1.2, 1.2, 1001)
     np.testing.assert_array_equal(editing.to_uint8(floats), images.to_uint8(floats))
 
 
-def test_an_older_card_without_some_entries_is_named(exported: Path, tmp_path: Path) -> None:
+def test_missing_entries_of_an_older_card_are_named(exported: Path, tmp_path: Path) -> None:
     older = Path(shutil.copytree(exported / "9", tmp_path / "older"))
     card = json.loads((older / "assets" / "codes.json").read_text())
     del card["style_layers"]
     (older / "assets" / "codes.json").write_text(json.dumps(card))
-    with pytest.raises(ValueError, match="style_layers.*export it again"):
+    with pytest.raises(ValueError, match="style_layers.*export the model again"):
         Editor.load(older)

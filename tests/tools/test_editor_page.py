@@ -149,7 +149,7 @@ def test_an_uploaded_picture_is_fitted_and_edited(visit, served, model, photo, t
     said = "document.querySelector('#said').textContent"
     person.page.wait_for_function(said + ".includes('Looking for what makes the model draw it')", polling=5)
     person.says("Fitted to")
-    person.says("a photo.png: 64x48 pixels, cut to the middle 48x48, brought to the model's 8x8")
+    person.says("a photo.png: 64x48 pixels, cropped to the central 48x48, resized to the model's 8x8")
     fitted = person.picture("after")
     middle = np.asarray(Image.open(photo).crop((8, 0, 56, 48)).resize((8, 8), Image.Resampling.BOX))
     assert np.abs(person.picture("before") - middle.astype(float)).max() <= 1
@@ -185,7 +185,7 @@ def test_what_is_no_picture_gets_a_message(visit, tmp_path):
         "letter.txt": "letter.txt: expected a PNG, JPEG, WebP, BMP, TIFF or GIF picture. Received: a file that begins",
         "<b>letter<b>.png": "expected a PNG, JPEG",
         "large.png": "expected at most 40,000,000 pixels. Received: 10000x5000",
-        "torn.png": "torn.png: the picture cannot be read",
+        "torn.png": "torn.png: the image cannot be read",
     }.items():
         person.upload(tmp_path / name)
         person.says(text)

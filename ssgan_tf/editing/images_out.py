@@ -1,0 +1,132 @@
+"""Images out: Pillow images, image files, grids of traversals and animations. Images are float in about [-1, 1]."""
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .images_in import import_pillow, to_uint8
+from .latents import check_integer
+
+if TYPE_CHECKING:
+    import PIL.Image
+
+_TEXT_SIZE = 13
+_GAP = 1  # pixels between the images of a grid
+_MIN_CELL = 64  # least height of an image in a grid, in pixels
+_MIN_FRAME = 256  # least height of a frame of an animation, in pixels
+
+
+def to_image(images: ArrayLike, scale: int = 1) -> "PIL.Image.Image":
+    """Converts one or several images to a single Pillow image, which notebooks display.
+
+    Args:
+        images: [H,W,C], [N,H,W,C] for a row of N images, or [M,N,H,W,C] for M rows; float in about [-1, 1] or uint8
+            in 0..255, with C = 1 (grey) or 3 (RGB).
+        scale: Repeats every pixel this many times in both directions.
+
+    Raises:
+        ValueError: If the shape or type is different, `scale` is not a positive integer, or Pillow is not installed.
+    """
+    pixels = np.asarray(images)
+    if np.issubdtype(pixels.dtype, np.floating):
+        pixels = to_uint8(pixels)
+    if pixels.dtype != np.uint8:
+        raise ValueError(f"images: expected float in [-1, 1] or uint8 in 0..255. Received: {pixels.dtype}.")
+    if pixels.ndim not in (3, 4, 5) or pixels.shape[-1] not in (1, 3) or 0 in pixels.shape:
+        raise ValueError(
+            "images: expected shape [H,W,C], [N,H,W,C] or [M,N,H,W,C] with 1 or 3 channels. Received: "
+            f"{list(pixels.shape)}."
+        )
+    rows, columns, height, width, channels = (1,) * (5 - pixels.ndim) + pixels.shape
+    grid = pixels.reshape(rows, columns, height, width, channels).swapaxes(1, 2)  # [M,H,N,W,C]
+    grid = grid.reshape(rows * height, columns * width, channels)
+    times = check_integer("scale", scale, 1)
+    return _from_uint8(grid.repeat(times, axis=0).repeat(times, axis=1))
+
+
+def save_image(image: np.ndarray, path: str) -> str:
+    """Writes [R,R,C] in the format that the ending of `path` names; returns the path."""
+    to_image(image).save(path)
+    return path
+
+
+def save_grid(rows: np.ndarray, names: Sequence[str], path: str) -> str:
+    """Writes traversals [K,S,R,R,C], with each row's name on its left and the codes from 0 to 1 above the columns."""
+    count, steps = rows.shape[:2]
+    images = _enlarge(_to_rgb(to_uint8(rows.reshape(-1, *rows.shape[2:]))), _MIN_CELL)
+    size = images.shape[1]
+    font = import_pillow().ImageFont.load_default(_TEXT_SIZE)
+    margin = 12 + max(int(font.getlength(name)) for name in names)
+    top, cell = 2 * _TEXT_SIZE, size + _GAP
+    page = import_pillow().Image.new("RGB", (margin + steps * cell - _GAP, top + count * cell - _GAP), "white")
+    draw = import_pillow().ImageDraw.Draw(page)
+    for i, image in enumerate(images):
+        page.paste(_from_uint8(image), (margin + i % steps * cell, top + i // steps * cell))
+    for k, name in enumerate(names):
+        draw.text((margin - 6, top + k * cell + size / 2), name, "black", font, anchor="rm")
+    for step in range(steps):
+        draw.text((margin + step * cell + size / 2, top / 2), f"{step / (steps - 1):.2g}", "black", font, anchor="mm")
+    page.save(path)
+    return path
+
+
+def save_gif(frames: np.ndarray, path: str, fps: int = 12) -> str:
+    """Writes [T,R,R,C] as an endless animation; small images are enlarged."""
+    first, *rest = map(_from_uint8, _enlarge(to_uint8(frames), _MIN_FRAME))
+    first.save(path, save_all=True, append_images=rest, duration=round(1000 / fps), loop=0)
+    return path
+
+
+def import_ffmpeg() -> Any:
+    """Imports imageio-ffmpeg, which writes MP4.
+
+    Raises:
+        ValueError: If it is not installed.
+    """
+    try:
+        import imageio_ffmpeg
+    except ImportError:
+        raise ValueError(
+            "--mp4: expected the package imageio-ffmpeg. Received: an installation without it. Install it with: "
+            "pip install imageio-ffmpeg, or use --gif, which needs no further package."
+        ) from None
+    return imageio_ffmpeg
+
+
+def save_mp4(frames: np.ndarray, path: str, fps: int = 12) -> str:
+    """Writes [T,R,R,C] as an H.264 video; small images are enlarged.
+
+    Raises:
+        ValueError: If imageio-ffmpeg is not installed.
+        OSError: If the file cannot be written.
+    """
+    images = _enlarge(_to_rgb(to_uint8(frames)), _MIN_FRAME)
+    height, width = images.shape[1:3]
+    writer = import_ffmpeg().write_frames(
+        path, (width, height), fps=fps, codec="libx264", macro_block_size=2, ffmpeg_log_level="error"
+    )
+    writer.send(None)
+    for image in images:
+        writer.send(np.ascontiguousarray(image))
+    writer.close()
+    if not os.path.exists(path) or not os.path.getsize(path):
+        raise OSError(f"{path}: ffmpeg wrote nothing.")
+    return path
+
+
+def _from_uint8(image: np.ndarray) -> Any:
+    """Converts uint8 [H,W,1 or 3] to a Pillow image."""
+    return import_pillow().Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+
+
+def _to_rgb(images: np.ndarray) -> np.ndarray:
+    return np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
+
+
+def _enlarge(images: np.ndarray, min_height: int) -> np.ndarray:
+    """Repeats the pixels of [N,H,W,C] until the images are at least `min_height` pixels high."""
+    times = max(1, -(-min_height // images.shape[1]))
+    return images.repeat(times, axis=1).repeat(times, axis=2)
