@@ -17,7 +17,7 @@ from tests.support.servers import Server
 
 @pytest.fixture
 def blocks(repository: Path, export_server: Server) -> dict[str, str]:
-    """Returns {language: code block} of the page."""
+    """Returns {language: last code block in it} of the page."""
     page = (repository / "docs" / "serving.md").read_text()
     here = f"http://127.0.0.1:{export_server.port}{export_server.base}"
     page = page.replace("http://127.0.0.1:8501/v1/models/demo", here)
