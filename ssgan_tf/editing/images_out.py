@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .images_in import import_pillow, to_uint8
-from .latents import check_integer
+from .latents import Latents, check_integer
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -30,6 +30,10 @@ def to_image(images: ArrayLike, scale: int = 1) -> "PIL.Image.Image":
     Raises:
         ValueError: If the shape or type is different, `scale` is not a positive integer, or Pillow is not installed.
     """
+    if isinstance(images, Latents):
+        raise ValueError(
+            "images: expected an array. Received: Latents; editor.edit(latents, {}) generates their images."
+        )
     pixels = np.asarray(images)
     if np.issubdtype(pixels.dtype, np.floating):
         pixels = to_uint8(pixels)

@@ -1,9 +1,11 @@
 """Latents: slices, and their text."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from ssgan_tf.editing import Editor, Latents
+from ssgan_tf.editing import Editor, Latents, to_image
 
 
 @pytest.fixture
@@ -29,3 +31,9 @@ def test_repr_has_shapes_and_not_all_numbers(editor: Editor, codes: np.ndarray, 
     assert repr(fitted) == both
     assert repr(fitted[0]) == "Latents(code=[1, 3], noise=[1, 4], offset=[1, 2, 7], psnr=26.0 dB)"
     assert repr(editor.latents(codes[:0])) == "Latents(code=[0, 3], noise=[0, 4])"
+
+
+def test_latents_in_place_of_images_are_refused_with_a_hint(fitted: Latents) -> None:
+    anything: Any = fitted
+    with pytest.raises(ValueError, match=r"images: expected an array. Received: Latents; editor.edit\(latents, {}\)"):
+        to_image(anything)
