@@ -32,7 +32,7 @@ def run(
 ) -> None:
     """Serves an export over HTTP until SIGINT (Ctrl-C) or SIGTERM.
 
-    It must be called from the main thread, which receives the signals. It then finishes the requests in progress,
+    Must be called from the main thread, which receives the signals. After a signal, finishes the requests in progress,
     for at most `options.grace_seconds`, and returns.
 
     Args:
@@ -55,14 +55,16 @@ def run(
     with bind(host, port) as listener:
         served = ServedModel(os.fspath(model or shipped_model()), name)
         served.warm_up()
-        batcher = Batcher(served.run, options.max_batch, options.batch_wait_ms / 1000, options.threads)
-        with contextlib.closing(batcher), _objects_kept_from_gc(), _stop_signals_ignored():
+        with _stop_signals_ignored(), _objects_kept_from_gc(), contextlib.closing(
+            Batcher(served.run, options.max_batch, options.batch_wait_ms / 1000, options.threads)
+        ) as batcher:
             _serve(listener, served, batcher, options, on_ready)
 
 
 def _serve(
     listener: socket.socket, model: ServedModel, batcher: Batcher, options: ServerOptions, on_ready: OnReady | None
 ) -> None:
+    """Runs uvicorn on a bound socket until a signal."""
     app = make_app(model, batcher, options)
     config = uvicorn.Config(
         app,
