@@ -1,4 +1,4 @@
-"""The model that comes with the package, edited from all four sides: Python, command, page, REST. All see the same."""
+"""Model that comes with the package: Python, the command, the page and REST generate the same edited image from it."""
 
 import json
 from pathlib import Path
@@ -25,14 +25,14 @@ def editor() -> Editor:
 
 @pytest.fixture(scope="module")
 def edited(editor: Editor) -> np.ndarray:
-    """What Python gives: the picture of SEED with another hue, uint8 [32,32,3]."""
+    """Image of SEED with another hue, as generated from Python: uint8 [32,32,3]."""
     latents = editor.latents(editor.random_codes(1, SEED), SEED)
     before, after = (to_uint8(editor.edit(latents, changes)[0]) for changes in ({}, {"object_hue": HUE}))
-    assert np.abs(after.astype(int) - before).max() > 50  # it is a hue
+    assert np.abs(after.astype(int) - before).max() > 50  # the hue does change
     return after
 
 
-def test_it_is_small_and_says_what_it_is():
+def test_it_is_small_and_has_a_model_card():
     folder = Path(shipped_model())
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 5_000_000
     card = json.loads((folder / "1/assets/model_card.json").read_text())
@@ -40,17 +40,17 @@ def test_it_is_small_and_says_what_it_is():
     assert card["dataset"] == "scene3d/demo" and card["labels"] == 778
 
 
-def test_it_was_made_with_the_config_of_the_demo(repository):
+def test_it_was_trained_with_the_config_of_the_demo(repository):
     card = json.loads((Path(shipped_model()) / "1/assets/model_card.json").read_text())
     demo = configs.load_config(str(repository / "configs/demo.py"))
     trained = configs.Config.from_json(card["config"])
     assert [name for name, *_ in configs.differences(trained, demo)] == ["train.seed"]
 
 
-def test_its_pictures_read_back_as_what_they_were_made_from(editor):
+def test_the_encoder_predicts_the_codes_of_generated_images(editor):
     codes = editor.random_codes(32, seed=1)
-    read = editor.encode(to_uint8(editor.generate(codes, seed=1)))
-    assert np.abs(read - codes).mean() < 0.1  # chance is 0.39
+    predicted = editor.encode(to_uint8(editor.generate(codes, seed=1)))
+    assert np.abs(predicted - codes).mean() < 0.1  # chance is 0.39
 
 
 def test_the_command(edited, tmp_path):
