@@ -1,16 +1,20 @@
-"""Metrics: pure NumPy functions of a `Table` (codes beside factors) and a random generator.
+"""Disentanglement and image metrics: pure NumPy functions with an explicit random generator.
+
+Metrics of codes score a `Table` (codes beside factors):
 
     table = Table(codes, factors, spec.sizes, spec.names)
     scores = METRICS["mig"](table, np.random.default_rng(0), Settings(bins=10))
 
-Each returns a flat {key: number}: the score under the metric's own name, what else it measures under
-"<metric>/<what>", what it says of a factor under "<metric>/<what>/<factor name>". Scores are floats; counts, indices
-and settings are ints. What cannot be scored raises ValueError. The same table and the same generator give the same
-numbers, on any number of cores. To add one: a file here and a line in METRICS.
+Metrics of features compare features [N, D] of real images with features [M, D] of generated ones:
 
     scores = FEATURE_METRICS["fid"](real_features, generated_features, np.random.default_rng(0))
 
-These compare features [N, D] of real images with [M, D] of generated ones, and return the like.
+Both return a flat {key: number}. The score has the metric's own name as its key, further values have
+"<metric>/<value>", and values of one factor have "<metric>/<value>/<factor name>". Scores are floats; counts,
+indices and settings are ints. A metric raises ValueError if it cannot score its input. The same input and the same
+random generator give the same numbers on any number of cores.
+
+To add a metric, add a file here and a line in METRICS or FEATURE_METRICS.
 """
 
 from __future__ import annotations
@@ -37,13 +41,13 @@ from ssgan_tf.metrics.total_correlation import total_correlation
 
 
 class Metric(Protocol):
-    """A line of METRICS."""
+    """Signature of the functions in METRICS."""
 
     def __call__(self, table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -> dict[str, float]: ...
 
 
 class FeatureMetric(Protocol):
-    """A line of FEATURE_METRICS."""
+    """Signature of the functions in FEATURE_METRICS."""
 
     def __call__(self, real: np.ndarray, generated: np.ndarray, rng: np.random.Generator) -> dict[str, float]: ...
 

@@ -1,4 +1,4 @@
-"""How sure a score is: 95 % intervals by the bootstrap."""
+"""Bootstrap confidence intervals (95 %) of scores."""
 
 from __future__ import annotations
 
@@ -20,46 +20,49 @@ _LIMITS = {
     "psnr": (-np.inf, np.inf),
     "ssim": (-1.0, 1.0),
 }
-"""Between which values a score, or all of a metric's, lies; 0 and 1 where neither is listed."""
+"""Lower and upper limit of a score, by its key or else its metric's name; (0, 1) if neither is listed."""
 
-_CHANCE = "/chance"  # what a score would be by chance is of the factors, not of the sample
+_CHANCE = "/chance"  # ending of chance levels, which depend on the factors and not on the sample
 
 
 def intervals(
     value: Scores, score: Callable[[np.random.Generator], Scores], rng: np.random.Generator, count: int
 ) -> dict[str, tuple[float, float]]:
-    """The 95 % interval of each score, from its values on `count` replicates: samples drawn again from the sample.
+    """Computes the 95 % interval of each score from `count` replicates, which are resampled from the sample.
 
-    The replicates' 2.5 % and 97.5 % quantiles, shifted so that their mean is the score itself: rows that a replicate
-    has twice make codes seem to know more than they do (information, nearest neighbours), and the shift takes this
-    bias out. What is left is how a score scatters from sample to sample, with the random groups and splits that the
-    metric draws, for fixed weights of the networks: it says nothing about another seed of the training.
+    An interval consists of the replicates' 2.5 % and 97.5 % quantiles, shifted so that the replicates' mean equals
+    the score. The shift removes a bias: repeated rows in a replicate make codes look more informative than they are
+    (mutual information, nearest neighbours). The interval covers the variation between samples and between the random
+    groups and splits of the metric, for fixed network weights. It does not cover the variation between training seeds.
 
     Args:
-      value: of the sample; floats are scores and get an interval, ints are counts.
-      score: draws a replicate with the generator that it is given, and scores it.
-      rng: of the replicates.
-      count: how many, 2 or more; some hundreds for ends that stay put.
+        value: Scores of the sample. Floats are scores and get an interval, ints are counts and get none.
+        score: Function that resamples a replicate with the given random generator and returns its scores.
+        rng: Random generator for the replicates.
+        count: Number of replicates, at least 2; stable limits need several hundred.
 
     Returns:
-      {key: (low, high)}, within the values that the metric can take, of the scores that at least two replicates have.
-      A replicate that never drew a value of a factor may lack what is said of it, or all: it is left out there.
+        {key: (low, high)} of each score that at least two replicates have, clipped to the values that the metric can
+        take. A replicate without some value of a factor may lack that factor's scores, or all scores; it then counts
+        for the others only.
 
     Raises:
-      ValueError: fewer than two replicates.
+        ValueError: If `count` is less than 2.
     """
     if count < 2:
-        raise ValueError(f"A bootstrap interval needs two replicates or more. Received: {count}.")
+        raise ValueError(f"A bootstrap interval needs at least two replicates. Received: {count}.")
+    # Score the replicates.
     replicates = []
     for child in rng.spawn(count):
-        with contextlib.suppress(ValueError):  # nothing to score in this one
+        with contextlib.suppress(ValueError):  # this replicate cannot be scored
             replicates.append(score(child))
+    # Shift and clip the quantiles of each score.
     result = {}
     for key, center in value.items():
-        drawn = np.array([scores[key] for scores in replicates if key in scores], dtype=np.float64)
-        if not isinstance(center, float) or len(drawn) < 2 or key.endswith(_CHANCE):
+        values = np.array([scores[key] for scores in replicates if key in scores], dtype=np.float64)
+        if not isinstance(center, float) or len(values) < 2 or key.endswith(_CHANCE):
             continue
-        low, high = np.percentile(drawn, [2.5, 97.5]) - drawn.mean() + center
+        low, high = np.percentile(values, [2.5, 97.5]) - values.mean() + center
         limits = _LIMITS.get(key, _LIMITS.get(key.split("/")[0], (0.0, 1.0)))
         result[key] = (float(np.clip(low, *limits)), float(np.clip(high, *limits)))
     return result

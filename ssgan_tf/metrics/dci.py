@@ -1,4 +1,4 @@
-"""DCI: disentanglement, completeness and informativeness of codes, by boosted trees."""
+"""DCI: disentanglement, completeness and informativeness of codes, from the importances of boosted trees."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ssgan_tf.metrics import boosting
 from ssgan_tf.metrics.settings import DEFAULTS, Settings
 from ssgan_tf.metrics.table import Table
 
-# Importances [K], and the labels it gives to the rows it has learned from and to the test rows.
-_Trained = tuple[np.ndarray, np.ndarray, np.ndarray]
-# (codes and labels to learn from, codes to test on, seed, where to grow trees) -> the above.
-_Fit = Callable[[np.ndarray, np.ndarray, np.ndarray, int, Executor], _Trained]
+# Importances [K], predicted labels of the training rows, predicted labels of the test rows.
+_Fitted = tuple[np.ndarray, np.ndarray, np.ndarray]
+# (training codes, training labels, test codes, seed, executor for the trees) -> _Fitted
+_Fit = Callable[[np.ndarray, np.ndarray, np.ndarray, int, Executor], _Fitted]
 
 
 @dataclasses.dataclass(frozen=True)
-class _Factor:
-    """What is measured of one factor; without test rows there is no accuracy on them."""
+class _FactorResult:
+    """Importances and accuracies of one factor's classifier; `accuracy_test` is None without test rows."""
 
     importances: np.ndarray
     samples_train: int
@@ -35,162 +35,175 @@ class _Factor:
 def dci(
     table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS, jobs: int | None = None
 ) -> dict[str, float]:
-    """Whether a code tells one factor, a factor is told by one code, and how well, by the trees of the reference.
+    """Computes disentanglement, completeness and informativeness with the reference's boosted trees.
 
-    For each factor, boosted trees learn to tell its value from all codes; R[k, f] is the importance of code k to the
-    trees of factor f, columns summing to 1 (to 0 if no code varies).
+    For each factor, boosted trees are trained to predict its value from all codes. R[k, f] is the importance of code k
+    to the trees of factor f; each column of R sums to 1, or to 0 if no code varies.
 
-        disentanglement = sum_k w_k (1 - H_F(R[k])),     w_k = R[k]'s part of all R, H_F: entropy to the base F
-        completeness    = sum_f w_f (1 - H_K(R[:, f])),  w_f = R[:, f]'s part of all R
-        informativeness = the mean of the factors' accuracies, on rows the trees have not seen
+        disentanglement = sum_k w_k (1 - H_F(R[k])),     w_k: share of row R[k] in the sum of R, H_F: entropy to base F
+        completeness    = sum_f w_f (1 - H_K(R[:, f])),  w_f: share of column R[:, f] in the sum of R
+        informativeness = mean over factors of the accuracy on test rows
 
-    Disentanglement is 1 when each code serves one factor, however many serve it, completeness is 1 when each factor
-    is served by one code. Copying codes costs completeness only. Permuting codes changes nothing but which of two
-    equally good ones is drawn, and neither does flipping one. Dead codes have no importance; when all are dead, both
-    are 0, and informativeness is that of the commonest value.
-    With one factor there is nothing to disentangle: any code of importance serves one factor, so disentanglement is
-    1. With one code it is completeness that is 1. (The reference divides by log 1 = 0 there.)
+    Disentanglement is 1 if each code is used for one factor only, even if several codes are used for the same factor.
+    Completeness is 1 if one code only is used for each factor. Duplicated codes lower completeness alone. Permuting or
+    flipping codes changes only which of several equally good codes is chosen at random. Inactive codes have no
+    importance; if all codes are inactive, disentanglement and completeness are 0, and informativeness is that of the
+    most common value. With a single factor, disentanglement is 1 if any code has importance, and with a single code
+    completeness is 1; the reference divides by log 1 = 0 in both cases.
 
-    Factors with fewer than two known values among the training rows are left out and listed. A row that does not know
-    a factor is left out for that factor only, in training and in testing; a factor that no test row knows counts in
-    all but the informativeness. Values that only test rows take cannot be learned and count as mistakes.
+    A factor with fewer than two known values among the training rows is excluded and listed. Rows that do not know a
+    factor are left out for that factor only, in training and in testing. A factor that no test row knows is left out
+    of informativeness only. Values that occur in test rows alone cannot be learned and count as errors.
 
     Args:
-      table: codes [N, K] and factors [N, F].
-      rng: splits the rows and draws between equally good codes.
-      settings: `train_share`.
-      jobs: threads, all cores by default; the numbers do not depend on it.
+        table: Codes [N, K] and factors [N, F].
+        rng: Random generator for the split and for ties between codes.
+        settings: Uses `train_share`.
+        jobs: Number of threads, by default one per core; the results do not depend on it.
 
     Returns:
-      In [0, 1]: "dci" (the disentanglement), "dci/completeness", "dci/informativeness" (test rows),
-      "dci/informativeness_train"; "dci/samples_train", "dci/samples_test": rows; and per factor
-      "dci/completeness/<name>", "dci/informativeness/<name>" (if any test row knows it),
-      "dci/samples_train/<name>", "dci/samples_test/<name>": rows that know it; or, if it is left out,
-      "dci/excluded/<name>": how many values it takes in the training rows (0 or 1).
+        "dci" (disentanglement), "dci/completeness", "dci/informativeness" (test rows) and
+        "dci/informativeness_train", in [0, 1]; row counts "dci/samples_train" and "dci/samples_test". Per factor
+        "dci/completeness/<name>", "dci/informativeness/<name>" (if any test row knows the factor) and the numbers of
+        rows that know it, "dci/samples_train/<name>" and "dci/samples_test/<name>"; or, for an excluded factor,
+        "dci/excluded/<name>": the number of values in the training rows (0 or 1).
 
     Raises:
-      ValueError: fewer than two pictures, no factor takes two values in the training rows, no test row knows any of
-        those that do, or a code is too large for float32.
+        ValueError: If there are fewer than two images, no factor takes two values in the training rows, no test row
+            knows such a factor, or a code is too large for float32.
 
     References: Eastwood & Williams 2018, "A framework for the quantitative evaluation of disentangled
-      representations"; trees and weights as in disentanglement_lib's study (1811.12359).
+        representations"; trees and weights as in disentanglement_lib's study (1811.12359).
     """
-    return _scores("dci", "DCI", _trees, table, rng, settings, jobs)
+    return _scores("dci", "DCI", _fit_boosted_trees, table, rng, settings, jobs)
 
 
 def dci_histogram(
     table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS, jobs: int | None = None
 ) -> dict[str, float]:
-    """DCI by trees on binned codes: faster than `dci`, and a scale of its own.
+    """Computes DCI with trees on binned codes: faster than `dci`, but not on the same scale.
 
-    The trees are scikit-learn's HistGradientBoostingClassifier, as many, as deep and as fast to learn as those of
-    `dci`, but on 255 bins per code, and with 20 rows or more in a leaf: fewer than 40 training rows say nothing.
-    Of codes that serve equally well the first takes all importance, so that copies do not cost completeness.
+    The trees are scikit-learn's HistGradientBoostingClassifier with the number, depth and learning rate of `dci`, but
+    with 255 bins per code and at least 20 rows per leaf, so fewer than 40 training rows give no splits. If several
+    codes are equally good, the first one gets all the importance, so duplicated codes do not lower completeness.
 
-    The same as `dci` otherwise, with keys "dci_histogram", "dci_histogram/completeness" and so on.
+    Everything else is as in `dci`, with the keys "dci_histogram", "dci_histogram/completeness" and so on.
     """
-    return _scores("dci_histogram", "DCI-histogram", _histogram_trees, table, rng, settings, jobs)
+    return _scores("dci_histogram", "DCI-histogram", _fit_histogram_trees, table, rng, settings, jobs)
 
 
 def disentanglement(importances: np.ndarray) -> float:
-    """Importances R [K, F], 0 or more -> how far a code serves one factor only, in [0, 1], weighted by its mass.
+    """Computes disentanglement in [0, 1] from importances R [K, F], which are at least 0.
 
-    1 where codes have importance for one factor at most, F = 1 included; 0 where R is all 0.
+    Each code is weighted by its total importance. The result is 1 if each code has importance for at most one factor,
+    which includes F = 1, and 0 if R is all 0.
     """
-    return _weighted(concentration(importances), importances.sum(axis=1))
+    return _weighted_mean(concentration(importances), importances.sum(axis=1))
 
 
 def completeness(importances: np.ndarray) -> float:
-    """Importances R [K, F], 0 or more -> how far a factor is served by one code only, as `disentanglement` of R.T."""
+    """Computes completeness in [0, 1] from importances R [K, F]: the disentanglement of R transposed."""
     return disentanglement(importances.T)
 
 
 def concentration(importances: np.ndarray) -> np.ndarray:
-    """Importances [A, B] -> how far each row lies in one entry, [A] in [0, 1]: 1 - entropy to the base B; 0 if all 0.
+    """Computes how concentrated each row of importances [A, B] is on one entry: 1 - entropy to base B, [A] in [0, 1].
 
-    A row of one entry is in one entry: 1.
+    A row of zeros has concentration 0. For B = 1, any other row has concentration 1.
     """
     if importances.shape[1] == 1:
         return (importances[:, 0] > 0).astype(np.float64)
+    # The reference adds this constant too; it avoids log 0.
     share = importances + 1e-11
     share = share / share.sum(axis=1, keepdims=True)
     return np.clip(1 + np.sum(share * np.log(share), axis=1) / np.log(importances.shape[1]), 0, 1)
 
 
-def _weighted(values: np.ndarray, masses: np.ndarray) -> float:
-    """The mean of values [A] weighted by masses [A]; all equal where there is no mass."""
-    return float(np.average(values, weights=masses if masses.sum() > 0 else None))
+def _weighted_mean(values: np.ndarray, weights: np.ndarray) -> float:
+    """Computes the mean of values [A] with the given weights [A], or with equal weights if all are 0."""
+    return float(np.average(values, weights=weights if weights.sum() > 0 else None))
 
 
 def _scores(
     metric: str, title: str, fit: _Fit, table: Table, rng: np.random.Generator, settings: Settings, jobs: int | None
 ) -> dict[str, float]:
-    """Everything under the name `metric`, by the classifier `fit`."""
+    """Computes all scores of the metric `metric`, titled `title` in messages, with the classifier `fit`."""
+    # Split the rows and check that some factor can be scored.
     train, test = table.split(rng, settings.train_share)
     varying = train.varying(f"{title}'s training")
     seeds = rng.integers(2**32, size=len(varying))
     if not test.known[:, varying].any():
         raise ValueError(
             f"{title} needs test rows that know a factor of {[table.names[f] for f in varying]}. "
-            f"Received: {len(test.codes)} test rows, of which none does: label more rows, or lower `train_share`."
+            f"Received: {len(test.codes)} test rows, none of which does. Label more rows or lower `train_share`."
         )
-    learned = _learn(fit, train, test, varying, seeds, jobs)
-    importances = np.stack([learned[f].importances for f in varying], axis=1)
-    shares = dict(zip(varying, concentration(importances.T), strict=True))
-    tested = [factor.accuracy_test for factor in learned.values() if factor.accuracy_test is not None]
-    result: dict[str, float] = {
+
+    # Train one classifier per factor.
+    results = _fit_factors(fit, train, test, varying, seeds, jobs)
+    importances = np.stack([results[f].importances for f in varying], axis=1)  # R [K, F]
+    by_factor = dict(zip(varying, concentration(importances.T), strict=True))
+    tested = [factor.accuracy_test for factor in results.values() if factor.accuracy_test is not None]
+
+    # Collect the scores: first of the whole table, then of each factor.
+    scores: dict[str, float] = {
         metric: disentanglement(importances),
         f"{metric}/completeness": completeness(importances),
         f"{metric}/informativeness": float(np.mean(tested)),
-        f"{metric}/informativeness_train": float(np.mean([factor.accuracy_train for factor in learned.values()])),
+        f"{metric}/informativeness_train": float(np.mean([factor.accuracy_train for factor in results.values()])),
         f"{metric}/samples_train": len(train.codes),
         f"{metric}/samples_test": len(test.codes),
     }
     for f, name in enumerate(table.names):
-        if f not in learned:
-            result[f"{metric}/excluded/{name}"] = train.distinct(f)
+        if f not in results:
+            scores[f"{metric}/excluded/{name}"] = train.distinct(f)
             continue
-        result[f"{metric}/completeness/{name}"] = float(shares[f])
-        if (accuracy := learned[f].accuracy_test) is not None:
-            result[f"{metric}/informativeness/{name}"] = accuracy
-        result[f"{metric}/samples_train/{name}"] = learned[f].samples_train
-        result[f"{metric}/samples_test/{name}"] = learned[f].samples_test
-    return result
+        scores[f"{metric}/completeness/{name}"] = float(by_factor[f])
+        if (accuracy := results[f].accuracy_test) is not None:
+            scores[f"{metric}/informativeness/{name}"] = accuracy
+        scores[f"{metric}/samples_train/{name}"] = results[f].samples_train
+        scores[f"{metric}/samples_test/{name}"] = results[f].samples_test
+    return scores
 
 
-def _learn(
+def _fit_factors(
     fit: _Fit, train: Table, test: Table, varying: list[int], seeds: np.ndarray, jobs: int | None
-) -> dict[int, _Factor]:
-    """A classifier per varying factor, side by side: threads do, as the work is done outside of Python."""
+) -> dict[int, _FactorResult]:
+    """Trains one classifier per varying factor, in parallel.
+
+    Threads suffice, since the trees are grown outside of Python's interpreter lock.
+    """
     jobs = jobs or joblib.cpu_count()
 
-    def one(f: int, seed: int) -> _Factor:
+    def fit_factor(f: int, seed: int) -> _FactorResult:
         known, known_test = train.known[:, f], test.known[:, f]
         labels, labels_test = train.factors[known, f], test.factors[known_test, f]
-        # OpenMP keeps a number of threads for every thread that calls it. The factors keep the cores busy.
+        # OpenMP keeps a thread limit per calling thread, so it is set here. The factors alone keep all cores busy.
         with threadpoolctl.threadpool_limits(1, "openmp"):
-            importances, said, said_test = fit(train.codes[known], labels, test.codes[known_test], int(seed), trees)
-        accuracy_test = float(np.mean(said_test == labels_test)) if len(labels_test) else None
-        return _Factor(importances, len(labels), len(labels_test), float(np.mean(said == labels)), accuracy_test)
+            importances, fitted, predicted = fit(train.codes[known], labels, test.codes[known_test], int(seed), trees)
+        accuracy_test = float(np.mean(predicted == labels_test)) if len(labels_test) else None
+        return _FactorResult(
+            importances, len(labels), len(labels_test), float(np.mean(fitted == labels)), accuracy_test
+        )
 
-    # The most values first, so that what ends last is small.
+    # Factors with the most values take longest and start first, so that cores are not idle at the end.
     order = sorted(zip(varying, seeds, strict=True), key=lambda item: -train.distinct(item[0]))
     with (
         threadpoolctl.threadpool_limits(1, "blas"),
         ThreadPoolExecutor(jobs) as trees,
         ThreadPoolExecutor(jobs) as factors,
     ):
-        return dict(zip((f for f, _ in order), factors.map(one, *zip(*order, strict=True)), strict=True))
+        results = factors.map(fit_factor, *zip(*order, strict=True))
+        return dict(zip((f for f, _ in order), results, strict=True))
 
 
-def _trees(codes: np.ndarray, labels: np.ndarray, test: np.ndarray, seed: int, pool: Executor) -> _Trained:
-    """Our trees, the reference's definition."""
+def _fit_boosted_trees(codes: np.ndarray, labels: np.ndarray, test: np.ndarray, seed: int, pool: Executor) -> _Fitted:
+    """Trains the trees of our `boosting`, which follow the reference's definition."""
     boosted = boosting.fit(codes, labels, np.random.default_rng(seed), pool)
     return boosted.importances, boosted.fitted, boosted.predict(test)
 
 
-def _histogram_trees(codes: np.ndarray, labels: np.ndarray, test: np.ndarray, seed: int, pool: Executor) -> _Trained:
-    """scikit-learn's trees on binned codes; `pool` is not used, they are grown inside."""
+def _fit_histogram_trees(codes: np.ndarray, labels: np.ndarray, test: np.ndarray, seed: int, pool: Executor) -> _Fitted:
+    """Trains scikit-learn's trees on binned codes; `pool` is not used, since they run in threads of their own."""
     del pool
     model = HistGradientBoostingClassifier(
         max_iter=boosting.STAGES,
@@ -200,8 +213,8 @@ def _histogram_trees(codes: np.ndarray, labels: np.ndarray, test: np.ndarray, se
         random_state=seed,
     )
     model.fit(codes, labels)
+    # scikit-learn computes no importances for these trees, so the gains are read from the private `_predictors`.
     gains = np.zeros(codes.shape[1])
-    # There are no public importances: the gains are read off the splits of the private `_predictors`.
     for stage in model._predictors:
         for tree in stage:
             splits = tree.nodes[tree.nodes["is_leaf"] == 0]

@@ -1,4 +1,4 @@
-"""Explicitness: can a linear classifier read each factor off all codes together?"""
+"""Explicitness: how well a linear classifier predicts each factor from all codes together."""
 
 from __future__ import annotations
 
@@ -16,43 +16,49 @@ from ssgan_tf.metrics.table import Table
 
 
 def explicitness(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -> dict[str, float]:
-    """Mean over factors and their values of the area under the ROC curve of "has this value", by logistic regression.
+    """Computes the mean area under the ROC curve over factors and their values, one value against the rest.
 
-    1 when every value is told from all others, 1/2 for codes that know nothing. Codes are standardised with the mean
-    and deviation of the training rows; a constant one stays constant. The classifier is scikit-learn's
-    LogisticRegression with its defaults (multinomial by lbfgs, C = 1, at most 100 iterations). Older versions fitted
-    one class against the rest by liblinear, and published values of that time differ by about 0.04.
+    The score is 1 if each value can be separated from all others, and 1/2 for uninformative codes. Codes are
+    standardised with the mean and standard deviation of the training rows; a constant code stays constant. The
+    classifier is scikit-learn's LogisticRegression with its defaults (multinomial, lbfgs, C = 1, at most 100
+    iterations). Older versions fitted one class against the rest with liblinear; scores published with them differ by
+    about 0.04.
 
     Args:
-      table: codes [N, K] and factors [N, F].
-      rng: draws the split.
-      settings: `train_share`.
+        table: Codes [N, K] and factors [N, F].
+        rng: Random generator for the split.
+        settings: Uses `train_share`.
 
     Returns:
-      "explicitness" on the test rows and "explicitness/train", in [0, 1]; per factor "explicitness/area/<name>"; counts
-      "explicitness/samples_train", "explicitness/samples_test" and "explicitness/excluded/<name>" of factors left out:
-      those that do not take two values in the training rows, or none of whose values some test rows have and some do
-      not. Values with no row to tell are left out of a factor's mean.
+        "explicitness" on the test rows and "explicitness/train", in [0, 1]; per factor "explicitness/area/<name>";
+        counts "explicitness/samples_train", "explicitness/samples_test" and "explicitness/excluded/<name>" for each
+        excluded factor. A factor is excluded if it does not take two values in the training rows, or if there is no
+        value that some test rows have and others do not. Values without such rows are left out of the factor's mean.
 
     Raises:
-      ValueError: no factor takes two values, or none of those can be told in test rows.
+        ValueError: If no factor takes two values, or if all those that do are excluded.
 
-    References: Ridgeway & Mozer 2018 (1802.05312), section 3; as disentanglement_lib computes it.
+    References: Ridgeway & Mozer 2018 (1802.05312), section 3; as computed by disentanglement_lib.
     """
+    # Standardise the codes of both sides.
     train, test = table.split(rng, settings.train_share)
     mean, deviation = train.codes.mean(axis=0, dtype=np.float64), train.codes.std(axis=0, dtype=np.float64)
-    deviation[~train.live] = 1
+    deviation[~train.active] = 1
     sides = [((side.codes - mean) / deviation, side) for side in (train, test)]
+    # Train one classifier per factor.
     varying = train.varying("Explicitness's training")
     with threadpool_limits(1), warnings.catch_warnings():
-        # A factor on each core: small products on two cores each took twice the time.
-        # The reference stops after as many iterations, converged or not. (Filters are the process's, not a thread's.)
+        # BLAS gets one thread, since each core has a factor of its own; two threads per small product took twice the
+        # time. The reference also stops after 100 iterations, converged or not. Warning filters belong to the process,
+        # not to a thread, so they are set here.
         warnings.simplefilter("ignore", ConvergenceWarning)
         areas = joblib.Parallel(n_jobs=-1, prefer="threads")(joblib.delayed(_areas)(f, sides) for f in varying)
+    # Average over the factors that can be scored.
     scored = {f: pair for f, pair in zip(varying, areas, strict=True) if np.isfinite(pair).all()}
     if not scored:
         raise ValueError(
-            "Explicitness needs a factor of which test rows have different values. Received: none. Take more samples."
+            "Explicitness needs a factor that takes different values in the test rows. "
+            "Received: no such factor. Take more samples."
         )
     means = np.mean(list(scored.values()), axis=0)
     return {
@@ -66,7 +72,7 @@ def explicitness(table: Table, rng: np.random.Generator, settings: Settings = DE
 
 
 def _areas(f: int, sides: list[tuple[np.ndarray, Table]]) -> tuple[float, float]:
-    """Factor f's mean area on the training and on the test rows, by a classifier of the former; NaN: none."""
+    """Trains a classifier of factor f and returns its mean area on the training and on the test rows (NaN: none)."""
     (codes, train), _ = sides
     rows = train.known[:, f]
     classifier = LogisticRegression().fit(codes[rows], train.factors[rows, f])
@@ -75,19 +81,22 @@ def _areas(f: int, sides: list[tuple[np.ndarray, Table]]) -> tuple[float, float]
         rows = side.known[:, f]
         if not rows.any():
             return np.nan, np.nan
-        chance = classifier.predict_proba(codes[rows])
+        probabilities = classifier.predict_proba(codes[rows])
         if len(classifier.classes_) == 2:
-            chance = chance[:, 1:]  # the other class's is its mirror image, with the same area
-        classes = classifier.classes_[-chance.shape[1] :]
-        found = areas(chance, side.factors[rows, f, None] == classes)
+            probabilities = probabilities[:, 1:]  # the other class has the same area
+        classes = classifier.classes_[-probabilities.shape[1] :]
+        found = areas(probabilities, side.factors[rows, f, None] == classes)
         result.append(float(np.nanmean(found)) if np.isfinite(found).any() else np.nan)
     return result[0], result[1]
 
 
 def areas(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Area under the ROC curve of each column of `scores` [N, C] for `labels` [N, C] bool; NaN where all are equal.
+    """Computes the area under the ROC curve of each column [C] of `scores` [N, C] for `labels` [N, C] bool.
 
-    The share of (true, false) pairs in which the true one scores higher, ties half: from ranks.
+        area = (sum of the ranks of the true rows - T (T + 1) / 2) / (T F),   T true rows, F false rows
+
+    This is the share of (true, false) pairs in which the true row scores higher; ties count half. The area is NaN if
+    all labels of a column are equal.
     """
     ranks = rankdata(scores, axis=0)
     true = labels.sum(axis=0).astype(np.float64)

@@ -1,8 +1,8 @@
-"""Entropy and mutual information of binned codes and integer factors, in nats, from counts.
+"""Entropy and mutual information of binned codes and integer factors, in nats, estimated from counts.
 
-Binning as in disentanglement_lib (`metrics/utils.py`, histogram discretizer): equal-width bins over
-each code's own range, and a value belongs to the last bin whose left edge it reaches. The
-information itself is the plug-in estimate that scikit-learn's `mutual_info_score` gives.
+Codes are binned as in disentanglement_lib (`metrics/utils.py`, histogram discretizer): bins of equal width over each
+code's own range, where a value belongs to the last bin whose left edge it reaches. Mutual information is the plug-in
+estimate, as in scikit-learn's `mutual_info_score`.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from ssgan_tf.metrics.table import Table
 
 
 def discretize(codes: np.ndarray, bins: int) -> np.ndarray:
-    """Codes [N, K] -> bin numbers [N, K] in 0..bins-1, each column over its own observed range.
+    """Converts codes [N, K] to bin numbers [N, K] in 0..bins-1, with bins over the observed range of each column.
 
-    Equal to `np.digitize(x, np.histogram(x, bins)[1][:-1]) - 1`. The edges are written out because
-    recent versions of `np.histogram` refuse a column that is constant but for its last bits, which
-    is what a dead code looks like. A constant column falls into one bin.
+    The result equals `np.digitize(x, np.histogram(x, bins)[1][:-1]) - 1`. The edges are computed here because recent
+    versions of `np.histogram` raise an error for a column that is constant up to its last bits, as an inactive code
+    is. A constant column falls into one bin.
 
     Raises:
-      ValueError: fewer than two bins.
+        ValueError: If `bins` is less than 2.
     """
     if bins < 2:
-        raise ValueError(f"`bins` must be 2 or more: one bin holds no information. Received: {bins}.")
+        raise ValueError(f"`bins` must be 2 or more: a single bin carries no information. Received: {bins}.")
     binned = np.zeros(codes.shape, dtype=np.intp)
     for k, column in enumerate(codes.T):
-        # Edges are spaced in float64 and rounded to the codes' type: grid codes such as 1/5 lie
-        # right on an edge, and the type decides on which side.
+        # Edges are computed in float64 and rounded to the codes' type: grid codes such as 1/5 lie exactly on an edge,
+        # and the type decides on which side.
         edges = np.linspace(float(column.min()), float(column.max()), bins + 1).astype(codes.dtype)
         if edges[0] < edges[-1]:
             binned[:, k] = np.searchsorted(edges[:-1], column, side="right") - 1
@@ -35,17 +35,18 @@ def discretize(codes: np.ndarray, bins: int) -> np.ndarray:
 
 
 def entropy(labels: np.ndarray) -> float:
-    """H of non-negative integer labels [N], N > 0, in nats."""
+    """Computes the entropy H of non-negative integer labels [N], N > 0, in nats."""
     counts = np.bincount(labels)
     share = counts[counts > 0] / len(labels)
     return max(0.0, float(-np.sum(share * np.log(share))))
 
 
 def mutual_information(first: np.ndarray, second: np.ndarray) -> float:
-    """I(first; second) of two non-negative integer labellings [N], N > 0, in nats.
+    """Computes the mutual information I(first; second) of non-negative integer labels [N] each, N > 0, in nats.
 
-    sum_ij n_ij/n log(n n_ij / (n_i n_j)) over the cells that occur. Counts are multiplied before
-    the logarithm is taken, so exactly independent labels give exactly 0.
+        I = sum_ij n_ij / n log(n n_ij / (n_i n_j)),   over the cells with n_ij > 0
+
+    Counts are multiplied before the logarithm is taken, so exactly independent labels give exactly 0.
     """
     width = int(second.max()) + 1
     height = int(first.max()) + 1
@@ -58,10 +59,9 @@ def mutual_information(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def information_matrix(table: Table, bins: int) -> np.ndarray:
-    """I(binned code k; factor f), [K, F], in nats.
+    """Computes the mutual information [K, F] between binned codes and factors, in nats.
 
-    A factor's column is what it would be if the rows that do not know it were not in the table:
-    they count neither in the information nor in the codes' range.
+    The column of a factor uses only the rows that know it; other rows affect neither the counts nor the codes' range.
     """
     matrix = np.zeros((table.codes.shape[1], len(table.sizes)))
     whole = discretize(table.codes, bins)

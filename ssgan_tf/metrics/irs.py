@@ -1,4 +1,4 @@
-"""Interventional robustness score (IRS): does a code stay put while its factor does and the others change?"""
+"""Interventional robustness score (IRS): how little a code changes while its factor is fixed and others change."""
 
 from __future__ import annotations
 
@@ -10,34 +10,36 @@ from ssgan_tf.metrics.table import Table
 
 
 def irs(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -> dict[str, float]:
-    """Mean over codes of 1 - (how far a code strays while its best factor is held) / (how far it strays at all).
+    """Computes the weighted mean over codes of 1 - (deviation while the best factor is fixed) / (largest deviation).
 
-    A code strays, in the rows of one value of a factor, by the `quantile` of its distances from its mean there,
-    averaged over the values; over all rows by the largest distance from its mean, which is also its weight. 1 for
-    perfect codes, permuted, flipped or duplicated ones too. A code of noise scores above 0, since its quantile lies
-    below its largest distance. Constant codes have no weight; if all are constant the score is 0.
+        IRS = sum_k m_k max_f (1 - d_kf / m_k) / sum_k m_k
 
-    Values of factors are put into `bins` bins, as the reference does, so that a factor of more values than bins is
-    held within a bin only and even perfect codes stay below 1.
+    d_kf: for each value of factor f, take the `quantile` of code k's distances from its mean over the rows with that
+    value; then average over the values. m_k: the largest distance of code k from its mean over all rows.
+
+    The score is 1 for perfect codes, including permuted, flipped or duplicated ones. A code of pure noise scores above
+    0, since the quantile is below the largest distance. Constant codes have no weight; if all codes are constant, the
+    score is 0. As in the reference, factor values are put into `bins` bins. If a factor has more values than bins, it
+    is fixed only up to its bin, and even perfect codes score below 1.
 
     Args:
-      table: codes [N, K] and factors [N, F].
-      rng: not used; every metric has it.
-      settings: `bins`, `quantile`.
+        table: Codes [N, K] and factors [N, F].
+        rng: Not used; part of every metric's signature.
+        settings: Uses `bins` and `quantile`.
 
     Returns:
-      "irs", 1 at most: a code that jumps to another value's place now and then may stray, in a value's rows, further
-      than it does from the mean of all, which gives numbers below 0; counts "irs/live_codes", "irs/bins",
-      "irs/samples" and "irs/excluded/<name>" of factors with fewer than two values.
+        "irs", at most 1. It may be negative: a code that sometimes jumps to the place of another value can deviate
+        further from the mean of its value than from the mean of all rows. Counts "irs/live_codes" (codes that are not
+        constant), "irs/bins", "irs/samples" and "irs/excluded/<name>" for each factor with fewer than two values.
 
     Raises:
-      ValueError: no factor takes two values.
+        ValueError: If no factor takes two values.
 
-    References: Suter et al. 2019 (1811.00007), as disentanglement_lib computes it.
+    References: Suter et al. 2019 (1811.00007), as computed by disentanglement_lib.
     """
     del rng
     factors = table.varying("IRS")
-    codes = table.codes[:, table.live].astype(np.float64)
+    codes = table.codes[:, table.active].astype(np.float64)
     result: dict[str, float] = {
         "irs/live_codes": codes.shape[1],
         "irs/bins": settings.bins,
@@ -46,20 +48,22 @@ def irs(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -
     }
     if not codes.shape[1]:
         return {"irs": 0.0, **result}
-    reach = np.max(np.abs(codes - codes.mean(axis=0)), axis=0)
-    strayed = np.empty((codes.shape[1], len(factors)))
+    # m_k, the largest deviation of each code.
+    largest = np.max(np.abs(codes - codes.mean(axis=0)), axis=0)
+    # d_kf, the deviation of each code while each factor is fixed.
+    deviations = np.empty((codes.shape[1], len(factors)))
     for column, f in enumerate(factors):
         rows = table.known[:, f]
         labels = discretize(table.factors[rows, f, None].astype(np.float64), settings.bins)[:, 0]
-        strayed[:, column] = _stray(codes[rows], labels, settings.quantile)
-    robust = np.max(1 - strayed / reach[:, None], axis=1)
-    return {"irs": float(np.average(robust, weights=reach)), **result}
+        deviations[:, column] = _mean_deviation(codes[rows], labels, settings.quantile)
+    robustness = np.max(1 - deviations / largest[:, None], axis=1)
+    return {"irs": float(np.average(robustness, weights=largest)), **result}
 
 
-def _stray(codes: np.ndarray, labels: np.ndarray, quantile: float) -> np.ndarray:
-    """For each code [K] the quantile of its distances from the mean of its label's rows, averaged over labels."""
-    found = []
+def _mean_deviation(codes: np.ndarray, labels: np.ndarray, quantile: float) -> np.ndarray:
+    """Computes the quantile of each code's distances from its label's mean [K], averaged over the labels."""
+    deviations = []
     for label in np.unique(labels):
         group = codes[labels == label]
-        found.append(np.quantile(np.abs(group - group.mean(axis=0)), quantile, axis=0))
-    return np.mean(found, axis=0)
+        deviations.append(np.quantile(np.abs(group - group.mean(axis=0)), quantile, axis=0))
+    return np.mean(deviations, axis=0)

@@ -11,49 +11,50 @@ from ssgan_tf.metrics.table import Table
 
 
 def l2(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -> dict[str, float]:
-    """Mean distance of a sample's codes from its true codes, index / (size - 1).
+    """Computes the mean distance between the codes of a sample and its true codes, index / (size - 1).
 
         L2 = mean_n || codes_n - true_n ||_2
 
-    Code k must stand for factor k, so it means nothing for an unsupervised model. Read it beside
-    chance, which grows with the number of factors. A code stuck at 1/2 for every factor scores
-    less than chance (dSprites 0.725 against 1.006), so only values far below both are good.
+    Code k must stand for factor k, so the distance is meaningless for an unsupervised model. Compare it with the
+    chance level, which grows with the number of factors. Codes that are constantly 1/2 score below chance (0.725
+    against 1.006 on dSprites), so only values far below both are good.
 
-    A factor of one value has no code, and a factor that no row knows no truth: they are left out,
-    of chance too, and listed. The norm is taken over rows that know all remaining factors, the
-    per-factor error over rows that know that factor.
+    A factor with one value has no code, and a factor that no row knows has no truth: both are excluded, also from the
+    chance level, and listed. The norm is averaged over rows that know all remaining factors, the error of a factor
+    over rows that know this factor.
 
     Args:
-      table: codes [N, F], one per factor in the same order, and factors [N, F]; for L2-gen the
-        oracle's codes of generated images beside the factors they were generated from.
-      rng: draws the chance value.
-      settings: not used; every metric has them.
+        table: Codes [N, F], one per factor in the same order, and factors [N, F]. For L2-gen, the oracle's codes of
+            generated images and the factors that the images were generated from.
+        rng: Random generator for the chance level.
+        settings: Not used; part of every metric's signature.
 
     Returns:
-      "l2", 0 or more; "l2/chance": `chance_l2` of these factors; "l2/samples": rows in the mean;
-      and per factor "l2/error/<name>": mean absolute error in code units (1 = the whole range),
-      "l2/samples/<name>": rows that know it; or, if it is left out,
-      "l2/excluded/<name>": how many values it takes (0 or 1).
+        "l2", at least 0; "l2/chance": `chance_l2` of these factors; "l2/samples": number of rows in the mean. Per
+        factor "l2/error/<name>": mean absolute error in code units (1 = the whole range), and "l2/samples/<name>":
+        number of rows that know it; or, for an excluded factor, "l2/excluded/<name>": number of values (0 or 1).
 
     Raises:
-      ValueError: not one code per factor; or no row knows all the factors that count.
+        ValueError: If the numbers of codes and factors differ, or if no row knows all factors that count.
 
-    References: Semi-StyleGAN (2003.03461), L2 and L2-gen.
+    References: Nie et al. 2020 (Semi-StyleGAN, 2003.03461), L2 and L2-gen.
     """
     del settings
+    # Check the codes, and choose factors and rows.
     if table.codes.shape[1] != len(table.sizes):
         raise ValueError(
             f"L2 compares code k with factor k: expected {len(table.sizes)} codes, one per factor. "
-            f"Received: {table.codes.shape[1]}. For codes without such an order use MIG."
+            f"Received: {table.codes.shape[1]}. For codes without such an order, use MIG."
         )
     known = table.known
     counted = [f for f, size in enumerate(table.sizes) if size > 1 and known[:, f].any()]
     complete = known[:, counted].all(axis=1)
     if not counted or not complete.any():
         raise ValueError(
-            "L2 needs rows in which every factor that takes several values is known. "
-            f"Received: {len(known)} rows, none of them complete. Label more rows in full."
+            "L2 needs rows that know all factors with several values. "
+            f"Received: {len(known)} rows, none of them complete. Label more rows completely."
         )
+    # Average over complete rows, and for each factor over the rows that know it.
     difference = table.codes[:, counted] - table.truth[:, counted]
     result: dict[str, float] = {
         "l2": float(np.mean(np.linalg.norm(difference[complete], axis=1))),
@@ -70,16 +71,16 @@ def l2(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) ->
 
 
 def chance_l2(sizes: Sequence[int], rng: np.random.Generator, n: int = 20_000) -> float:
-    """The L2 of codes that have nothing to do with the image: two independent draws of the grid.
+    """Estimates the L2 of codes that are independent of the image, from random pairs of grid codes.
 
-    Both draws take every value of every factor with the same probability, which is also how codes
-    for generated images are drawn; so this is L2-gen of a generator that ignores its code under a
-    perfect oracle. Exact values: Isaac3D 1.525, Falcor3D 1.251, dSprites 1.006.
+    Both codes of a pair take each value of each factor with the same probability, as codes for generated images do.
+    The result is thus the L2-gen of a generator that ignores its codes, measured with a perfect oracle. Exact values:
+    1.525 for Isaac3D, 1.251 for Falcor3D, 1.006 for dSprites.
 
     Args:
-      sizes: number of values of each factor; factors of one value add nothing.
-      rng: the draws.
-      n: pairs drawn. The standard error is about 0.3 / sqrt(n): 0.002 at 20,000.
+        sizes: Number of values of each factor; factors with one value add nothing.
+        rng: Random generator for the pairs.
+        n: Number of pairs. The standard error is about 0.3 / sqrt(n), 0.002 for 20,000 pairs.
     """
     squares = np.zeros(n)
     for size in sizes:

@@ -1,4 +1,4 @@
-"""Modularity: does each code know about one factor alone?"""
+"""Modularity: how far each code is informative about one factor only."""
 
 from __future__ import annotations
 
@@ -10,36 +10,38 @@ from ssgan_tf.metrics.table import Table
 
 
 def modularity(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -> dict[str, float]:
-    """Mean over codes of how far the information that a code holds belongs to one factor.
+    """Computes the mean over codes of how far a code's information is about one factor only.
 
         modularity = mean_k (1 - sum_{f != best} I(c_k; f)^2 / (I(c_k; best)^2 (F - 1)))
 
-    1 when each code knows one factor alone, also if several codes know the same one. As in the reference a code that
-    knows nothing counts 0, so that dead codes drag the score down; "modularity/live" leaves them out. A code of noise
-    knows a little of every factor by chance, and is not dead. With one factor alone a live code has 1.
+    The score is 1 if each code is informative about one factor only, even if several codes share a factor. As in the
+    reference, a code without any information counts as 0, so inactive codes lower the score; "modularity/live" leaves
+    them out. A code of pure noise has a little information about each factor by chance, so it is not inactive. With a
+    single factor, every active code has modularity 1.
 
     Args:
-      table: codes [N, K] and factors [N, F].
-      rng: not used; every metric has it.
-      settings: `bins`.
+        table: Codes [N, K] and factors [N, F].
+        rng: Not used; part of every metric's signature.
+        settings: Uses `bins`.
 
     Returns:
-      "modularity" and "modularity/live" in [0, 1] (0 if all codes are dead); counts "modularity/live_codes",
-      "modularity/bins", "modularity/samples" and "modularity/excluded/<name>" of factors with fewer than two values.
+        "modularity" and "modularity/live" in [0, 1] (0 if all codes are inactive); counts "modularity/live_codes"
+        (active codes), "modularity/bins", "modularity/samples" and "modularity/excluded/<name>" for each factor with
+        fewer than two values.
 
     Raises:
-      ValueError: no factor takes two values.
+        ValueError: If no factor takes two values.
 
-    References: Ridgeway & Mozer 2018 (1802.05312), eq. 2 as disentanglement_lib computes it.
+    References: Ridgeway & Mozer 2018 (1802.05312), eq. 2, as computed by disentanglement_lib.
     """
     del rng
     factors = table.varying("Modularity")
     scores = modularity_of_codes(information_matrix(table, settings.bins)[:, factors])
-    live = scores[~np.isnan(scores)]
+    active = scores[~np.isnan(scores)]
     return {
-        "modularity": float(live.sum() / len(scores)),
-        "modularity/live": float(live.mean()) if len(live) else 0.0,
-        "modularity/live_codes": len(live),
+        "modularity": float(active.sum() / len(scores)),
+        "modularity/live": float(active.mean()) if len(active) else 0.0,
+        "modularity/live_codes": len(active),
         "modularity/bins": settings.bins,
         "modularity/samples": len(table.codes),
         **table.excluded("modularity", factors),
@@ -47,7 +49,7 @@ def modularity(table: Table, rng: np.random.Generator, settings: Settings = DEFA
 
 
 def modularity_of_codes(information: np.ndarray) -> np.ndarray:
-    """Modularity of each code [K] from I(c_k; f) [K, F]; NaN for a code that knows nothing."""
+    """Computes the modularity of each code [K] from I(c_k; f) [K, F]; NaN for a code without any information."""
     squared = information**2
     best = squared.max(axis=1)
     others = squared.sum(axis=1) - best

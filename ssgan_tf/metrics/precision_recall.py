@@ -1,4 +1,4 @@
-"""Improved precision and recall: how much of what is generated is like real images, and the other way round."""
+"""Improved precision and recall: share of generated images that look real, share of real images that are covered."""
 
 from __future__ import annotations
 
@@ -8,62 +8,65 @@ import numpy as np
 
 from ssgan_tf.metrics.features import check_features, counts
 
-# A squared distance |x|^2 + |y|^2 - 2 x.y is off by less than this part of |x|^2 + |y|^2, in float64 and up to some
-# thousand features. In float32 it would be 1e-5, and whether a duplicate counts would be left to chance.
+# Bound for the rounding error of a squared distance |x|^2 + |y|^2 - 2 x.y, relative to |x|^2 + |y|^2, in float64 and
+# for up to a few thousand features. In float32 the error would be 1e-5, and rounding would decide whether a duplicate
+# counts.
 _ROUNDING = 1e-12
 
 
 def precision_recall(
     real: np.ndarray, generated: np.ndarray, rng: np.random.Generator, k: int = 3, block: int = 10_000_000
 ) -> dict[str, float]:
-    """Shares of each set inside the other's manifold: the balls around its rows up to their k-th nearest other row.
+    """Computes the share of each set that lies inside the other set's manifold.
 
-    Precision falls when generated images do not look real, recall when there are real ones that the generator does
-    not make. Both depend on the numbers of samples: compare scores of the same numbers alone.
+    The manifold of a set is the union of balls around its rows, each reaching to the row's k-th nearest other row.
+    Precision is low if generated images do not look real; recall is low if the generator misses some real images.
+    Both depend on the numbers of samples: compare scores only if these are the same.
 
-    A row on the surface of a ball is inside, so that a row with k duplicates has a ball, of radius 0, and duplicates
-    of it in the other set are inside.
+    The surface belongs to the ball. A row with k duplicates therefore has a ball of radius 0, which contains the row's
+    duplicates in the other set.
 
     Args:
-      real: features [N, D] of real images, N more than k.
-      generated: features [M, D] of generated images, M more than k.
-      rng: not used; every feature metric has one.
-      k: 3 in the paper.
-      block: distances that are held at a time; the result does not depend on it.
+        real: Features [N, D] of real images, N greater than k.
+        generated: Features [M, D] of generated images, M greater than k.
+        rng: Not used; part of every feature metric's signature.
+        k: Number of the neighbour that sets a ball's radius; 3 in the paper.
+        block: Distances in memory at a time; the result does not depend on it.
 
     Returns:
-      "precision": share of the generated rows in the ball of any real row; "recall": share of the real rows in the
-      ball of any generated row; "precision_recall/k"; "precision_recall/samples_real": N;
-      "precision_recall/samples_generated": M; "precision_recall/features": D.
+        "precision": share of generated rows in the ball of any real row; "recall": share of real rows in the ball of
+        any generated row; "precision_recall/k"; "precision_recall/samples_real": N;
+        "precision_recall/samples_generated": M; "precision_recall/features": D.
 
     Raises:
-      ValueError: as `check_features`; or k is below 1; or a side has no k other rows.
+        ValueError: See `check_features`; also if k is less than 1 or a set has no more than k rows.
 
-    References: Kynkaanniemi 2019 (1904.06991).
+    References: Kynkaanniemi et al. 2019 (1904.06991), eq. 1 and 2.
     """
     del rng
     real, generated = check_features(real, generated)
     _check_count(real, generated, k)
     rows = max(1, math.isqrt(block))
-    centre = np.mean(real, axis=0, dtype=np.float64)  # the smaller the numbers, the smaller their rounding
-    precise, recalled = _inside(_Blocks(real, centre, rows), _Blocks(generated, centre, rows), k)
+    centre = np.mean(real, axis=0, dtype=np.float64)  # smaller numbers have smaller rounding errors
+    precise, recalled = _in_manifold(_Blocks(real, centre, rows), _Blocks(generated, centre, rows), k)
     result: dict[str, float] = {"precision": float(np.mean(precise)), "recall": float(np.mean(recalled))}
     return result | {"precision_recall/k": k} | counts("precision_recall", real, generated)
 
 
 def _check_count(real: np.ndarray, generated: np.ndarray, k: int) -> None:
+    """Checks that each row has k other rows in its set."""
     if k < 1:
         raise ValueError(f"`k` must be 1 or more. Received: {k}.")
-    for side, features in (("real", real), ("generated", generated)):
+    for name, features in (("real", real), ("generated", generated)):
         if len(features) <= k:
             raise ValueError(
-                f"Precision and recall measure the distance of a row to its nearest other row number {k}: expected "
-                f"more than {k} rows. Received: {len(features)} in `{side}`. Use more samples."
+                f"Precision and recall need the k-th nearest other row of each row, k = {k}: expected more than {k} "
+                f"rows. Received: {len(features)} in `{name}`. Use more samples."
             )
 
 
 class _Blocks:
-    """Features about a centre, some rows at a time: float64 copies of all of them need no room."""
+    """Centred features in blocks of rows, so that no float64 copy of all of them is needed."""
 
     def __init__(self, features: np.ndarray, centre: np.ndarray, rows: int):
         self.features, self.centre, self.rows = features, centre, rows
@@ -75,8 +78,8 @@ class _Blocks:
         return self.features[index * self.rows : (index + 1) * self.rows] - self.centre
 
 
-def _inside(real: _Blocks, generated: _Blocks, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Which generated rows lie in a real ball [M] bool, and which real rows in a generated one [N] bool."""
+def _in_manifold(real: _Blocks, generated: _Blocks, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Evaluates eq. 1: generated rows inside a real ball [M] bool, and real rows inside a generated ball [N] bool."""
     real_radii, generated_radii = _squared_radii(real, k), _squared_radii(generated, k)
     precise = [np.zeros(len(radii), dtype=bool) for radii in generated_radii]
     recalled = [np.zeros(len(radii), dtype=bool) for radii in real_radii]
@@ -89,7 +92,7 @@ def _inside(real: _Blocks, generated: _Blocks, k: int) -> tuple[np.ndarray, np.n
 
 
 def _squared_radii(points: _Blocks, k: int) -> list[np.ndarray]:
-    """Per block, [rows]: the squared distance of each row to its k-th nearest other row."""
+    """Computes, per block [rows], the squared distance of each row to its k-th nearest other row."""
     nearest = [np.full((len(points[i]), k), np.inf) for i in range(len(points))]
     for i in range(len(points)):
         for j in range(i + 1):
@@ -102,15 +105,16 @@ def _squared_radii(points: _Blocks, k: int) -> list[np.ndarray]:
     return [np.max(distances, axis=1) for distances in nearest]
 
 
-def _smallest(kept: np.ndarray, others: np.ndarray, k: int) -> np.ndarray:
-    """[a, k], [a, b] -> the k smallest of each row, [a, k], in any order."""
-    return np.partition(np.concatenate([kept, others], axis=1), k - 1, axis=1)[:, :k].copy()
+def _smallest(current: np.ndarray, others: np.ndarray, k: int) -> np.ndarray:
+    """Returns the k smallest numbers of each row of both [a, k] and [a, b]: [a, k], in any order."""
+    return np.partition(np.concatenate([current, others], axis=1), k - 1, axis=1)[:, :k].copy()
 
 
 def _squared_distances(x: np.ndarray, y: np.ndarray, rounding: float) -> np.ndarray:
-    """[a, D], [b, D] -> [a, b]; not below the exact ones for `rounding` = _ROUNDING, not above for -_ROUNDING.
+    """Computes the squared distances [a, b] of rows [a, D] and [b, D], rounded up or down.
 
-    Radii are taken from above and distances from below, so that a row on the surface of a ball is always inside.
+    With `rounding` = _ROUNDING they are not below the exact distances, with -_ROUNDING not above. Radii are rounded up
+    and distances down, so a row on the surface of a ball is always inside.
     """
     result = x @ y.T
     result *= -2

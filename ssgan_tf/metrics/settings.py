@@ -1,4 +1,4 @@
-"""What scores depend on besides the table; kept beside every score."""
+"""Settings of the metrics, saved with every score."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """One value of everything that any metric lets one choose; the defaults are disentanglement_lib's study.
+    """Settings of all metrics; the defaults are those of disentanglement_lib's study.
 
     Args:
-        bins: equal-width bins of a code: MIG, modularity and the information between codes. The code that preceded
-            Semi-StyleGAN used 10.
-        train_share: the part of the rows that classifiers learn from (SAP, DCI, explicitness); the rest tests them.
-            15,000 rows are then the reference's 10,000 and 5,000.
-        group: pictures in a group that shares a factor (FactorVAE, BetaVAE).
-        train_groups: groups that those two learn from.
-        eval_groups: groups that they are tested on.
-        least_deviation: FactorVAE leaves out codes of a smaller standard deviation.
-        quantile: IRS takes this quantile of the deviations in a group for the largest.
+        bins: Number of equal-width bins per code (MIG, modularity, mutual information between codes) or factor (IRS).
+            The predecessor of Semi-StyleGAN's code used 10.
+        train_share: Share of the rows that classifiers are trained on (SAP, DCI, explicitness); they are tested on the
+            rest. 15,000 rows give the reference's 10,000 and 5,000.
+        group: Number of images in a group that shares a factor (FactorVAE, BetaVAE).
+        train_groups: Number of groups for training (FactorVAE, BetaVAE).
+        eval_groups: Number of groups for testing (FactorVAE, BetaVAE).
+        least_deviation: Standard deviation below which a code does not vote (FactorVAE).
+        quantile: Quantile of the deviations in a group that stands for the largest one (IRS).
 
     Raises:
-        ValueError: naming the field that is out of range.
+        ValueError: If a field is out of range; the message names it.
     """
 
     bins: int = 20
@@ -37,11 +37,11 @@ class Settings:
             if getattr(self, name) < least:
                 raise ValueError(f"`{name}` must be {least} or more. Received: {getattr(self, name)}.")
         if not 0 < self.train_share < 1:
-            raise ValueError(f"`train_share` must lie between 0 and 1. Received: {self.train_share}.")
+            raise ValueError(f"`train_share` must be between 0 and 1, exclusive. Received: {self.train_share}.")
         if not 0 <= self.least_deviation < float("inf"):
             raise ValueError(f"`least_deviation` must be 0 or more. Received: {self.least_deviation}.")
         if not 0 < self.quantile <= 1:
-            raise ValueError(f"`quantile` must lie above 0 and be at most 1. Received: {self.quantile}.")
+            raise ValueError(f"`quantile` must be greater than 0 and at most 1. Received: {self.quantile}.")
 
 
 DEFAULTS = Settings()

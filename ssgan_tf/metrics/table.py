@@ -1,7 +1,7 @@
-"""The table every metric reads: codes beside the factors they should carry.
+"""Table of codes and factors, the input of every metric of codes.
 
-Encode once, measure often: a table is built from any encoder's output, and the same metrics then
-score an encoder, on (E(x), factors of x), and a generator, on (oracle(generate(z, c)), index of c).
+Images are encoded once and scored by all metrics. The same metrics score an encoder, on (E(x), factors of x), and a
+generator, on (oracle(generate(z, c)), index of c).
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from collections.abc import Collection
 import numpy as np
 
 UNKNOWN = -1
-"""An unknown label. The same as `codes.UNKNOWN`, repeated so that metrics import no TensorFlow."""
+"""Unknown label; equal to `core.codes.UNKNOWN`, which is not imported since it needs TensorFlow."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Table:
-    """N samples: K codes beside F factors. Checked once, here, so that no metric checks again.
+    """N samples with K codes and F factors each. The table is checked here, so metrics need no checks of their own.
 
     Args:
-      codes: [N, K] real numbers, all finite. float32 stays float32 (bin edges depend on it); other
-        types become float64. K may differ from F, as with a VAE of 10 latents.
-      factors: [N, F] integers, `factors[n, f]` in 0..sizes[f]-1, or -1 for unknown.
-      sizes: F numbers of values, each 1 or more.
-      names: F factor names for results and messages. Default: "0", "1", ...
-      truth: true codes [N, F] in [0, 1] or NaN for unknown, where they are finer than `factors` (a factor that is a
-        number, put into bins). Default: factors / (sizes - 1).
-      truth_sizes: how many values `truth` takes. Default: sizes.
-      origins: N numbers that say which picture a row is of; rows of one picture are never split between training
-        and testing. Default: all different.
+        codes: Codes [N, K], real and finite. float32 stays float32, since bin edges depend on the type; other types
+            become float64. K may differ from F, as for a VAE with 10 latents.
+        factors: Integer labels [N, F]; `factors[n, f]` lies in 0..sizes[f]-1, or is -1 if unknown.
+        sizes: Number of values of each factor [F], at least 1.
+        names: Name of each factor [F], for results and messages. Default: "0", "1", ...
+        truth: True codes [N, F] in [0, 1], NaN if unknown. Needed if they are finer than `factors`, as for a
+            continuous factor in bins. Default: factors / (sizes - 1).
+        truth_sizes: Number of values that each column of `truth` takes [F]. Default: sizes.
+        origins: Index of each row's image [N]; rows of the same image are never split between training and testing.
+            Default: all different.
 
     Raises:
-      ValueError: a shape, a type or a value is not as above; the message names the column.
+        ValueError: If a shape, type or value is not as above; the message names the column.
     """
 
     codes: np.ndarray
@@ -44,6 +44,7 @@ class Table:
     origins: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int64))
 
     def __post_init__(self) -> None:
+        # Convert the arguments to their types and fill in defaults.
         codes = np.asarray(self.codes)
         if codes.dtype != np.float32:
             codes = codes.astype(np.float64)
@@ -59,6 +60,7 @@ class Table:
         object.__setattr__(self, "truth_sizes", tuple(self.truth_sizes) or sizes)
         if not len(self.origins):
             object.__setattr__(self, "origins", np.arange(len(codes)))
+        # Check them, and derive the truth from checked factors.
         self._check_shapes()
         self._check_codes()
         self._check_factors()
@@ -68,42 +70,43 @@ class Table:
 
     @property
     def known(self) -> np.ndarray:
-        """[N, F] bool: where the factor is annotated."""
+        """Mask of the known labels [N, F] bool."""
         return self.factors != UNKNOWN
 
     @property
-    def live(self) -> np.ndarray:
-        """[K] bool: which codes are not constant. (The variance of a constant is not 0 when its mean is rounded.)
+    def active(self) -> np.ndarray:
+        """Mask of the codes that are not constant [K] bool.
 
-        One whose whole range is below the smallest number of float32 is taken for a constant.
+        A code is constant if its range does not exceed the smallest normal number of float32. The variance does not
+        decide, since the variance of a constant is not 0 if its mean is rounded.
         """
         return np.ptp(self.codes.astype(np.float64), axis=0) > np.finfo(np.float32).tiny
 
     def distinct(self, factor: int) -> int:
-        """How many different known values column `factor` takes in this table."""
+        """Returns the number of different known values of a factor in this table."""
         column = self.factors[self.known[:, factor], factor]
         return int(np.count_nonzero(np.bincount(column, minlength=1)))
 
     def varying(self, metric: str) -> list[int]:
-        """The factors that take two known values or more: those that anything can be said about.
+        """Returns the indices of the factors with at least two known values, which are the ones that can be scored.
 
         Raises:
-          ValueError: there is none; `metric` names who asks.
+            ValueError: If there is none; the message opens with `metric`.
         """
         found = [f for f in range(len(self.sizes)) if self.distinct(f) > 1]
         if not found:
             raise ValueError(
                 f"{metric} needs at least one factor that takes two known values. "
-                f"Received: {len(self.codes)} rows in which no factor of {list(self.names)} does."
+                f"Received: {len(self.codes)} rows in which none of {list(self.names)} does."
             )
         return found
 
     def excluded(self, metric: str, counted: Collection[int]) -> dict[str, float]:
-        """"<metric>/excluded/<name>" of the factors that are not `counted`: how many known values each takes."""
+        """Returns the number of known values of each factor not in `counted`, as "<metric>/excluded/<name>"."""
         return {f"{metric}/excluded/{n}": self.distinct(f) for f, n in enumerate(self.names) if f not in counted}
 
     def rows(self, chosen: np.ndarray) -> Table:
-        """The table of the rows `chosen` [n], indices or bool [N]."""
+        """Returns a table of the rows `chosen`, which are indices [n] or a mask [N] bool."""
         return dataclasses.replace(
             self,
             codes=self.codes[chosen],
@@ -113,22 +116,22 @@ class Table:
         )
 
     def resample(self, rng: np.random.Generator) -> Table:
-        """N rows drawn with replacement: a bootstrap replicate."""
+        """Samples a bootstrap replicate: N rows with replacement."""
         return self.rows(rng.integers(len(self.codes), size=len(self.codes)))
 
     def split(self, rng: np.random.Generator, train_share: float) -> tuple[Table, Table]:
-        """Two tables for training and testing, of different pictures.
+        """Splits the table at random into tables of different images for training and testing.
 
         Raises:
-          ValueError: fewer than two pictures.
+            ValueError: If there are fewer than two images.
         """
-        pictures, row_picture = np.unique(self.origins, return_inverse=True)
-        if len(pictures) < 2:
-            raise ValueError(f"Expected two pictures or more to split. Received: {len(pictures)}.")
-        count = min(max(1, round(train_share * len(pictures))), len(pictures) - 1)
-        in_train = np.zeros(len(pictures), dtype=bool)
-        in_train[rng.permutation(len(pictures))[:count]] = True
-        return self.rows(in_train[row_picture]), self.rows(~in_train[row_picture])
+        images, row_image = np.unique(self.origins, return_inverse=True)
+        if len(images) < 2:
+            raise ValueError(f"A split needs at least two images. Received: {len(images)}.")
+        count = min(max(1, round(train_share * len(images))), len(images) - 1)
+        in_train = np.zeros(len(images), dtype=bool)
+        in_train[rng.permutation(len(images))[:count]] = True
+        return self.rows(in_train[row_image]), self.rows(~in_train[row_image])
 
     def _check_shapes(self) -> None:
         codes, factors, count = self.codes, self.factors, len(self.sizes)
@@ -149,13 +152,13 @@ class Table:
             raise ValueError(f"`names` must hold {count} different names, one per factor. Received: {self.names}.")
 
     def _check_codes(self) -> None:
-        finite = np.abs(self.codes) <= np.finfo(np.float32).max  # not so for NaN
+        finite = np.abs(self.codes) <= np.finfo(np.float32).max  # False for NaN
         if finite.all():
             return
         row, column = np.argwhere(~finite)[0]
         bad = int(np.count_nonzero(~finite[:, column]))
         raise ValueError(
-            f"`codes` must be finite, as float32. Received: {self.codes[row, column]} in column {column} "
+            f"`codes` must be finite as float32. Received: {self.codes[row, column]} in column {column} "
             f"(row {row}; {bad} of {len(finite)} rows of this column are not finite). "
             "The encoder's output has diverged: use an earlier checkpoint."
         )
@@ -163,7 +166,7 @@ class Table:
     def _check_factors(self) -> None:
         if not np.issubdtype(self.factors.dtype, np.integer):
             raise ValueError(
-                "`factors` must hold integer labels (index of the value, -1 = unknown). "
+                "`factors` must be integer labels (index of the value, or -1 for unknown). "
                 f"Received: dtype {self.factors.dtype}."
             )
         for column, (name, size) in enumerate(zip(self.names, self.sizes, strict=True)):

@@ -1,4 +1,4 @@
-"""What scores are called where people read them, and which way is better."""
+"""Display titles of scores, and the scores for which lower is better."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ TITLES = {
     "psnr": "PSNR",
     "ssim": "SSIM",
 }
-"""{key of a result: title}. A score of a generator has the same title and "-gen"."""
+"""Title of each score, by its key. The generator's score has the same title followed by "-gen"."""
 
-OF_IMAGES = {"frechet_oracle", "fid", "kid", "precision", "recall", "psnr", "ssim"}
-"""Those of generated images against real ones; all others are of an encoder, or of a generator through the oracle."""
+IMAGE_SCORES = {"frechet_oracle", "fid", "kid", "precision", "recall", "psnr", "ssim"}
+"""Scores that compare generated with real images. The others measure an encoder, or a generator through the oracle."""
 
 LOWER_IS_BETTER = {
     "l2",
@@ -41,3 +41,4 @@ LOWER_IS_BETTER = {
     "fid",
     "kid",
 }
+"""Scores for which lower is better."""

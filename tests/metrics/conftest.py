@@ -1,4 +1,4 @@
-"""Tables with known answers."""
+"""Fixtures for the tests of the metrics: grids of factors and a seeded random generator."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GridMaker = Callable[[Sequence[int]], np.ndarray]
 
 @pytest.fixture
 def grid() -> GridMaker:
-    """sizes -> every combination of factor values once, [prod(sizes), F]."""
+    """Returns a function from sizes to all combinations of factor values [prod(sizes), F]."""
 
     def make(sizes: Sequence[int]) -> np.ndarray:
         return np.stack([axis.ravel() for axis in np.indices(tuple(sizes))], axis=1)

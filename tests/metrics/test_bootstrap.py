@@ -1,11 +1,11 @@
-"""Bootstrap intervals: how often they hold the truth, what they leave out, where they end."""
+"""Bootstrap intervals: coverage, limits, and the scores that have none."""
 
 import numpy as np
 import pytest
 
 from ssgan_tf.metrics import METRICS
 from ssgan_tf.metrics.bootstrap import intervals
-from tests.metrics import ideals
+from tests.support import ideals
 
 
 def test_the_interval_of_a_mean_is_the_textbook_one(rng) -> None:
@@ -15,18 +15,18 @@ def test_the_interval_of_a_mean_is_the_textbook_one(rng) -> None:
     assert found["x"] == pytest.approx((sample.mean() - half, sample.mean() + half), abs=0.06 * half)
 
 
-def test_nineteen_of_twenty_intervals_hold_the_truth() -> None:
-    # The L2 of codes with Gaussian errors in two factors is Rayleigh's: its mean is known.
+def test_nineteen_of_twenty_intervals_contain_the_truth() -> None:
+    # The L2 of codes with Gaussian errors in two factors has a Rayleigh distribution, whose mean is known.
     truth = 0.1 * np.sqrt(np.pi / 2)
-    held = 0
+    contained = 0
     for seed in range(100):
-        factors = ideals.draw((3, 4), 150, seed)
+        factors = ideals.sample_factors((3, 4), 150, seed)
         codes = ideals.exact(factors, (3, 4)) + 0.1 * np.random.default_rng(seed).normal(size=(150, 2))
-        table, rng = ideals.table(codes, factors, (3, 4)), np.random.default_rng(seed)
+        table, rng = ideals.make_table(codes, factors, (3, 4)), np.random.default_rng(seed)
         value = METRICS["l2"](table, rng)
         low, high = interval_of_l2(table, value, rng)
-        held += low <= truth <= high
-    assert 88 <= held <= 99  # binomial: 95 +- 2.2
+        contained += low <= truth <= high
+    assert 88 <= contained <= 99  # binomial: 95 +- 2.2
 
 
 def interval_of_l2(table, value, rng) -> tuple[float, float]:
@@ -34,21 +34,21 @@ def interval_of_l2(table, value, rng) -> tuple[float, float]:
 
 
 def l2_alone(table) -> dict[str, float]:
-    """Without the chance value, which is slow to draw."""
+    """Computes L2 without the chance level, which is slow to estimate."""
     return {"l2": float(np.mean(np.linalg.norm(table.codes - table.factors / [2, 3], axis=1)))}
 
 
 @pytest.mark.parametrize("name", ["mig", "factor_vae", "sap_continuous", "modularity", "irs"])
 def test_an_interval_is_around_its_score_though_replicates_repeat_rows(name) -> None:
-    factors = ideals.draw((3, 4), 600)
-    table = ideals.table(ideals.mixed(factors, (3, 4), 3), factors, (3, 4))
+    factors = ideals.sample_factors((3, 4), 600)
+    table = ideals.make_table(ideals.mixed(factors, (3, 4), 3), factors, (3, 4))
     value = METRICS[name](table, np.random.default_rng(0))
     found = intervals(value, lambda r: METRICS[name](table.resample(r), r), np.random.default_rng(1), 30)
     low, high = found[name]
     assert low < value[name] < high and high - low < 0.3
 
 
-def test_counts_have_no_interval_and_what_some_replicates_lack_is_taken_from_the_others(rng) -> None:
+def test_counts_have_no_interval_and_scores_that_some_replicates_lack_use_the_others(rng) -> None:
     value = {"m": 0.5, "m/samples": 10, "m/a": 0.2, "m/b": 0.3}
     turns = iter(range(10))
 
@@ -82,12 +82,12 @@ def test_an_interval_ends_where_its_score_does(name, low, high, rng) -> None:
 
 
 def test_the_same_generator_gives_the_same_interval() -> None:
-    drawn = [intervals({"mig": 0.5}, lambda r: {"mig": r.random()}, np.random.default_rng(3), 20) for _ in range(2)]
-    assert drawn[0] == drawn[1]
+    found = [intervals({"mig": 0.5}, lambda r: {"mig": r.random()}, np.random.default_rng(3), 20) for _ in range(2)]
+    assert found[0] == found[1]
 
 
 def test_one_replicate_is_refused(rng) -> None:
-    with pytest.raises(ValueError, match="two replicates or more. Received: 1"):
+    with pytest.raises(ValueError, match="at least two replicates. Received: 1"):
         intervals({"mig": 0.5}, lambda r: {"mig": 0.5}, rng, 1)
 
 

@@ -1,4 +1,4 @@
-"""What every metric says of codes whose score is known, and that none fails where an answer is defined."""
+"""Tests of all metrics: ideal codes with known scores, and edge cases in which a score is defined."""
 
 import math
 import warnings
@@ -7,24 +7,24 @@ import numpy as np
 import pytest
 
 from ssgan_tf.metrics import METRICS, Settings
-from tests.metrics import ideals
+from tests.support import ideals
 
 SIZES = (3, 5, 4)
 NAMES = ("shape", "hue", "scale")
 COUNT = 1500
-# Few groups, so that the whole file takes seconds; the scores below do not depend on it.
+# Few groups, so that the whole file takes seconds; the scores below do not depend on their number.
 QUICK = Settings(group=16, train_groups=400, eval_groups=400)
 LABELLED = [name for name in METRICS if name not in ("l2", "total_correlation")]
-FACTORS = ideals.draw(SIZES, COUNT)
+FACTORS = ideals.sample_factors(SIZES, COUNT)
 PERFECT = ideals.exact(FACTORS, SIZES)
 
 
 def score(name: str, codes: np.ndarray, factors: np.ndarray = FACTORS, sizes=SIZES, names=NAMES, **options):
     settings = Settings(**{**vars(QUICK), **options})
-    return METRICS[name](ideals.table(codes, factors, sizes, names), np.random.default_rng(0), settings)
+    return METRICS[name](ideals.make_table(codes, factors, sizes, names), np.random.default_rng(0), settings)
 
 
-# metric: perfect codes, constant codes, every code twice
+# Scores of perfect codes, of constant codes, and of perfect codes with every code duplicated.
 IDEALS = {
     "mig": (1, 0, 0),
     "factor_vae": (1, 0, 1),
@@ -37,7 +37,7 @@ IDEALS = {
     "dci": (1, 0, 1),
     "dci_histogram": (1, 0, 1),
 }
-# Those that finite samples or a regularised classifier keep a little below 1.
+# Tolerances of metrics that finite samples or a regularised classifier keep slightly below 1.
 NEAR = {"mig": 0.005, "modularity": 0.001, "sap_continuous": 0.005, "explicitness": 0.005, "beta_vae": 0.06}
 
 
@@ -61,42 +61,43 @@ def test_ideals(name: str, kind: str) -> None:
 def test_permuted_flipped_and_shifted_codes_score_the_same(name: str) -> None:
     codes = ideals.mixed(FACTORS, SIZES, 4)
     changed = (codes * [1, -1, 1, -1])[:, [2, 0, 3, 1]]
-    # Trees break ties between codes at random, lbfgs stops a little elsewhere.
+    # Trees break ties between codes at random, and lbfgs stops at a slightly different point.
     assert score(name, changed)[name] == pytest.approx(score(name, codes)[name], abs=0.015)
 
 
 @pytest.mark.parametrize("name", LABELLED)
 def test_rotated_codes_score_below_perfect_ones(name: str) -> None:
     found, best = score(name, ideals.rotated(PERFECT))[name], score(name, PERFECT)[name]
-    if name == "explicitness":  # which asks for information, wherever it lies
+    if name == "explicitness":  # measures information, whichever code has it
         assert found == pytest.approx(best, abs=0.005)
     else:
         assert found < best - 0.05
 
 
 @pytest.mark.parametrize("name", LABELLED)
-def test_one_dead_code_costs_its_factor_and_a_spare_one_nothing(name: str) -> None:
+def test_one_inactive_code_costs_its_factor_and_an_additional_one_nothing(name: str) -> None:
     best = score(name, PERFECT)[name]
-    dead = PERFECT.copy()
-    dead[:, 1] = 0.5
-    found = score(name, dead)[name]
-    if name == "irs":  # which weighs codes by how far they stray, and asks for no factor
+    inactive = PERFECT.copy()
+    inactive[:, 1] = 0.5
+    found = score(name, inactive)[name]
+    if name == "irs":  # gives constant codes no weight, and does not need a code for each factor
         assert found == pytest.approx(best, abs=0.01)
-    elif name == "beta_vae":  # no code at rest says as much as one at rest, as long as one factor alone has none
+    elif name == "beta_vae":  # a single factor without a code can be inferred by elimination
         assert found == pytest.approx(best, abs=0.01)
     else:
         assert found < best - 0.05
-    spare = score(name, np.concatenate([PERFECT, np.zeros((COUNT, 1))], axis=1))
-    if name == "modularity":  # as in the reference, a dead code is not modular
-        assert spare["modularity"] == pytest.approx(best * 3 / 4)
-        assert spare["modularity/live"] == pytest.approx(best)
+    extended = score(name, np.concatenate([PERFECT, np.zeros((COUNT, 1))], axis=1))
+    if name == "modularity":  # as in the reference, an inactive code counts as 0
+        assert extended["modularity"] == pytest.approx(best * 3 / 4)
+        assert extended["modularity/live"] == pytest.approx(best)
     else:
-        assert spare[name] == pytest.approx(best, abs=0.01)
+        assert extended[name] == pytest.approx(best, abs=0.01)
 
 
 @pytest.mark.parametrize("name", [*METRICS])
-def test_a_factor_of_one_value_is_left_out_and_said(name: str) -> None:
-    size = 1 if name == "l2" else 4  # a value that only this table lacks still has a true code
+def test_a_factor_with_one_value_is_excluded_and_listed(name: str) -> None:
+    # L2 excludes factors of size 1: others have a true code even if the table shows one value only.
+    size = 1 if name == "l2" else 4
     factors = np.concatenate([np.full((COUNT, 1), size // 2), FACTORS], axis=1)
     codes = PERFECT if name != "l2" else np.concatenate([np.zeros((COUNT, 1)), PERFECT], axis=1)
     with_it = score(name, codes, factors, (size, *SIZES), ("weather", *NAMES))
@@ -121,7 +122,7 @@ def test_rows_that_do_not_know_a_factor_count_for_the_others(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*METRICS])
-def test_a_lone_code_and_a_lone_factor_have_a_score(name: str) -> None:
+def test_a_single_code_and_a_single_factor_have_a_score(name: str) -> None:
     found = score(name, PERFECT[:, 1:2], FACTORS[:, 1:2], SIZES[1:2], NAMES[1:2])
     assert math.isfinite(found[name])
     if name in ("mig", "factor_vae", "beta_vae", "sap_continuous", "modularity", "irs", "dci", "dci_histogram"):
@@ -129,7 +130,7 @@ def test_a_lone_code_and_a_lone_factor_have_a_score(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LABELLED)
-def test_fewer_rows_than_values_have_a_score_or_a_reason(name: str) -> None:
+def test_fewer_rows_than_values_have_a_score_or_are_refused_with_the_count(name: str) -> None:
     factors = np.arange(30)[:, None] * [2, 0] + [0, 1]
     factors[:, 1] = np.arange(30) % 3
     codes = ideals.exact(factors, (100, 3))
@@ -145,14 +146,14 @@ def test_fewer_rows_than_values_have_a_score_or_a_reason(name: str) -> None:
 @pytest.mark.parametrize("name", [*METRICS])
 def test_forty_binary_factors(name: str) -> None:
     sizes = (2,) * 40
-    factors = ideals.draw(sizes, 400)
+    factors = ideals.sample_factors(sizes, 400)
     codes = factors + 0.05 * np.random.default_rng(3).normal(size=factors.shape)
     found = score(name, codes, factors, sizes, ())
     assert all(math.isfinite(value) for value in found.values())
     if name in ("mig", "factor_vae", "sap_continuous", "irs"):
         assert found[name] > 0.75
     elif name == "sap":
-        assert found[name] > 0.35  # the second best code of two classes is right half of the time, and by chance more
+        assert found[name] > 0.35  # with two classes, the second-best code has an accuracy of at least 1/2
     elif name == "l2":
         assert found[name] < found["l2/chance"] / 5
 
@@ -172,7 +173,7 @@ def is_count(key: str) -> bool:
 
 
 @pytest.mark.parametrize("name", [*METRICS])
-def test_the_same_generator_gives_the_same_numbers_and_the_table_is_left_alone(name: str) -> None:
+def test_the_same_generator_gives_the_same_numbers_and_the_table_is_unchanged(name: str) -> None:
     codes = ideals.mixed(FACTORS, SIZES, 3)
     before = codes.copy()
     assert score(name, codes) == score(name, codes)
@@ -194,12 +195,12 @@ def test_codes_of_any_scale_have_a_score(name: str, scale: float) -> None:
 
 @pytest.mark.parametrize("name", [*METRICS])
 def test_codes_beyond_float32_are_refused_and_those_below_it_have_a_score(name: str) -> None:
-    with pytest.raises(ValueError, match="finite, as float32.*column 0"):
+    with pytest.raises(ValueError, match="finite as float32.*column 0"):
         score(name, 1e100 * PERFECT)
     assert all(math.isfinite(value) for value in score(name, 1e-200 * PERFECT).values())
 
 
-def test_explicitness_leaves_the_process_as_it_was() -> None:
+def test_explicitness_restores_the_warning_filters() -> None:
     before = list(warnings.filters)
     for _ in range(3):
         score("explicitness", PERFECT)
@@ -207,8 +208,8 @@ def test_explicitness_leaves_the_process_as_it_was() -> None:
 
 
 def test_irs_below_zero() -> None:
-    # One row in twenty jumps to the other value's place: in its value's rows it strays nearly twice as far as from the
-    # mean of all.
+    # One row in twenty has the code of the other value: its distance from the mean of its value is nearly twice that
+    # from the mean of all rows.
     rng = np.random.default_rng(0)
     factors = rng.integers(2, size=(2000, 1))
     codes = np.where(rng.random((2000, 1)) < 0.05, 1 - factors, factors).astype(float)

@@ -1,4 +1,4 @@
-"""What every feature metric refuses, and says."""
+"""Feature metrics refuse invalid features and report counts."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ GOOD = np.zeros((5, 3))
         (GOOD, np.zeros((5, 3, 1)), r"`generated` must be features.*Received: shape \(5, 3, 1\)"),
         (GOOD, np.zeros((1, 3)), r"`generated` must be features.*two rows.*Received: shape \(1, 3\)"),
         (np.zeros((5, 0)), GOOD, r"`real` must be features.*Received: shape \(5, 0\)"),
-        (GOOD, np.zeros((5, 4)), "as many features. Received: 3 and 4"),
+        (GOOD, np.zeros((5, 4)), "the same number of features. Received: 3 and 4"),
         (np.full((5, 3), "a"), GOOD, "`real` must hold real numbers. Received: dtype <U1"),
         (
             np.where(np.arange(15).reshape(5, 3) == 7, np.nan, 0),
@@ -34,7 +34,7 @@ def test_features_that_cannot_be_compared_are_refused(real, generated, words: st
         check_features(real, generated)
 
 
-def test_types_are_kept_where_they_are_floating() -> None:
+def test_floating_types_are_kept() -> None:
     real, generated = check_features(np.zeros((2, 3), np.float32), np.zeros((2, 3), np.uint8))
     assert (real.dtype, generated.dtype) == (np.float32, np.float64)
 

@@ -1,9 +1,9 @@
-"""L2 by its ideals, by hand, and against the exact values of chance."""
+"""L2 of ideal codes, computed by hand, and the exact chance levels."""
 
 import numpy as np
 import pytest
 
-from ssgan_tf.codes import CodeSpec, FactorSpec
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.metrics import Table, chance_l2
 from ssgan_tf.metrics.l2 import l2
 
@@ -33,7 +33,7 @@ def test_perfect_codes_score_zero(factors) -> None:
 
 def test_a_table_by_hand() -> None:
     factors = np.array([[0, 0], [2, 4], [1, 2]])
-    codes = np.array([[0.3, 0.4], [1.0, 1.0], [0.5, 0.25]])  # Distances 0.5, 0, 0.25.
+    codes = np.array([[0.3, 0.4], [1.0, 1.0], [0.5, 0.25]])  # distances 0.5, 0, 0.25
     result = score(codes, factors)
     assert result["l2"] == pytest.approx(0.25, abs=1e-15)
     assert result["l2/error/shape"] == pytest.approx(0.1, abs=1e-15)
@@ -43,13 +43,13 @@ def test_a_table_by_hand() -> None:
 def test_permuted_and_flipped_codes_are_wrong(factors) -> None:
     codes = factors / [2, 4]
     assert score(codes[:, ::-1], factors)["l2"] > 0.3
-    # 1 - c: |1 - 2c| is (1, 0, 1) for the shape and 0 for the hue, which stays.
+    # The shape's code becomes 1 - c, so its error |1 - 2c| is (1, 0, 1); the hue's code is unchanged.
     flipped = score(np.stack([1 - codes[:, 0], codes[:, 1]], axis=1), factors)
     assert flipped["l2"] == pytest.approx(2 / 3, abs=1e-12)
     assert flipped["l2/error/hue"] == 0
 
 
-def test_a_dead_code_costs_its_factor_alone(factors) -> None:
+def test_an_inactive_code_costs_its_factor_alone(factors) -> None:
     codes = factors / [2, 4]
     codes[:, 1] = 0.5
     result = score(codes, factors)
@@ -57,9 +57,7 @@ def test_a_dead_code_costs_its_factor_alone(factors) -> None:
     assert result["l2/error/shape"] == 0
 
 
-@pytest.mark.parametrize(
-    ("sizes", "stated"), [(ISAAC3D, 1.0893), (FALCOR3D, 0.8955), (DSPRITES, 0.7251)]
-)
+@pytest.mark.parametrize(("sizes", "stated"), [(ISAAC3D, 1.0893), (FALCOR3D, 0.8955), (DSPRITES, 0.7251)])
 def test_constant_codes_score_the_stated_value(grid, sizes, stated: float) -> None:
     factors = grid(sizes)
     result = score(np.full(factors.shape, 0.5), factors, sizes, ())
@@ -67,18 +65,16 @@ def test_constant_codes_score_the_stated_value(grid, sizes, stated: float) -> No
     assert result["l2"] < result["l2/chance"]
 
 
-@pytest.mark.parametrize(
-    ("sizes", "stated"), [(ISAAC3D, 1.5250), (FALCOR3D, 1.2512), (DSPRITES, 1.0064)]
-)
-def test_chance_is_the_stated_and_the_exact_value(sizes, stated: float) -> None:
+@pytest.mark.parametrize(("sizes", "stated"), [(ISAAC3D, 1.5250), (FALCOR3D, 1.2512), (DSPRITES, 1.0064)])
+def test_chance_equals_the_stated_and_the_exact_value(sizes, stated: float) -> None:
     exact = exact_chance(sizes)
     assert exact == pytest.approx(stated, abs=5e-5)
-    drawn = chance_l2(sizes, np.random.default_rng(3), n=200_000)
-    assert drawn == pytest.approx(exact, abs=4 * 0.31 / np.sqrt(200_000))
+    estimate = chance_l2(sizes, np.random.default_rng(3), n=200_000)
+    assert estimate == pytest.approx(exact, abs=4 * 0.31 / np.sqrt(200_000))
 
 
 def exact_chance(sizes) -> float:
-    """Mean norm over all combinations of |difference| in each factor, by their probability."""
+    """Computes the mean norm over all combinations of absolute differences, weighted by their probability."""
     squares, weights = np.zeros(1), np.ones(1)
     for m in sizes:
         step = np.arange(m)
@@ -89,14 +85,14 @@ def exact_chance(sizes) -> float:
     return float(np.sqrt(squares) @ weights)
 
 
-def test_chance_repeats_with_its_generator_and_skips_single_values() -> None:
+def test_chance_depends_on_the_generator_alone_and_skips_factors_with_one_value() -> None:
     first = chance_l2((2,), np.random.default_rng(1), n=1000)
     assert first == chance_l2((2,), np.random.default_rng(1), n=1000)
     assert first == pytest.approx(0.5, abs=0.06)
     assert chance_l2((1, 1), np.random.default_rng(1)) == 0
 
 
-def test_rows_unknown_to_a_factor_leave_the_norm_but_not_the_other_factor(factors) -> None:
+def test_rows_that_do_not_know_a_factor_count_for_the_other_factor_only(factors) -> None:
     codes = factors / [2, 4]
     codes[0] += [0.5, 0.0]
     codes[1] += [0.0, 0.5]
@@ -109,7 +105,7 @@ def test_rows_unknown_to_a_factor_leave_the_norm_but_not_the_other_factor(factor
     assert result["l2/error/shape"] == pytest.approx(0.5 / 15)
 
 
-def test_a_factor_never_known_or_of_one_value_is_left_out_and_said(grid) -> None:
+def test_a_factor_without_known_labels_or_with_one_value_is_excluded_and_listed(grid) -> None:
     factors = grid((3, 1, 5))
     codes = np.stack([factors[:, 0] / 2, np.full(15, 9.0), factors[:, 2] / 4], axis=1)
     result = score(codes, factors, (3, 1, 5), ("shape", "colour", "hue"))
@@ -119,7 +115,7 @@ def test_a_factor_never_known_or_of_one_value_is_left_out_and_said(grid) -> None
     result = score(codes, factors, (3, 1, 5), ("shape", "colour", "hue"))
     assert (result["l2"], result["l2/excluded/hue"]) == (0, 0)
     assert result["l2/samples"] == 15
-    # Chance counts the same factors as the score: |difference| of three values is 4/9 on average.
+    # Chance uses the same factors as the score: two values of a factor with three differ by 4/9 on average.
     assert result["l2/chance"] == pytest.approx(4 / 9, abs=0.02)
 
 
@@ -132,7 +128,7 @@ def test_a_table_without_a_complete_row_is_refused() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_number_of_codes_that_is_not_that_of_factors_is_refused(factors, count: int) -> None:
+def test_different_numbers_of_codes_and_factors_are_refused(factors, count: int) -> None:
     with pytest.raises(ValueError, match=f"expected 2 codes.*Received: {count}"):
         score(np.zeros((15, count)), factors)
 
@@ -142,7 +138,7 @@ def test_a_single_code_is_a_mean_absolute_error() -> None:
     assert result["l2"] == result["l2/error/hue"] == pytest.approx(0.2)
 
 
-def test_true_codes_are_those_that_the_networks_learn(factors) -> None:
+def test_true_codes_equal_those_that_the_networks_learn(factors) -> None:
     spec = CodeSpec(tuple(FactorSpec(name, size) for name, size in zip(NAMES, SIZES, strict=True)))
     np.testing.assert_allclose(truth(factors), spec.encode(factors), atol=1e-7)
     expected = np.array([[0, 0], [0.5, 1], [1, 0.25]])
@@ -154,7 +150,7 @@ def truth(factors: np.ndarray) -> np.ndarray:
     return Table(np.zeros(factors.shape), factors, SIZES).truth
 
 
-def test_a_finer_truth_is_what_codes_are_compared_with(factors) -> None:
+def test_codes_are_compared_with_a_finer_truth(factors) -> None:
     fine = factors / (np.array(SIZES) - 1) * 0.9 + 0.05
     table = Table(fine, factors, SIZES, NAMES, fine)
     assert l2(table, np.random.default_rng(0))["l2"] == 0

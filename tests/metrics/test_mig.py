@@ -1,4 +1,4 @@
-"""MIG by its ideals, its ceilings and one table worked out by hand."""
+"""MIG of ideal codes, its ceilings, one table computed by hand, and a comparison with the reference."""
 
 import math
 
@@ -8,15 +8,12 @@ from sklearn.metrics import mutual_info_score
 
 from ssgan_tf.metrics import Settings, Table
 from ssgan_tf.metrics.mig import mig
+from tests.support.ideals import exact
 
 SIZES = (3, 5, 4)
 NAMES = ("shape", "hue", "scale")
 
 DSPRITES = (3, 6, 40, 32, 32)
-
-
-def exact(factors: np.ndarray, sizes) -> np.ndarray:
-    return factors / (np.asarray(sizes) - 1)
 
 
 def score(codes, factors, sizes=SIZES, names=NAMES, **options):
@@ -28,7 +25,7 @@ def factors(grid) -> np.ndarray:
     return grid(SIZES)
 
 
-def test_perfect_codes_score_one_and_name_their_factors(factors) -> None:
+def test_perfect_codes_score_one_and_match_their_factors(factors) -> None:
     result = score(exact(factors, SIZES), factors)
     assert result["mig"] == pytest.approx(1, abs=1e-12)
     assert [result[f"mig/gap/{name}"] for name in NAMES] == pytest.approx([1, 1, 1], abs=1e-12)
@@ -57,7 +54,7 @@ def test_duplicated_codes_score_zero(factors) -> None:
     assert score(np.concatenate([codes, codes], axis=1), factors)["mig"] == 0
 
 
-def test_one_dead_code_costs_its_factor(factors) -> None:
+def test_one_inactive_code_costs_its_factor(factors) -> None:
     codes = exact(factors, SIZES)
     codes[:, 1] = 0.5
     result = score(codes, factors)
@@ -66,20 +63,20 @@ def test_one_dead_code_costs_its_factor(factors) -> None:
     assert result["mig/code/hue"] == -1
 
 
-def test_dead_codes_beside_perfect_ones_cost_nothing(factors) -> None:
+def test_inactive_codes_beside_perfect_ones_cost_nothing(factors) -> None:
     codes = np.concatenate([np.zeros((60, 2)), exact(factors, SIZES)], axis=1)
     result = score(codes, factors)
     assert result["mig"] == pytest.approx(1, abs=1e-12)
     assert [result[f"mig/code/{name}"] for name in NAMES] == [2, 3, 4]
 
 
-def test_a_single_code_has_no_rival(factors) -> None:
+def test_a_single_code_is_compared_with_zero(factors) -> None:
     result = score(exact(factors, SIZES)[:, 1:2], factors)
     assert result["mig/gap/hue"] == pytest.approx(1, abs=1e-12)
     assert result["mig"] == pytest.approx(1 / 3, abs=1e-12)
 
 
-def test_a_factor_of_one_value_is_left_out_and_said(factors) -> None:
+def test_a_factor_with_one_value_is_excluded_and_listed(factors) -> None:
     factors = factors.copy()
     codes = exact(factors, SIZES)
     factors[:, 0] = 2
@@ -109,14 +106,14 @@ def test_a_table_without_any_scorable_factor_is_refused(factors, value: int) -> 
 
 
 def test_a_table_by_hand() -> None:
-    # Code 0 tells the two values apart; code 1 only sets one of four samples apart.
+    # Code 0 separates the two values; code 1 separates one sample from the other three.
     factors = np.array([[0], [0], [1], [1]])
     codes = np.array([[0.0, 0.0], [0.1, 0.0], [0.9, 0.0], [1.0, 1.0]])
     result = score(codes, factors, (2,), ("side",), bins=2)
-    rival = 2 / 4 * math.log(4 / 3) + math.log(2 / 3) / 4 + math.log(2) / 4
-    assert result["mig"] == pytest.approx(1 - rival / math.log(2), abs=1e-15)
+    second = 2 / 4 * math.log(4 / 3) + math.log(2 / 3) / 4 + math.log(2) / 4
+    assert result["mig"] == pytest.approx(1 - second / math.log(2), abs=1e-15)
     assert result["mig/bins"] == 2
-    # With twenty bins the first code names every sample and still says no more than the side.
+    # With 20 bins the first code identifies every sample, but has no more information about the side.
     assert score(codes, factors, (2,), ("side",))["mig"] == pytest.approx(result["mig"], abs=1e-15)
 
 
@@ -142,8 +139,8 @@ def test_the_ceiling_of_an_exact_linear_code(grid, sizes, gaps, mean) -> None:
 
 @pytest.mark.parametrize("bins", [10, 20])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_definition_of_the_reference_is_met(rng, bins: int, dtype: type) -> None:
-    # Noisy mixed codes of more dimensions than factors, scored by scikit-learn and np.histogram.
+def test_the_score_equals_the_reference(rng, bins: int, dtype: type) -> None:
+    # More noisy, mixed codes than factors, scored with scikit-learn and np.histogram.
     factors = np.stack([rng.integers(size, size=3000) for size in DSPRITES], axis=1)
     codes = exact(factors, DSPRITES) @ rng.normal(size=(5, 10)) + rng.normal(size=(3000, 10)) / 4
     codes = codes.astype(dtype)

@@ -1,4 +1,4 @@
-"""Precision and recall by ideals, by a few points on a line, and by a double loop."""
+"""Precision and recall of ideal sets, of a few points on a line, and compared with a double loop."""
 
 import numpy as np
 import pytest
@@ -17,6 +17,8 @@ def line(*points: float) -> np.ndarray:
 
 
 def by_loops(real: np.ndarray, generated: np.ndarray, k: int) -> tuple[float, float]:
+    """Computes precision and recall from their definition."""
+
     def share(points, centres) -> float:
         radii = [sorted(np.linalg.norm(c - other) for other in centres)[k] for c in centres]
         inside = [any(np.linalg.norm(p - c) <= r for c, r in zip(centres, radii, strict=True)) for p in points]
@@ -33,7 +35,7 @@ def test_identical_sets_score_one(rng, shape, dtype) -> None:
     assert score(features, rng.permutation(features)) == (1, 1)
 
 
-def test_two_draws_of_one_distribution_score_high(rng) -> None:
+def test_two_samples_of_one_distribution_score_high(rng) -> None:
     precision, recall = score(rng.normal(size=(800, 2)), rng.normal(size=(800, 2)))
     assert precision > 0.9 and recall > 0.9
 
@@ -50,35 +52,35 @@ def test_a_dropped_mode_costs_recall_alone(rng) -> None:
     assert recall == 0.5
 
 
-def test_what_is_generated_beside_the_real_costs_precision_alone(rng) -> None:
+def test_unrealistic_images_cost_precision_alone(rng) -> None:
     real = rng.normal(size=(100, 2))
     generated = np.concatenate([real, rng.normal(size=(300, 2)) + 1000])
     assert score(real, generated) == (0.25, 1)
 
 
-def test_a_wider_spread_covers_the_real_and_misses_it(rng) -> None:
+def test_a_wider_distribution_has_high_recall_and_low_precision(rng) -> None:
     precision, recall = score(rng.normal(size=(500, 2)), rng.normal(size=(500, 2)) * 10)
     assert precision < 0.3 and recall > 0.95
     assert score(rng.normal(size=(500, 2)) * 10, rng.normal(size=(500, 2)))[0] > 0.95
 
 
 def test_three_points_by_hand() -> None:
-    # k = 1. Real balls: 0 +- 1, 1 +- 1, 5 +- 4; generated ones: 2 +- 8, 10 +- 1, 11 +- 1.
+    # Balls for k = 1: real 0 +- 1, 1 +- 1, 5 +- 4; generated 2 +- 8, 10 +- 1, 11 +- 1.
     assert score(line(0, 1, 5), line(2, 10, 11), k=1) == (1 / 3, 1)
-    # k = 2. Real balls: 0 +- 5, 1 +- 4, 5 +- 5; generated ones: 2 +- 9, 10 +- 8, 11 +- 9.
+    # Balls for k = 2: real 0 +- 5, 1 +- 4, 5 +- 5; generated 2 +- 9, 10 +- 8, 11 +- 9.
     assert score(line(0, 1, 5), line(2, 10, 11), k=2) == (2 / 3, 1)
     assert score(line(0, 1, 5), line(2.0, 10.001, 11), k=2) == (1 / 3, 1)
 
 
 def test_five_points_by_hand() -> None:
-    # k = 3. Real balls: 0 +- 3, 1 +- 2, 2 +- 2, 3 +- 3, 9 +- 8; generated: -3 +- 9, 4 +- 7, 5 +- 8, 6 +- 9, 17 +- 13.
+    # Balls for k = 3: real 0 +- 3, 1 +- 2, 2 +- 2, 3 +- 3, 9 +- 8; generated -3 +- 9, 4 +- 7, 5 +- 8, 6 +- 9, 17 +- 13.
     assert score(line(0, 1, 2, 3, 9), line(-3, 4, 5, 6, 17)) == (1, 1)
     assert score(line(0, 1, 2, 3, 9), line(-3.5, 17.5, 30, 40, 50)) == (0, 1)
 
 
 def test_the_surface_of_a_ball_belongs_to_it() -> None:
     # Real balls 0 +- 1 and 1 +- 1; the generated balls are 0.5 wide.
-    for shift in (0, 1 / 3, 1e4 / 7):  # so that the centred numbers are not round
+    for shift in (0, 1 / 3, 1e4 / 7):  # so that centred numbers are rounded
         assert score(line(0, 1) + shift, line(2, 2.5) + shift, k=1) == (0.5, 0)
         assert score(line(0, 1) + shift, line(2 + 1e-5, 2.5) + shift, k=1) == (0, 0)
 
@@ -99,7 +101,7 @@ def test_constant_features() -> None:
 
 @pytest.mark.parametrize("k", [1, 3, 10])
 @pytest.mark.parametrize("width", [1, 2, 30])
-def test_the_definition_is_met(rng, k: int, width: int) -> None:
+def test_the_scores_equal_the_definition(rng, k: int, width: int) -> None:
     real, generated = rng.normal(size=(60, width)), rng.normal(size=(45, width)) * 1.3 + 0.3
     expected = by_loops(real, generated, k)
     assert score(real, generated, k=k) == pytest.approx(expected, abs=1e-15)
@@ -107,14 +109,14 @@ def test_the_definition_is_met(rng, k: int, width: int) -> None:
 
 
 @pytest.mark.parametrize("block", [1, 9, 100, 1000])
-def test_the_size_of_blocks_means_nothing(rng, block: int) -> None:
+def test_the_size_of_blocks_does_not_matter(rng, block: int) -> None:
     real, generated = rng.normal(size=(53, 5)), rng.normal(size=(31, 5)) * 1.5
     assert score(real, generated, block=block) == score(real, generated)
     lattice = rng.integers(3, size=(40, 2))  # ties and duplicates
     assert score(lattice, lattice[:17] + 1, block=block) == by_loops(lattice, lattice[:17] + 1, 3)
 
 
-def test_the_order_of_rows_means_nothing(rng) -> None:
+def test_the_order_of_rows_does_not_matter(rng) -> None:
     real, generated = rng.normal(size=(53, 5)), rng.normal(size=(31, 5)) * 1.5
     assert score(rng.permutation(real), rng.permutation(generated)) == score(real, generated)
 
@@ -138,7 +140,7 @@ def test_too_few_rows_for_a_neighbour_are_refused(counts, side: str) -> None:
         score(np.zeros((5, 2)), np.zeros((5, 2)), k=0)
 
 
-def test_the_table_of_metrics_gives_flat_results(rng) -> None:
+def test_the_listed_metrics_return_flat_results(rng) -> None:
     real, generated = rng.normal(size=(40, 5)), rng.normal(size=(30, 5))
     for name, metric in FEATURE_METRICS.items():
         result = metric(real, generated, np.random.default_rng(0))

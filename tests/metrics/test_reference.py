@@ -1,4 +1,4 @@
-"""Every metric against its definition in disentanglement_lib, written out slowly, on the same table and groups."""
+"""Metrics compared with plain implementations of disentanglement_lib's definitions, on the same table and groups."""
 
 import sys
 
@@ -11,7 +11,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 from sklearn.svm import LinearSVC
 
 from ssgan_tf.metrics import METRICS, Settings
-from tests.metrics import ideals
+from tests.support import ideals
 
 SIZES = (3, 6, 10)
 GRID = np.stack([axis.ravel() for axis in np.indices(SIZES)], axis=1)  # row = the simulator's index
@@ -19,7 +19,7 @@ DSPRITES = (3, 6, 40, 32, 32)
 
 
 class Simulator:
-    """Draws factor vectors in the reference's order of calls, and says which rows of the grid they are."""
+    """Samples factor vectors with the reference's order of random calls, and returns their rows of the grid."""
 
     def __init__(self, table, factors):
         self.state = np.random.RandomState(11)
@@ -27,7 +27,7 @@ class Simulator:
     def sample(self, count):
         return np.stack([self.state.randint(size, size=count) for size in SIZES], axis=1)
 
-    def held(self, groups, size, rng):
+    def sample_groups(self, groups, size, rng):
         chosen, rows = [], []
         for _ in range(groups):
             f = self.state.randint(len(SIZES))
@@ -37,7 +37,7 @@ class Simulator:
             rows.append(np.ravel_multi_index(tuple(factors.T), SIZES))
         return np.array(chosen), np.array(rows)
 
-    def pairs(self, groups, size, rng):
+    def sample_pairs(self, groups, size, rng):
         chosen, first, second = [], [], []
         for _ in range(groups):
             f = self.state.randint(len(SIZES))
@@ -50,11 +50,11 @@ class Simulator:
 
 
 def module_of(name):
-    return sys.modules[f"ssgan_tf.metrics.{name}"]  # the package's attribute of that name is the function
+    return sys.modules[f"ssgan_tf.metrics.{name}"]  # the attribute of the package with this name is the function
 
 
 def grid_codes(dtype=np.float64):
-    """Mixed codes of the whole grid; the fifth hardly varies and the sixth not at all."""
+    """Returns mixed codes of the whole grid; the fifth hardly varies and the sixth is constant."""
     codes = ideals.mixed(GRID, SIZES, 5, noise=0.4) * [1, 1, 1, 1, 0.01]
     return np.concatenate([codes, np.full((len(GRID), 1), 0.7)], axis=1).astype(dtype)
 
@@ -66,12 +66,12 @@ def test_factor_vae(monkeypatch, least, dtype) -> None:
     settings = Settings(group=16, train_groups=600, eval_groups=300, least_deviation=least)
 
     variances = np.var(codes, axis=0, ddof=1)
-    active = (np.sqrt(variances) >= least) & (np.ptp(codes, axis=0) > 0)  # constants divide 0 by 0 there
+    active = (np.sqrt(variances) >= least) & (np.ptp(codes, axis=0) > 0)  # the reference divides 0 by 0 for constants
     simulator = Simulator(None, None)
     votes = []
     for count in (600, 300):
         table = np.zeros((len(SIZES), codes.shape[1]), int)
-        for f, rows in zip(*simulator.held(count, 16, None), strict=True):
+        for f, rows in zip(*simulator.sample_groups(count, 16, None), strict=True):
             local = np.var(codes[rows], axis=0, ddof=1)
             table[f, np.argmin(local[active] / variances[active])] += 1
         votes.append(table)
@@ -79,8 +79,8 @@ def test_factor_vae(monkeypatch, least, dtype) -> None:
     expected = [vote[winner, np.arange(codes.shape[1])].sum() / vote.sum() for vote in votes]
 
     monkeypatch.setattr(module_of("factor_vae"), "Groups", Simulator)
-    found = METRICS["factor_vae"](ideals.table(codes, GRID, SIZES), np.random.default_rng(0), settings)
-    assert 0.4 < expected[1] < 0.95, "a score that could differ"
+    found = METRICS["factor_vae"](ideals.make_table(codes, GRID, SIZES), np.random.default_rng(0), settings)
+    assert 0.4 < expected[1] < 0.95, "the score must be able to differ"
     assert found["factor_vae"] == pytest.approx(expected[1], abs=1e-9)
     assert found["factor_vae/train"] == pytest.approx(expected[0], abs=1e-9)
     assert found["factor_vae/whole_grid"] == 1
@@ -91,7 +91,7 @@ def test_beta_vae(monkeypatch) -> None:
     simulator = Simulator(None, None)
     points = []
     for count in (600, 300):
-        chosen, first, second = simulator.pairs(count, 16, None)
+        chosen, first, second = simulator.sample_pairs(count, 16, None)
         means = [np.mean(np.abs(codes[a] - codes[b]), axis=0) for a, b in zip(first, second, strict=True)]
         points.append((np.array(means), chosen))
     classifier = LogisticRegression(random_state=np.random.RandomState(0)).fit(*points[0])
@@ -99,29 +99,29 @@ def test_beta_vae(monkeypatch) -> None:
 
     monkeypatch.setattr(module_of("beta_vae"), "Groups", Simulator)
     settings = Settings(group=16, train_groups=600, eval_groups=300)
-    found = METRICS["beta_vae"](ideals.table(codes, GRID, SIZES), np.random.default_rng(0), settings)
-    assert 0.4 < expected[1] < 0.95, "a score that could differ"
+    found = METRICS["beta_vae"](ideals.make_table(codes, GRID, SIZES), np.random.default_rng(0), settings)
+    assert 0.4 < expected[1] < 0.95, "the score must be able to differ"
     assert [found["beta_vae/train"], found["beta_vae"]] == pytest.approx(expected, abs=5e-3)
 
 
 @pytest.mark.parametrize("name", ["factor_vae", "beta_vae"])
 def test_rows_of_a_whole_grid_score_as_the_simulator_does(monkeypatch, name) -> None:
-    # Other draws of the same distribution: 4,000 votes have a standard error below 0.008.
+    # Different samples of the same distribution; with 4,000 votes the standard error is below 0.008.
     codes, settings = grid_codes(), Settings(group=16, train_groups=4000, eval_groups=4000)
     metric = METRICS[name]
-    ours = metric(ideals.table(codes, GRID, SIZES), np.random.default_rng(0), settings)[name]
+    ours = metric(ideals.make_table(codes, GRID, SIZES), np.random.default_rng(0), settings)[name]
     monkeypatch.setattr(module_of(name), "Groups", Simulator)
-    theirs = metric(ideals.table(codes, GRID, SIZES), np.random.default_rng(0), settings)[name]
+    theirs = metric(ideals.make_table(codes, GRID, SIZES), np.random.default_rng(0), settings)[name]
     assert ours == pytest.approx(theirs, abs=0.03)
 
 
 def dsprites_table(count=3000, dtype=np.float64):
-    factors = ideals.draw(DSPRITES, count)
-    return ideals.table(ideals.mixed(factors, DSPRITES, 10).astype(dtype), factors, DSPRITES)
+    factors = ideals.sample_factors(DSPRITES, count)
+    return ideals.make_table(ideals.mixed(factors, DSPRITES, 10).astype(dtype), factors, DSPRITES)
 
 
 def both_sides(table):
-    """The rows that the metric itself learns from and is tested on."""
+    """Returns the rows that the metric itself trains and tests on."""
     return table.split(np.random.default_rng(0), Settings().train_share)
 
 
@@ -147,8 +147,8 @@ def test_explicitness() -> None:
     for f in range(len(DSPRITES)):
         classifier = LogisticRegression().fit((train.codes - mean) / deviation, train.factors[:, f])
         for side in (train, test):
-            chance = classifier.predict_proba((side.codes - mean) / deviation)
-            expected.append(roc_auc_score(MultiLabelBinarizer().fit_transform(side.factors[:, f, None]), chance))
+            probabilities = classifier.predict_proba((side.codes - mean) / deviation)
+            expected.append(roc_auc_score(MultiLabelBinarizer().fit_transform(side.factors[:, f, None]), probabilities))
     found = METRICS["explicitness"](table, np.random.default_rng(0))
     assert found["explicitness/train"] == pytest.approx(np.mean(expected[::2]), abs=5e-3)
     assert found["explicitness"] == pytest.approx(np.mean(expected[1::2]), abs=5e-3)
@@ -176,21 +176,21 @@ def test_sap_continuous() -> None:
             covariance = np.cov(codes[:, k], table.factors[:, f], ddof=1)
             matrix[k, f] = covariance[0, 1] ** 2 / (covariance[0, 0] * covariance[1, 1])
     ranked = np.sort(matrix, axis=0)
-    found = METRICS["sap_continuous"](ideals.table(codes, table.factors, DSPRITES), np.random.default_rng(0))
+    found = METRICS["sap_continuous"](ideals.make_table(codes, table.factors, DSPRITES), np.random.default_rng(0))
     assert found["sap_continuous"] == pytest.approx(np.mean(ranked[-1] - ranked[-2]), abs=1e-9)
 
 
 def test_irs() -> None:
     table = dsprites_table()
     codes = table.codes
-    reach = np.max(np.abs(codes - codes.mean(axis=0)), axis=0)
-    strayed = np.zeros((10, 5))
+    largest = np.max(np.abs(codes - codes.mean(axis=0)), axis=0)
+    deviations = np.zeros((10, 5))
     for f in range(5):
         labels = np.digitize(table.factors[:, f], np.histogram(table.factors[:, f], 20)[1][:-1])
         for label in set(labels):
             group = codes[labels == label]
-            strayed[:, f] += np.quantile(np.abs(group - group.mean(axis=0)), 0.99, axis=0) / len(set(labels))
-    expected = np.average((1 - strayed / reach[:, None]).max(axis=1), weights=reach)
+            deviations[:, f] += np.quantile(np.abs(group - group.mean(axis=0)), 0.99, axis=0) / len(set(labels))
+    expected = np.average((1 - deviations / largest[:, None]).max(axis=1), weights=largest)
     assert METRICS["irs"](table, np.random.default_rng(0))["irs"] == pytest.approx(expected, abs=1e-9)
 
 

@@ -1,4 +1,4 @@
-"""Settings out of range are refused by name."""
+"""Settings refuse values that are out of range."""
 
 import pytest
 
@@ -19,6 +19,6 @@ from ssgan_tf.metrics import Settings
         ("quantile", 1.01),
     ],
 )
-def test_what_is_out_of_range_is_refused_by_name(name: str, value: float) -> None:
+def test_values_out_of_range_are_refused_by_name(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"`{name}` must .*Received: {value}"):
         Settings(**{name: value})  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The table refuses what no metric could score, and names the column."""
+"""Tables refuse invalid input and name the column; splits and replicates."""
 
 import numpy as np
 import pytest
@@ -56,7 +56,7 @@ def test_known_and_distinct_leave_out_unknown_labels() -> None:
     assert Table(CODES, np.full((3, 1), -1), (4,)).distinct(0) == 0
 
 
-def test_unsigned_labels_and_other_number_types_are_taken() -> None:
+def test_unsigned_labels_and_other_number_types_are_accepted() -> None:
     table = Table(np.array([[0], [1]], np.int8), np.array([[0], [255]], np.uint8), (256,))
     assert table.codes.dtype == np.float64
     assert Table(CODES.astype(np.float32), FACTORS, SIZES).codes.dtype == np.float32
@@ -64,7 +64,7 @@ def test_unsigned_labels_and_other_number_types_are_taken() -> None:
 
 
 def test_every_listed_metric_returns_its_own_name_first_and_only_finite_numbers(grid, rng) -> None:
-    factors = np.repeat(grid((3, 4)), 30, axis=0)  # FactorVAE wants 64 rows for each value
+    factors = np.repeat(grid((3, 4)), 30, axis=0)  # FactorVAE needs 64 rows per value
     table = Table(factors / [2, 3], factors, (3, 4), ("shape", "hue"))
     for name, metric in METRICS.items():
         scores = metric(table, rng)
@@ -78,7 +78,7 @@ def long_table(count: int = 90) -> Table:
     return Table(rng.normal(size=(count, 2)), rng.integers(2, size=(count, 2)), SIZES)
 
 
-def test_a_split_keeps_every_row_once_and_its_share() -> None:
+def test_a_split_has_every_row_once_and_the_requested_share() -> None:
     table = long_table()
     train, test = table.split(np.random.default_rng(1), 2 / 3)
     assert (len(train.codes), len(test.codes)) == (60, 30)
@@ -87,9 +87,9 @@ def test_a_split_keeps_every_row_once_and_its_share() -> None:
     np.testing.assert_array_equal(test.factors, table.factors[test.origins])
 
 
-def test_a_split_of_a_replicate_never_has_a_picture_on_both_sides() -> None:
+def test_a_split_of_a_replicate_never_has_an_image_on_both_sides() -> None:
     replicate = long_table().resample(np.random.default_rng(2))
-    assert len(set(replicate.origins)) < 90, "some rows must be there twice"
+    assert len(set(replicate.origins)) < 90, "some rows must occur twice"
     train, test = replicate.split(np.random.default_rng(1), 0.5)
     assert len(train.codes) + len(test.codes) == 90
     assert not set(train.origins) & set(test.origins)
@@ -100,12 +100,12 @@ def test_neither_side_of_a_split_is_empty(share: float) -> None:
     assert min(len(side.codes) for side in long_table(2).split(np.random.default_rng(1), share)) == 1
 
 
-def test_one_picture_cannot_be_split() -> None:
-    with pytest.raises(ValueError, match="two pictures or more to split. Received: 1"):
+def test_one_image_cannot_be_split() -> None:
+    with pytest.raises(ValueError, match="at least two images. Received: 1"):
         long_table(5).rows(np.zeros(5, int)).split(np.random.default_rng(1), 0.5)
 
 
-def test_a_replicate_has_rows_of_the_table_with_replacement() -> None:
+def test_a_replicate_consists_of_rows_of_the_table() -> None:
     table = long_table()
     replicate = table.resample(np.random.default_rng(3))
     np.testing.assert_array_equal(replicate.codes, table.codes[replicate.origins])
