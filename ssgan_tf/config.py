@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import json
 import os
 import runpy
 import traceback
@@ -14,7 +13,7 @@ from ssgan_tf.data import DataOptions
 from ssgan_tf.models import MODELS, SemiStyleGANOptions, kind_of
 from ssgan_tf.models.base import Options
 from ssgan_tf.networks.options import NetworkOptions, small_64, small_128
-from ssgan_tf.utils import files, overrides
+from ssgan_tf.utils import overrides
 from ssgan_tf.utils.validation import choose
 
 __all__ = [
@@ -183,26 +182,3 @@ def override(config: Config, settings: Sequence[str]) -> Config:
 def differences(first: Config, second: Config) -> Iterator[tuple[str, Any, Any]]:
     """Yields (dotted name, first's value, second's value) of every field in which the two differ."""
     return overrides.differences(first.to_json(), second.to_json())
-
-
-def read_config(workdir: str) -> Config:
-    """Reads workdir/config.json.
-
-    Raises:
-        FileNotFoundError: if there is none.
-        ValueError: if it cannot be read as a config.
-    """
-    path = os.path.join(workdir, "config.json")
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"--workdir: {workdir!r} holds no run (expected {path}). Train one first.")
-    with open(path, encoding="utf-8") as file:
-        try:
-            return Config.from_json(json.load(file))
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"--workdir: {path} is no config of this version: {error}") from error
-
-
-def write_config(config: Config, workdir: str) -> None:
-    """Writes workdir/config.json, whole or not at all."""
-    path = os.path.join(workdir, "config.json")
-    files.write_json(config.to_json(), path)

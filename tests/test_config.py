@@ -8,6 +8,7 @@ import pytest
 
 from ssgan_tf import config as configs
 from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, TrainOptions
+from ssgan_tf.runs import Workdir
 
 # --- --set.
 
@@ -154,8 +155,8 @@ UNUSUAL = make_unusual()
 
 
 def test_json_there_and_back(tmp_path):
-    configs.write_config(UNUSUAL, str(tmp_path))
-    back = configs.read_config(str(tmp_path))
+    Workdir(str(tmp_path)).write_config(UNUSUAL)
+    back = Workdir(str(tmp_path)).read_config()
     assert back == UNUSUAL
     assert [type(value) for _, value in leaves(back)] == [type(value) for _, value in leaves(UNUSUAL)]
     assert list(configs.differences(UNUSUAL, back)) == []
@@ -176,7 +177,7 @@ def test_differences_name_the_field_and_both_values():
 
 def test_a_workdir_without_a_run(tmp_path):
     with pytest.raises(FileNotFoundError, match="^--workdir: .* holds no run"):
-        configs.read_config(str(tmp_path))
+        Workdir(str(tmp_path)).read_config()
 
 
 @pytest.mark.parametrize(
@@ -201,14 +202,14 @@ def test_a_config_json_that_was_changed_by_hand(change, message, tmp_path):
     change(value)
     (tmp_path / "config.json").write_text(json.dumps(value))
     with pytest.raises(ValueError, match=message):
-        configs.read_config(str(tmp_path))
+        Workdir(str(tmp_path)).read_config()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "\udcff", "3"])
 def test_a_config_json_that_is_no_config(text, tmp_path):
     (tmp_path / "config.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(ValueError, match="^--workdir: .*config.json is no config of this version"):
-        configs.read_config(str(tmp_path))
+        Workdir(str(tmp_path)).read_config()
 
 
 # --- Config files.

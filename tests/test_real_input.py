@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ssgan_tf import config as configs
-from ssgan_tf import data, drawing, models
+from ssgan_tf import data, models, visualize
 from ssgan_tf.data import labeled_subset, pipeline
 from ssgan_tf.models.semi_stylegan.model import SemiStyleGANOptions
 from tfds_builders.labeled_folder.labeled_folder_dataset_builder import Builder, LabeledFolderConfig
@@ -19,7 +19,7 @@ from tfds_builders.labeled_folder.labeled_folder_dataset_builder import Builder,
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_data_sheet_shows_the_images_bit_by_bit(channels: int) -> None:
     images = np.arange(10 * 64 * channels).reshape(10, 8, 8, channels).astype(np.uint8)  # all 256 values
-    sheet = drawing.draw_data(images, seed=0)
+    sheet = visualize.data_grid(images, seed=0)
     assert sheet.shape == (2 * 64 + 1, 8 * 64 + 7, 3)
     for i, image in enumerate(images):
         y, x = i // 8 * 65, i % 8 * 65
@@ -28,10 +28,10 @@ def test_the_data_sheet_shows_the_images_bit_by_bit(channels: int) -> None:
 
 def test_the_data_sheet_draws_64_of_many_in_their_order() -> None:
     images = np.arange(200, dtype=np.uint8).reshape(200, 1, 1, 1) * np.ones([1, 64, 64, 1], np.uint8)
-    shown = drawing.draw_data(images, seed=0)[32::65, 32::65, 0].ravel()
+    shown = visualize.data_grid(images, seed=0)[32::65, 32::65, 0].ravel()
     assert len(np.unique(shown)) == 64
     assert (np.diff(shown.astype(int)) > 0).all()
-    assert (shown != drawing.draw_data(images, seed=1)[32::65, 32::65, 0].ravel()).any()
+    assert (shown != visualize.data_grid(images, seed=1)[32::65, 32::65, 0].ravel()).any()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ every step. --config takes an experiment's networks, objective and last phase in
 
 The peak is that of a 3x3 convolution of 8 images of 64x64 with 128 feature maps, forward, in the same precision. It is
 timed in every round next to the others, so that a busy machine slows all alike; the table has medians over rounds, and
-ratios are medians of each round's ratio. FLOPs are counted by ssgan_tf/costs.py. All of it is for one device: with a
+ratios are medians of each round's ratio. FLOPs are counted by ssgan_tf/train/costs.py. All of it is for one device: with a
 strategy of several, FLOPs are of one device's part of a step.
 """
 
@@ -38,13 +38,15 @@ try:
     import numpy as np
     import tensorflow as tf
 
-    from ssgan_tf import __version__, costs, data, distribution, models, workers
+    from ssgan_tf import __version__, data, models
     from ssgan_tf import config as configs
     from ssgan_tf.core.codes import CodeSpec, FactorSpec
     from ssgan_tf.core.schedule import Phase, Schedule
     from ssgan_tf.data import pipeline
     from ssgan_tf.networks import layers
     from ssgan_tf.networks.options import PRECISIONS
+    from ssgan_tf.train import costs
+    from ssgan_tf.train.distribution import cluster, strategy
     from ssgan_tf.utils import files
 except ImportError as error:
     stop(f"{error}. Set the environment up with tools/demo or tools/test, then run this again.")
@@ -108,7 +110,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--labeled_batch", type=int, help="labelled images per step (as many, or the config's)")
     parser.add_argument("--r1_interval", type=int, help="R1 at every n-th step (1)")
     parser.add_argument("--precision", choices=PRECISIONS, help="float32, or convolutions in 16 bits (float32)")
-    parser.add_argument("--strategy", choices=distribution.STRATEGIES, default="default", help="devices (default)")
+    parser.add_argument("--strategy", choices=strategy.STRATEGIES, default="default", help="devices (default)")
     parser.add_argument(
         "--jit_compile", choices=("auto", "on", "off"), default="auto", help="compile with XLA; auto: on GPUs (auto)"
     )
@@ -360,11 +362,11 @@ def main() -> None:
         if options.out:
             check_out(options.out)
         setting = choose(options)
-        strategy = distribution.make_strategy(options.strategy)
+        strategy = strategy.make_strategy(options.strategy)
         report = measure(setting, options, strategy)
-    except (ValueError, OSError, workers.WorkerMissing, tf.errors.ResourceExhaustedError) as error:
+    except (ValueError, OSError, cluster.WorkerMissing, tf.errors.ResourceExhaustedError) as error:
         stop(error)
-    if distribution.is_chief(strategy):
+    if strategy.is_chief(strategy):
         print(table(report))
         if options.out:
             files.write_json(report, options.out)

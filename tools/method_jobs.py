@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from starting import ROOT
 
 from ssgan_tf import config as configs
-from ssgan_tf import workdirs
 from ssgan_tf.data.tfds_reader import open_builder
+from ssgan_tf.runs import workdir
 from ssgan_tf.utils import files
 
 METHODS = ROOT / "configs" / "compare"
@@ -112,7 +112,7 @@ def asked_of(job: Job, options: argparse.Namespace) -> dict[str, Any]:
         made, now = (", ".join(told(before, asked)), ", ".join(told(asked, before)))
         raise ValueError(f"--out: {job.workdir} was made with {made}. Received: {now}. Choose another folder.")
     try:
-        workdirs.check(str(job.workdir), config)  # the config itself may have been changed since
+        workdir.check(str(job.workdir), config)  # the config itself may have been changed since
     except (ValueError, OSError) as error:
         text = str(error).replace("--workdir", "--out", 1)
         remedy = "Remove that folder to train it anew, or choose another --out."

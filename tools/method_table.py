@@ -10,9 +10,11 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ssgan_tf import config as configs
-from ssgan_tf import costs, pictures, reports, runs
-from ssgan_tf.metrics.titles import LOWER_IS_BETTER, OF_IMAGES, TITLES
+from ssgan_tf import visualize
+from ssgan_tf.evaluate import report
+from ssgan_tf.metrics.titles import IMAGE_SCORES, LOWER_IS_BETTER, TITLES
+from ssgan_tf.runs import Workdir
+from ssgan_tf.train import costs
 
 COLUMNS = ("mig", "factor_vae", "dci_histogram", "l2", "mig_gen", "l2_gen", "frechet_oracle")
 BLUE, GREY = "#0072B2", "#6F6F6F"  # Okabe and Ito's, for colour-blind eyes
@@ -44,7 +46,7 @@ def choose(text: str) -> list[str]:
         ValueError: for one that no score has.
     """
     columns = list(dict.fromkeys(filter(None, (name.strip() for name in text.split(",")))))
-    known = [key + end for key in TITLES for end in (("",) if key in OF_IMAGES else ("", "_gen"))]
+    known = [key + end for key in TITLES for end in (("",) if key in IMAGE_SCORES else ("", "_gen"))]
     unknown = [name for name in columns if name not in known]
     if unknown:
         raise ValueError(f"--columns: expected known scores. Received: {unknown}. Known: {', '.join(known)}.")
@@ -61,12 +63,12 @@ def read(method: str, seed: int, workdir: str, record: dict[str, Any]) -> Run:
         found = content.get(group) or {}
         scores |= {key + end: float(found[key]) for key in TITLES if isinstance(found.get(key), (int, float))}
         for metric, why in (content.get("refused") or {}).get(group, {}).items():
-            refused |= {key + end: why for key in TITLES if reports.metric_of(key) == metric}
+            refused |= {key + end: why for key in TITLES if report.metric_of(key) == metric}
     settings = content.get("settings") or {}
     named = {"labels": "labels", "images": "images_trained"}
     facts = {name: settings[key] for name, key in named.items() if key in settings}
     try:
-        config, spec = configs.read_config(workdir), runs.read_spec(workdir)
+        config, spec = Workdir(workdir).read_config(), Workdir(workdir).read_factors()
         facts["parameters"] = sum(costs.network_sizes(config.model, spec).values())
     except (OSError, ValueError):
         pass
@@ -175,7 +177,7 @@ def draw(all_runs: list[Run], columns: list[str], path: str) -> None:
         for i, name in enumerate(shown):
             _panel(figure.add_subplot(1, len(shown), i + 1), groups, name, names=i == 0)
         canvas.draw()
-    pictures.save_png(np.asarray(canvas.buffer_rgba())[..., :3], path)
+    visualize.save_png(np.asarray(canvas.buffer_rgba())[..., :3], path)
 
 
 def _panel(axes: Any, groups: dict[str, list[Run]], name: str, names: bool) -> None:

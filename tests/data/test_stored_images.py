@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from ssgan_tf import data, drawing
+from ssgan_tf import data, visualize
 from ssgan_tf.core.codes import STEPS, CodeSpec, FactorSpec
 from ssgan_tf.core.schedule import Phase, Schedule
 from ssgan_tf.data import labeled_subset, pipeline
@@ -67,7 +67,7 @@ def test_training_batches_and_pictures_are_the_same_from_disk(in_memory, on_disk
     for one, other in zip(*both, strict=True):
         for name, values in one.items():
             assert np.array_equal(values, other[name]), name
-    assert np.array_equal(drawing.draw_data(in_memory.images, 0), drawing.draw_data(on_disk.images, 0))
+    assert np.array_equal(visualize.data_grid(in_memory.images, 0), visualize.data_grid(on_disk.images, 0))
 
 
 def test_labels_are_read_once_and_read_again_where_the_copy_is_damaged(data_dir, monkeypatch):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ssgan_tf.checkpoints import Checkpoints
 from ssgan_tf.core.schedule import Phase, Schedule
+from ssgan_tf.runs.checkpoints import Checkpoints
 
 MIXED = ["mixed_bfloat16", "mixed_float16"]
 

@@ -13,13 +13,13 @@ from unittest import mock
 
 import numpy as np
 import tensorflow as tf
-from tests.support.compare_replicas import distribute, largest_difference
 
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.core.schedule import Phase, Schedule
 from ssgan_tf.models import make_model
 from ssgan_tf.models import train_step as steps
 from ssgan_tf.models.infogan_cr.options import InfoGANCROptions
+from tests.support.compare_replicas import distribute, largest_difference
 from tests.support.two_devices import two_replicas
 
 HALF, STEPS = 4, 3

@@ -24,9 +24,9 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from ssgan_tf import callbacks, checkpoints
 from ssgan_tf.data import pipeline
-from ssgan_tf.selection import spread
+from ssgan_tf.runs import checkpoints, progress
+from ssgan_tf.select import workers
 
 DATASET = "fake/tiny"
 SIZES = {"hue": 3, "shape": 2, "angle": 5}  # not in alphabetical order, on purpose
@@ -123,7 +123,7 @@ def run(module: str, *arguments: str, before: Callable[[], None] | None = None, 
         timeout: in seconds; the process is killed then, and the code is -9.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.support.fakes", "ssgan_tf.runs", "ssgan_tf.oracle", "ssgan_tf.workdirs"])
+    context.set_forkserver_preload(["tests.support.fakes", "ssgan_tf.runs", "ssgan_tf.evaluate.oracle"])
     with tempfile.TemporaryDirectory() as folder:
         process = context.Process(target=_main, args=(module, arguments, before, folder))
         process.start()
@@ -191,7 +191,7 @@ class KillWhenOneIsKept:
             Path(self.note).write_text(" ".join(str(process.pid) for process in multiprocessing.active_children()))
             os.kill(os.getpid(), signal.SIGKILL)
 
-        mock.patch.object(spread, "_follow", follow).start()
+        mock.patch.object(workers, "_follow", follow).start()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,9 +211,9 @@ class KillAfter:
                 started.append(threading.Thread(target=kill, daemon=True))
                 started[0].start()
 
-        original = callbacks.CountSteps.on_train_batch_end
+        original = progress.CountSteps.on_train_batch_end
         started: list[threading.Thread] = []
-        mock.patch.object(callbacks.CountSteps, "on_train_batch_end", begin).start()
+        mock.patch.object(progress.CountSteps, "on_train_batch_end", begin).start()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -300,11 +300,11 @@ class Worker:
 
 def _at_step(step: int, act: Callable) -> None:
     """Calls `act(callback)` in the training of this process when `step` is done, before anything is saved."""
-    original = callbacks.CountSteps.on_train_batch_end
+    original = progress.CountSteps.on_train_batch_end
 
     def and_act(self, batch, logs=None):
         original(self, batch, logs)
         if self.progress.step == step:
             act(self)
 
-    mock.patch.object(callbacks.CountSteps, "on_train_batch_end", and_act).start()
+    mock.patch.object(progress.CountSteps, "on_train_batch_end", and_act).start()

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from ssgan_tf import models, runs
-from ssgan_tf.checkpoints import Checkpoints
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, write_config
+from ssgan_tf import models
+from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.models import SemiStyleGANOptions
+from ssgan_tf.runs import Workdir
+from ssgan_tf.runs.checkpoints import Checkpoints
 
 # All sizes differ, so that no axis can be taken for another.
 NETWORK = NetworkOptions(8, 3, fmap_base=32, fmap_max=8, noise_size=6, style_size=5, mapping_layers=2)
@@ -33,7 +34,7 @@ def write_run(workdir: Path, phases: tuple[Phase, ...] = CONFIG.phases, **change
     config = dataclasses.replace(CONFIG, model=dataclasses.replace(OPTIONS, **changes), phases=phases)
     model = make_model(dataclasses.replace(OPTIONS, **changes), SPEC)
     workdir.mkdir()
-    write_config(config, str(workdir))
-    runs.write_spec(SPEC, str(workdir))
+    Workdir(str(workdir)).write_config(config)
+    Workdir(str(workdir)).write_factors(SPEC)
     Checkpoints(str(workdir / "checkpoints"), model.checkpoint_items()).save(STEP)
     return workdir

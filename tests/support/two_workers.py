@@ -81,7 +81,7 @@ def saved(workdir: Path, step: int) -> dict[str, np.ndarray]:
     return {name: reader.get_tensor(name) for name in names}
 
 
-def check_alike(workdir: Path, other: Path, step: int) -> None:
+def check_equal_across_workers(workdir: Path, other: Path, step: int) -> None:
     """The networks of both runs are the same but for the order of sums.
 
     The first bias is left out: its picture is the same all over then, which instance normalization takes away, and of

@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from ssgan_tf import costs
 from ssgan_tf.config import load_config
+from ssgan_tf.train import costs
 
 TINY = ["--resolution=8", "--fmap_base=16", "--fmap_max=4", "--batch=4", "--steps=1", "--rounds=2"]
 

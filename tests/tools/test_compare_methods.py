@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from ssgan_tf import config as configs
+from ssgan_tf.runs import Workdir
 from tests.support import fakes
 
 CONFIG = """
@@ -177,7 +178,7 @@ def test_a_config_that_was_changed_since_is_refused(start, place, capsys):
     """Or a table would show the scores of what the config was before."""
     assert start(methods="one") == 0
     config = configs.override(configs.load_config(str(place / "one.py")), ["train.seed=0"])
-    configs.write_config(config, str(place / "out/one-0"))
+    Workdir(str(place / "out/one-0")).write_config(config)
     assert start(methods="one") == 0
     (place / "one.py").write_text((place / "one.py").read_text().replace("ema_half_life=700", "ema_half_life=800"))
     start.programs.clear()

@@ -39,7 +39,7 @@ def measured(workdir: Path) -> None:
 
 
 def test_a_measured_run_becomes_the_model_that_comes_along(maker, workdir: Path, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(export, "check", lambda run, folder: 0.0)  # tests/test_export.py has what it does
+    monkeypatch.setattr(export, "check", lambda run, folder: 0.0)  # tests/export/test_saved_model.py has what it does
     out = str(tmp_path / "demo")
     with pytest.raises(ValueError, match="expected a run with scores .* not measured .*ssgan_tf.evaluate"):
         maker.make(str(workdir), out)

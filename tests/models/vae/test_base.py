@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ssgan_tf.checkpoints import Checkpoints
 from ssgan_tf.models import parameters
 from ssgan_tf.models.vae.base import Latent, bernoulli_distance, kl_to_prior, share_of
 from ssgan_tf.models.vae.beta_tcvae import BetaTCVAEOptions
 from ssgan_tf.models.vae.beta_vae import BetaVAEOptions
 from ssgan_tf.models.vae.factor_vae import FactorVAEOptions
+from ssgan_tf.runs.checkpoints import Checkpoints
 from tests.support import vaes
 
 KINDS = [BetaVAEOptions, BetaTCVAEOptions, FactorVAEOptions]

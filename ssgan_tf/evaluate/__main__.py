@@ -1,0 +1,64 @@
+"""Scores a trained run: its encoder on real images, its generator through the oracle, its images against real ones.
+
+  python -m ssgan_tf.evaluate --workdir=runs/demo --data_dir=data
+  python -m ssgan_tf.evaluate --workdir=runs/demo --data_dir=data --metrics=mig,dci --bootstrap=200
+
+Writes metrics.json (all numbers), metrics.txt (the table that is printed) and traversal.png into the workdir. Scores of
+other metrics that are there already stay, if they belong to the same checkpoint, images and settings. The oracle that
+the generator's scores need is trained once for each data set (all labels, 10 % held out) and cached in
+data_dir/oracles.
+"""
+
+from absl import flags
+
+from ssgan_tf.evaluate import evaluation, feature_network, oracle, scoring
+from ssgan_tf.utils import program
+
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
+_DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder that `tfds build --data_dir` filled.")
+_METRICS = flags.DEFINE_string(
+    "metrics", "fast", f"'fast' (all that take seconds), 'all', or comma-separated names: {', '.join(scoring.NAMES)}."
+)
+_SAMPLES = flags.DEFINE_integer("samples", 10_000, "Number of real images, and of generated ones, per score.", 100)
+_BOOTSTRAP = flags.DEFINE_integer("bootstrap", 0, "Number of replicates for 95 % intervals; 0 for none.", 0)
+_BINS = flags.DEFINE_integer("bins", 20, "Histogram bins of a code: MIG, modularity, mutual information.", 2)
+_GROUP = flags.DEFINE_integer("group", 64, "Images that share a factor, in a group of FactorVAE and BetaVAE.", 2)
+_FEATURES = flags.DEFINE_string(
+    "features", None, "Network for FID, KID, precision and recall: a SavedModel folder or a .keras or .h5 file."
+)
+_FEATURES_RANGE = flags.DEFINE_enum(
+    "features_range", "-1,1", list(feature_network.RANGES), "Values that this network expects for black and white."
+)
+_ORACLE_IMAGES = flags.DEFINE_integer(
+    "oracle_images", oracle.OracleOptions.images, "Length of the oracle's training, if it is not cached yet.", 1
+)
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of the choice of images, of noise and codes, and of the metrics.", 0)
+
+
+def main() -> int:
+    """Evaluates; returns the exit code, PARTLY if a metric that was asked for by name has no score."""
+    try:
+        scores = evaluation.run(
+            _WORKDIR.value,
+            _DATA_DIR.value,
+            metrics=_METRICS.value,
+            samples=_SAMPLES.value,
+            bootstrap=_BOOTSTRAP.value,
+            bins=_BINS.value,
+            group=_GROUP.value,
+            features=_FEATURES.value,
+            features_range=_FEATURES_RANGE.value,
+            oracle_images=_ORACLE_IMAGES.value,
+            seed=_SEED.value,
+        )
+    except (ValueError, OSError, MemoryError) as error:
+        return program.fail(error)
+    grids = [f"Image grid: {path}" for path in scores.paths[2:]]
+    print("\n".join([str(scores), "", f"Scores: {scores.paths[0]}", *grids]))
+    for sentence in scores.missing:
+        program.fail(sentence)
+    return program.PARTLY if scores.missing else 0
+
+
+if __name__ == "__main__":
+    program.start(main)

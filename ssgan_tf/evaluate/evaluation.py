@@ -1,0 +1,211 @@
+"""Evaluation as a function: predicts, scores, and writes the scores of a run into its workdir."""
+
+import dataclasses
+import json
+import os
+from typing import Any
+
+import numpy as np
+
+from ssgan_tf import data, runs, visualize
+from ssgan_tf.evaluate import feature_network, predictions, report, scoring
+from ssgan_tf.evaluate import oracle as oracles
+from ssgan_tf.metrics import Settings, chance_l2
+from ssgan_tf.metrics.settings import DEFAULTS
+from ssgan_tf.utils import files
+
+
+def run(
+    workdir: str,
+    data_dir: str = "data",
+    *,
+    metrics: str = "fast",
+    samples: int = 10_000,
+    bootstrap: int = 0,
+    bins: int = DEFAULTS.bins,
+    group: int = DEFAULTS.group,
+    features: str | None = None,
+    features_range: str = "-1,1",
+    oracle_images: int = oracles.OracleOptions.images,
+    seed: int = 0,
+    quiet: bool = False,
+) -> report.Scores:
+    """Scores a trained run, and writes metrics.json, metrics.txt and traversal.png into its workdir.
+
+    Scores of other metrics that are there already are merged, if they belong to the same checkpoint, images and
+    settings. The oracle that the generator's scores need is trained once for each data set, with all labels, and
+    cached in data_dir/oracles.
+
+    Args:
+        workdir: Folder of the run.
+        data_dir: Folder of the prepared data sets.
+        metrics: Comma-separated names, "fast" (all that take seconds) or "all".
+        samples: Number of real images, and of generated ones, for each score.
+        bootstrap: Number of replicates for 95 % intervals; 0 for no intervals.
+        bins: Number of histogram bins of a code, for MIG, modularity and mutual information.
+        group: Number of images that share a factor, for FactorVAE and BetaVAE.
+        features: Network for FID, KID, precision and recall: a SavedModel folder or a .keras or .h5 file.
+        features_range: Pixel range that this network expects, one of `feature_network.RANGES`.
+        oracle_images: Length of the oracle's training, if it is not cached yet.
+        seed: Seed of the choice of images, of noise and codes, and of the metrics.
+        quiet: Whether to print nothing and show no progress bar.
+
+    Returns:
+        The scores; they print as a table.
+
+    Raises:
+        ValueError, OSError, MemoryError: The run, the data or an argument cannot be used.
+    """
+    # Check everything before the first image is read.
+    trained = runs.load_run(workdir)
+    runs.check_grown(trained)
+    check_writable(trained.files)
+    settings = Settings(bins=bins, group=group)
+    if bootstrap == 1:
+        raise ValueError("bootstrap: expected 0 for none, or 2 or more replicates. Received: 1.")
+    names = scoring.choose(metrics, features is not None)
+    identified = trained.config.data.labeled_fraction > 0
+    plan = scoring.Plan(names, seed, settings, bootstrap, identified, quiet)
+    network = load_features(features, features_range) if "network" in plan.optional_inputs else None
+    dataset = load_dataset(trained, data_dir)
+
+    # Predict and score.
+    options = oracles.OracleOptions(images=oracle_images)
+    oracle = oracles.train_or_load(dataset, oracles.cache_in(data_dir), options, quiet)
+    targets = predictions.targets_of(trained.model, oracle, network)
+    found = predictions.predict(
+        targets, dataset.images, dataset.factors, trained.spec, samples, seed, plan.optional_inputs, quiet
+    )
+    result = scoring.score(found, plan)
+    used = describe_features(features, features_range) if network and features else None
+    content = make_content(trained, oracle, plan, result, len(found.encoder.codes), samples, used)
+
+    # Write.
+    merged = merge_previous(content, trained.files)
+    paths = write(merged, trained)
+    asked = tuple(dict.fromkeys(name.strip() for name in metrics.split(",")))
+    return report.Scores(merged, paths, tuple(explain_missing(asked, content)))
+
+
+def check_writable(workdir: runs.Workdir) -> None:
+    """Raises OSError if the results could not be written, before anything is computed."""
+    files.check_writable(workdir.path, f"workdir: expected a writable folder. Received: {workdir.path!r}.")
+    for path in (workdir.scores, workdir.report, workdir.traversal):
+        if os.path.isdir(path):
+            name = os.path.basename(path)
+            raise IsADirectoryError(f"workdir: {workdir.path!r} has a folder called {name}; expected a file or none.")
+
+
+def load_features(path: str | None, pixel_range: str) -> feature_network.FeatureNetwork:
+    """Loads the feature network.
+
+    Raises:
+        FileNotFoundError, ValueError: It is not given, not there, or cannot be used.
+    """
+    if path is None:
+        raise ValueError(feature_network.MISSING)
+    return feature_network.load(path, pixel_range)
+
+
+def describe_features(path: str, pixel_range: str) -> dict[str, str]:
+    """Returns what FID and related metrics depend on besides the images."""
+    name = os.path.basename(os.path.abspath(path))
+    return {"network": name, "fingerprint": feature_network.fingerprint(path), "range": pixel_range}
+
+
+def load_dataset(run: runs.Run, data_dir: str) -> data.FactorDataset:
+    """Loads the run's data set, with the factors that the run has codes of.
+
+    Raises:
+        FileNotFoundError: It is not prepared.
+        ValueError: Its factors differ from the run's.
+    """
+    d = run.config.data
+    dataset = data.load(d.dataset, data_dir, run.spec.names, d.memory_gib, d.split, d.resolution)
+    if dataset.spec != run.spec:
+        raise ValueError(
+            f"data_dir: {dataset.name} has factors {dataset.spec.to_json()}. Expected those of the run: "
+            f"{run.spec.to_json()}."
+        )
+    return dataset
+
+
+def make_content(
+    run: runs.Run,
+    oracle: oracles.Oracle,
+    plan: scoring.Plan,
+    result: scoring.Result,
+    real_samples: int,
+    generated_samples: int,
+    features: dict[str, str] | None,
+) -> dict[str, Any]:
+    """Returns the content of metrics.json: all scores, with the settings they depend on."""
+    return {
+        **result.values,
+        "intervals": result.intervals,
+        "refused": result.refused,
+        "oracle": oracle.scores,
+        "chance_l2": chance_l2(run.spec.sizes, np.random.default_rng(plan.seed), 1_000_000),
+        "settings": {
+            "dataset": run.config.data.dataset,
+            "model": run.config.to_json()["model"]["kind"],
+            "labels": run.files.labeled_count(),
+            "labeled_fraction": run.config.data.labeled_fraction,
+            "images_trained": run.images,
+            "checkpoint": runs.fingerprint(run),
+            "samples_encoder": real_samples,
+            "samples_generator": generated_samples,
+            "seed": plan.seed,
+            "bootstrap": dict.fromkeys(plan.names, plan.bootstrap) if plan.bootstrap else {},
+            "features": features,
+            **dataclasses.asdict(plan.settings),
+            "versions": report.versions(),
+        },
+    }
+
+
+def merge_previous(content: dict[str, Any], workdir: runs.Workdir) -> dict[str, Any]:
+    """Adds the scores of other metrics that metrics.json holds already, if they were computed in the same way."""
+    try:
+        with open(workdir.scores, encoding="utf-8") as file:
+            return report.merge(content, json.load(file))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return content  # there is no such file, it is damaged, or of another version
+
+
+def write(content: dict[str, Any], run: runs.Run) -> tuple[str, ...]:
+    """Writes metrics.json, metrics.txt and, if the model generates images, traversal.png; returns their paths."""
+    place = run.files
+    files.write_json(content, place.scores)
+    with files.atomic_write(place.report) as file:
+        file.write(report.report(content) + "\n")
+    titles = None if run.config.data.labeled_fraction > 0 else match_codes_to_factors(content, run)
+    grids = visualize.make_plotter(run.model, run.config.train.seed, titles)()
+    if "traversal" not in grids:
+        return place.scores, place.report
+    return place.scores, place.report, visualize.save_png(grids["traversal"], place.traversal)
+
+
+def match_codes_to_factors(content: dict[str, Any], run: runs.Run) -> list[str]:
+    """Row titles for unsupervised codes: each code's name and the factors it encodes best.
+
+    Best is by mutual information, as in MIG; a code may have several factors, or none.
+    """
+    best = {name: content["encoder"].get(f"mig/code/{name}") for name in run.spec.names}
+    return [
+        ": ".join([latent, *[", ".join(found)] * bool(found)])
+        for k, latent in enumerate(run.model.prior.spec.names)
+        for found in [[name for name, code in best.items() if code == k]]
+    ]
+
+
+def explain_missing(asked: tuple[str, ...], content: dict[str, Any]) -> list[str]:
+    """Returns one sentence for each metric in `asked` that has no score in any group."""
+    sentences = []
+    for name in asked:
+        reasons = {group: why[name] for group, why in content["refused"].items() if name in why}
+        if reasons and not any(name in content[group] for group in content["refused"]):
+            different = len(set(reasons.values())) > 1
+            said = [f"{why} ({group})" if different else why for group, why in reasons.items()]
+            sentences.append(f"{name} has no score: {'; '.join(dict.fromkeys(said))}")
+    return sentences

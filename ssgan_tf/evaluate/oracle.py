@@ -1,0 +1,183 @@
+"""The oracle: an encoder trained with all labels that says which code a generated picture shows.
+
+Architecture, training and accuracy of the paper's oracle are not published. Ours is the trunk and code head of
+the discriminator/encoder, trained with the same L2 norm on 90 % of the images; its L2 and MIG on the other 10 %
+stand beside every score that uses it. It depends on the data set alone, and is kept beside it.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from ssgan_tf import data
+from ssgan_tf.core.codes import CodeSpec
+from ssgan_tf.core.schedule import Phase, Schedule
+from ssgan_tf.data import pipeline
+from ssgan_tf.evaluate.inference import encode_images
+from ssgan_tf.evaluate.table import make_table
+from ssgan_tf.metrics.l2 import l2
+from ssgan_tf.metrics.mig import mig
+from ssgan_tf.metrics.settings import Settings
+from ssgan_tf.models.encoder_only import EncoderOnly, EncoderOnlyOptions
+from ssgan_tf.networks.options import NetworkOptions
+from ssgan_tf.runs.checkpoints import Checkpoints
+from ssgan_tf.runs.progress import CountSteps, Progress
+from ssgan_tf.utils import files
+
+
+@dataclasses.dataclass(frozen=True)
+class OracleOptions:
+    """How the oracle is trained.
+
+    Args:
+        images: length of its training.
+        batch: images per step.
+        learning_rate: Adam's at the start.
+        fmap_base: sizes of its network, see NetworkOptions.
+        fmap_max: likewise.
+        held_out: share of the images that it is not trained on, for its own scores.
+        seed: of weights, batches and the held-out images.
+    """
+
+    images: int = 300_000
+    batch: int = 128
+    learning_rate: float = 0.004
+    fmap_base: int = 256
+    fmap_max: int = 64
+    held_out: float = 0.1
+    seed: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Oracle:
+    """A trained oracle.
+
+    Args:
+        model: its `encode` reads codes off images.
+        scores: {"l2", "mig", "samples", ...} on the held-out images.
+        folder: where it is kept.
+    """
+
+    model: EncoderOnly
+    scores: dict[str, float]
+    folder: str
+
+
+def folder_of(table: data.FactorDataset, options: OracleOptions, cache_dir: str) -> str:
+    """Where the oracle of these very images, labels and options is kept."""
+    key = json.dumps([table.spec.to_json(), dataclasses.asdict(options), table.images.shape])
+    digest = hashlib.sha256(
+        key.encode() + table.factors.tobytes() + table.images[:: max(1, len(table) // 256)].tobytes()
+    )
+    return os.path.join(cache_dir, f"{table.name.replace('/', '-')}-{digest.hexdigest()[:12]}")
+
+
+def cache_in(data_dir: str) -> str:
+    """Returns the folder of oracles, beside the data sets that they belong to."""
+    return os.path.join(data_dir, "oracles")
+
+
+def train_or_load(
+    table: data.FactorDataset, cache_dir: str, options: OracleOptions = OracleOptions(), quiet: bool = False
+) -> Oracle:
+    """Loads the oracle of a data set from `cache_dir`, or trains it and saves it there.
+
+    A damaged one, or one of another version of the networks, is trained again after a warning.
+
+    Args:
+        table: Data set with labels.
+        cache_dir: Folder of oracles.
+        options: How to train the oracle.
+        quiet: Whether to print nothing and show no progress bar.
+
+    Raises:
+        ValueError: Too few images have all labels known.
+    """
+    folder = folder_of(table, options, cache_dir)
+    known = np.flatnonzero((table.factors >= 0).all(axis=1))
+    held = round(options.held_out * len(known))
+    if held < 10:
+        raise ValueError(
+            f"The oracle needs 100 images or more with all labels known. Received: {len(known)} of {table.name}."
+        )
+    rows = np.random.default_rng([options.seed, 4]).permutation(known)
+
+    # Load.
+    model = _make(table, options)
+    checkpoints = Checkpoints(folder, {"discriminator": model.discriminator}, keep=1)
+    scores_path = os.path.join(folder, "scores.json")
+    if os.path.exists(scores_path):
+        try:
+            with open(scores_path, encoding="utf-8") as file:
+                scores = json.load(file)
+            if checkpoints.restore_latest() is not None:
+                return Oracle(model, scores, folder)
+        except ValueError as error:
+            logging.warning("The oracle in %s cannot be used (%s); training it again.", folder, error)
+            model = _make(table, options)
+            checkpoints = Checkpoints(folder, {"discriminator": model.discriminator}, keep=1)
+
+    # Train, and score on the held-out images.
+    _check_writable(cache_dir)
+    _train(model, table, rows[held:], options, quiet)
+    codes = encode_images(model.encode, table.images[rows[:held]])
+    scores = score(codes, table.factors[rows[:held]], table.spec)
+    checkpoints.save(_steps(options))
+    files.write_json(scores, scores_path)
+    return Oracle(model, scores, folder)
+
+
+def _check_writable(cache_dir: str) -> None:
+    """Raises OSError if an oracle could not be saved, before it is trained."""
+    try:
+        os.makedirs(cache_dir, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"data_dir: oracles are saved in {cache_dir!r}, which cannot be created: {error}") from error
+    files.check_writable(cache_dir, f"data_dir: oracles are saved in {cache_dir!r}, which cannot be written.")
+
+
+def score(codes: np.ndarray, factors: np.ndarray, spec: CodeSpec, bins: int = 20, seed: int = 0) -> dict[str, float]:
+    """Returns MIG and L2 of codes [N,K] and factors [N,K] in one dict, with the keys of ssgan_tf.metrics."""
+    table = make_table(codes, factors, spec)
+    rng = np.random.default_rng(seed)
+    return {**mig(table, rng, Settings(bins=bins)), **l2(table, rng)}
+
+
+def _steps(options: OracleOptions) -> int:
+    return -(-options.images // options.batch)
+
+
+def _make(table: data.FactorDataset, options: OracleOptions) -> EncoderOnly:
+    network = NetworkOptions(
+        resolution=table.images.shape[1],
+        channels=table.images.shape[3],
+        fmap_base=options.fmap_base,
+        fmap_max=options.fmap_max,
+    )
+    tf.keras.utils.set_random_seed(options.seed)
+    model = EncoderOnly(EncoderOnlyOptions(network), table.spec, options.seed)
+    model.compile()
+    return model
+
+
+def _train(
+    model: EncoderOnly, table: data.FactorDataset, rows: np.ndarray, options: OracleOptions, quiet: bool
+) -> None:
+    phase = Phase(
+        batch=options.batch,
+        labeled_batch=options.batch,
+        learning_rate=options.learning_rate,
+        decay_images=_steps(options) * options.batch,
+    )
+    schedule = Schedule((phase,))
+    model.set_segment(schedule.segments[0])
+    batches = pipeline.batches(table, rows, schedule.segments[0], options.seed)
+    progress = Progress(0, schedule, options.images)
+    if not quiet:
+        print(f"Training the oracle on {len(rows):,} labelled images of {table.name} (saved for later use).")
+    model.fit(batches, steps_per_epoch=progress.total_steps, verbose=0, callbacks=[CountSteps(progress, quiet)])

@@ -1,0 +1,185 @@
+"""Inputs of the metrics: every image is encoded or generated once, in batches of bounded size."""
+
+import dataclasses
+from collections.abc import Callable, Collection, Iterator
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from ssgan_tf.core.codes import CodeSpec
+from ssgan_tf.core.priors import Prior
+from ssgan_tf.data import Images
+from ssgan_tf.evaluate import inference
+from ssgan_tf.evaluate.feature_network import FeatureNetwork
+from ssgan_tf.evaluate.oracle import Oracle
+from ssgan_tf.evaluate.table import make_table
+from ssgan_tf.metrics import Table
+from ssgan_tf.utils.progress_bar import make_bar
+
+Predictor = Callable[[np.ndarray], np.ndarray]  # uint8 images [B,R,R,C] -> numbers [B,K]
+
+OPTIONAL_INPUTS = ("oracle", "network", "reconstruction")
+"""Inputs besides codes: features of the oracle, features of a feature network, and reconstructions G(z, E(x))."""
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluationTargets:
+    """The networks to evaluate, and the networks that judge them.
+
+    Args:
+        encode: E, images [B,R,R,C] in [-1, 1] -> codes [B,K].
+        generate: G, z, c -> images; None if the model generates none.
+        prior: Distribution of c.
+        noise_size: Width of z.
+        oracle: The oracle, images -> codes [B,K] followed by its features: [B,K + D].
+        features: Feature network for FID and related metrics; None if none of them is asked for.
+    """
+
+    encode: inference.Encoder
+    generate: inference.Generator | None
+    prior: Prior
+    noise_size: int
+    oracle: inference.Encoder
+    features: FeatureNetwork | None = None
+
+
+def targets_of(model: tf.keras.Model, oracle: Oracle, features: FeatureNetwork | None = None) -> EvaluationTargets:
+    """Returns the targets for a model that is judged by `oracle`."""
+    judge = oracle.model.encode_with_features
+    return EvaluationTargets(model.encode, model.generate, model.prior, model.noise_size, judge, features)
+
+
+@dataclasses.dataclass(frozen=True)
+class Predictions:
+    """Predictions for N real and M generated images.
+
+    Args:
+        encoder: Codes of E beside the factors of the real images.
+        generator: Codes of the oracle beside the codes that images were generated from, in the place of factors;
+            None if the model generates no images.
+        features: {"oracle", "network": (features [N,D] of real images, [M,D] of generated ones)}, if asked for.
+        per_image: {"psnr", "ssim": values [N] of real images against G(z, E(x))}, if asked for.
+    """
+
+    encoder: Table
+    generator: Table | None
+    features: dict[str, tuple[np.ndarray, np.ndarray]]
+    per_image: dict[str, np.ndarray]
+
+
+def predict(
+    targets: EvaluationTargets,
+    images: Images,
+    factors: np.ndarray,
+    spec: CodeSpec,
+    samples: int,
+    seed: int,
+    optional_inputs: Collection[str] = (),
+    quiet: bool = False,
+) -> Predictions:
+    """Encodes real images, generates as many, and encodes those with the oracle.
+
+    Latents, which have no grid, are put into classes of equal probability to be compared with the oracle's codes.
+
+    Args:
+        targets: Networks to evaluate.
+        images: uint8 [.,R,R,C], in memory or on disk.
+        factors: Their labels, int [.,K], -1 for unknown; only images with all labels known are used.
+        spec: Names and sizes of the factors.
+        samples: M, and the maximum of N.
+        seed: Seed of the choice of images, of noise and codes.
+        optional_inputs: Those of OPTIONAL_INPUTS to compute as well.
+        quiet: Whether to show no progress bar.
+
+    Raises:
+        ValueError: A network returned codes or pixels that are not finite, or no image has all labels known.
+    """
+    known = np.flatnonzero((factors >= 0).all(axis=1))
+    if not len(known):
+        raise ValueError("Scores need images with all labels known. Received: none.")
+    rows = np.random.default_rng([seed, 5]).permutation(known)[:samples]
+    predictors: dict[str, Predictor] = {"encoder": inference.make_predictor(targets.encode)}
+
+    # A model that generates no images: encode only.
+    if targets.generate is None:
+        with make_bar(len(rows), "img", "reading", quiet=quiet) as bar:
+            real = _predict_batches(predictors, _batches(images, rows), bar)
+        return Predictions(make_table(real["encoder"], factors[rows], spec), None, {}, {})
+
+    # The oracle always sees generated images; it sees real ones only where its features are asked for.
+    noise, codes = inference.sample_latents(targets.prior, targets.noise_size, samples, seed)
+    extractors: dict[str, Predictor] = {"oracle": inference.make_predictor(targets.oracle)}
+    if "network" in optional_inputs and targets.features is not None:
+        extractors["network"] = targets.features.read
+    predictors |= {name: extractor for name, extractor in extractors.items() if name in optional_inputs}
+
+    # Run all networks over real images, generated images, and reconstructions.
+    reconstruct = "reconstruction" in optional_inputs
+    total = samples + len(rows) * (2 if reconstruct else 1)
+    with make_bar(total, "img", "reading", quiet=quiet) as bar:
+        real = _predict_batches(predictors, _batches(images, rows), bar)
+        generated = _predict_batches(extractors, inference.generate_images(targets.generate, noise, codes), bar)
+        per_image = {}
+        if reconstruct:
+            per_image = _compare_reconstructions(targets, _batches(images, rows), real["encoder"], seed, bar)
+
+    # The oracle's output is codes followed by features.
+    features = {name: (real[name], generated[name]) for name in predictors if name != "encoder"}
+    if "oracle" in features:
+        features["oracle"] = (real["oracle"][:, spec.size :], generated["oracle"][:, spec.size :])
+    unit_codes = targets.prior.to_unit(codes).numpy()
+    true_factors = targets.prior.spec.decode(unit_codes)
+    return Predictions(
+        make_table(real["encoder"], factors[rows], spec),
+        make_table(generated["oracle"][:, : spec.size], true_factors, targets.prior.spec),
+        features,
+        per_image,
+    )
+
+
+def _batches(images: Images, rows: np.ndarray) -> Iterator[np.ndarray]:
+    return (images[rows[i : i + inference.BATCH]] for i in range(0, len(rows), inference.BATCH))
+
+
+def _predict_batches(
+    predictors: dict[str, Predictor], batches: Iterator[np.ndarray], bar: tqdm
+) -> dict[str, np.ndarray]:
+    """Runs every predictor over all batches of uint8 images: {name: [N, ...]}."""
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in predictors}
+    for images in batches:
+        for name, predictor in predictors.items():
+            parts[name].append(predictor(images))
+        bar.update(len(images))
+    return {name: np.concatenate(found) for name, found in parts.items()}
+
+
+def _compare_reconstructions(
+    targets: EvaluationTargets, real: Iterator[np.ndarray], codes: np.ndarray, seed: int, bar: tqdm
+) -> dict[str, np.ndarray]:
+    """Returns PSNR and SSIM [N] of x against G(z, E(x)), with E(x) clipped to the prior's range and random z."""
+    noise = tf.random.stateless_normal([len(codes), targets.noise_size], [seed, 2])
+    prior = targets.prior
+    clipped = prior.from_unit(tf.clip_by_value(prior.to_unit(tf.constant(codes)), 0.0, 1.0))
+    assert targets.generate is not None
+    found: dict[str, list[np.ndarray]] = {"psnr": [], "ssim": []}
+    generated = inference.generate_images(targets.generate, noise, clipped)
+    for images, originals in zip(generated, real, strict=True):
+        for name, values in zip(found, compare_images(originals, images), strict=True):
+            found[name].append(values)
+        bar.update(len(images))
+    return {name: np.concatenate(values) for name, values in found.items()}
+
+
+def compare_images(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns PSNR [B], in decibels, and SSIM [B] of uint8 images [B,R,R,C] and [B,R,R,C].
+
+    PSNR is capped at 100 dB, where equal images would have infinity. SSIM uses a window of 11x11 pixels; smaller
+    images have NaN.
+
+    References: SSIM is Wang et al. 2004, as tf.image.ssim computes it.
+    """
+    psnr = np.minimum(tf.image.psnr(first, second, 255).numpy(), 100.0)
+    if min(first.shape[1:3]) < 11:
+        return psnr, np.full(len(psnr), np.nan, np.float32)
+    return psnr, tf.image.ssim(tf.convert_to_tensor(first), tf.convert_to_tensor(second), 255).numpy()

@@ -1,0 +1,180 @@
+"""metrics.json: what a later evaluation adds to it, and its table for people."""
+
+import math
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from typing import Any
+
+from PIL import Image
+
+from ssgan_tf import __version__
+from ssgan_tf.metrics.titles import TITLES
+
+_WIDTH = 32
+_COLUMN = 26
+
+
+class Scores(Mapping[str, Any]):
+    """The scores of a run: the content of its metrics.json, printed as a table.
+
+    Example: `scores["encoder"]["mig"]`, `scores["generator"]["l2"]`.
+
+    Args:
+        content: Content of metrics.json.
+        paths: Files that were written: metrics.json, metrics.txt and, if the model generates images, traversal.png.
+        missing: One sentence for each metric that was asked for by name and has no score.
+    """
+
+    def __init__(self, content: Mapping[str, Any], paths: tuple[str, ...] = (), missing: tuple[str, ...] = ()):
+        self.content = dict(content)
+        self.paths = paths
+        self.missing = missing
+
+    def __getitem__(self, key: str) -> Any:
+        return self.content[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.content)
+
+    def __len__(self) -> int:
+        return len(self.content)
+
+    def __repr__(self) -> str:
+        return report(self.content)
+
+    @property
+    def traversal(self) -> Image.Image | None:
+        """Grid with one row per code; None if the model generates no images."""
+        return Image.open(self.paths[2]) if len(self.paths) > 2 else None
+
+
+def report(scores: dict[str, Any]) -> str:
+    """Text of some lines: every metric of encoder and generator, those of images, each factor's MIG, and the settings.
+
+    Args:
+        scores: what metrics.json holds.
+    """
+    parts = [_codes(scores), _images(scores), _factors(scores), _notes(scores)]
+    return "\n\n".join("\n".join(line.rstrip() for line in part) for part in parts if part)
+
+
+def versions() -> dict[str, str]:
+    """Of everything that has a hand in scores."""
+    libraries = ("tensorflow", "numpy", "scipy", "scikit-learn")
+    return {"ssgan_tf": __version__, **{name: version(name) for name in libraries}}
+
+
+def merge(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
+    """`new`, with the scores of metrics that only `old` has, if both are of the same checkpoint, images and settings.
+
+    So one metric can be added to a run that was measured before, and nothing that took long is lost. Scores over the
+    features of a network are kept only beside those of the same network.
+
+    Args:
+        new: what metrics.json would hold.
+        old: what it holds.
+    """
+    if _common(new) != _common(old):
+        return new
+    groups = ("encoder", "generator", "images")
+    gone = {name for group in groups for name in map(metric_of, (*new[group], *new["refused"].get(group, {})))}
+    features = [scores["settings"]["features"] for scores in (new, old)]
+    if None not in features and features[0] != features[1]:
+        gone.update(_OVER_FEATURES)
+
+    def both(older: dict[str, Any], newer: dict[str, Any]) -> dict[str, Any]:
+        return {**{key: value for key, value in older.items() if metric_of(key) not in gone}, **newer}
+
+    result = {**new, **{group: both(old[group], new[group]) for group in groups}}
+    for part in ("intervals", "refused"):
+        result[part] = {group: both(old[part].get(group, {}), new[part].get(group, {})) for group in groups}
+    bootstrap = both(old["settings"]["bootstrap"], new["settings"]["bootstrap"])
+    settings = {**new["settings"], "bootstrap": bootstrap, "features": features[0] or features[1]}
+    return {**result, "settings": settings}
+
+
+_OVER_FEATURES = ("fid", "kid", "precision_recall")
+
+
+def metric_of(key: str) -> str:
+    """The metric that a key of a result is of."""
+    name = key.split("/")[0]
+    return "precision_recall" if name in ("precision", "recall") else name
+
+
+def _common(scores: dict[str, Any]) -> list[Any]:
+    """What all scores depend on, and not single metrics alone."""
+    settings = {key: value for key, value in scores["settings"].items() if key not in ("bootstrap", "features")}
+    return [settings, scores["oracle"]]
+
+
+def _codes(scores: dict[str, Any]) -> list[str]:
+    keys = [key for key in TITLES if key in scores["encoder"] or key in scores["generator"]]
+    if not keys:
+        return []
+    lines = [f"{'':<{_WIDTH}}{'encoder':<{_COLUMN}}{'generator':<{_COLUMN}}"]
+    for key in keys:
+        cells = [_number(scores, group, key) for group in ("encoder", "generator")]
+        lines.append(f"{TITLES[key]:<{_WIDTH}}{cells[0]:<{_COLUMN}}{cells[1]:<{_COLUMN}}")
+    s, oracle = scores["settings"], scores["oracle"]
+    lines += [
+        f"{'images':<{_WIDTH}}{s['samples_encoder']:<{_COLUMN},}{s['samples_generator']:<{_COLUMN},}",
+        "",
+        f"oracle, on {oracle['l2/samples']:,} held-out images: MIG {oracle['mig']:.3f}, L2 {oracle['l2']:.3f}; "
+        f"L2 by chance: {scores['chance_l2']:.3f}",
+    ]
+    return lines
+
+
+def _images(scores: dict[str, Any]) -> list[str]:
+    keys = [key for key in TITLES if key in scores["images"]]
+    return [f"{TITLES[key]:<{_WIDTH}}{_number(scores, 'images', key)}" for key in keys]
+
+
+def _number(scores: dict[str, Any], group: str, key: str) -> str:
+    """ "0.965 [0.960, 0.970]", or "-"."""
+    value = scores[group].get(key)
+    if value is None:
+        return "-"
+    interval = scores["intervals"].get(group, {}).get(key)
+    small = group == "images" and 0 < abs(value) < 0.01  # a good KID is 0.0004
+    decimals = 2 - math.floor(math.log10(abs(value))) if small else 3
+    ends = f" [{interval[0]:.{decimals}f}, {interval[1]:.{decimals}f}]" if interval else ""
+    return f"{value:.{decimals}f}{ends}"
+
+
+def _factors(scores: dict[str, Any]) -> list[str]:
+    """Of the generator of a method without labels, factors are its own codes: they come after the data set's."""
+    keys = (key for group in ("encoder", "generator") for key in scores[group] if key.startswith("mig/gap/"))
+    names = dict.fromkeys(key.removeprefix("mig/gap/") for key in keys)
+    if not names:
+        return []
+    lines = [f"{'MIG per factor':<{_WIDTH}}{'encoder':<{_COLUMN}}{'generator':<{_COLUMN}}"]
+    for name in names:
+        cells = [_number(scores, group, f"mig/gap/{name}") for group in ("encoder", "generator")]
+        lines.append(f"  {name:<{_WIDTH - 2}}{cells[0]:<{_COLUMN}}{cells[1]:<{_COLUMN}}")
+    return lines
+
+
+def _notes(scores: dict[str, Any]) -> list[str]:
+    s = scores["settings"]
+    lines = [
+        f"{s['labels']:,} labelled images (eta = {100 * s['labeled_fraction']:g} %), trained with "
+        f"{s['images_trained']:,} images; {s['bins']} bins, seed {s['seed']}."
+    ]
+    if s["bootstrap"]:
+        counts = " or ".join(str(count) for count in sorted(set(s["bootstrap"].values())))
+        lines.append(f"[low, high]: 95 % intervals from {counts} bootstrap replicates of the images.")
+    within = {key.split("/")[0] for g in ("encoder", "generator") for key, v in scores[g].items() if _part(key, v)}
+    if within:
+        titles = " and ".join(TITLES[name] for name in sorted(within, reverse=True))
+        lines.append(f"{titles}: groups were drawn within the images measured, which are not the whole grid.")
+    for group, refused in scores["refused"].items():
+        for why in dict.fromkeys(refused.values()):  # one line for all that have the same reason
+            titles = ", ".join(TITLES.get(name, name) for name, reason in refused.items() if reason == why)
+            lines.append(f"No {titles} of {group}: {why}")
+    return lines
+
+
+def _part(key: str, value: float) -> bool:
+    return key.endswith("/whole_grid") and not value

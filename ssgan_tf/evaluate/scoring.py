@@ -1,0 +1,224 @@
+"""Scores of the predictions: which metrics there are, and each one's score, with an interval if asked for.
+
+    plan = Plan(choose("mig,dci", has_features=False))
+    predictions = predict(targets, images, factors, spec, samples, seed, plan.optional_inputs)
+    result = score(predictions, plan)
+"""
+
+import dataclasses
+import zlib
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+from tqdm import tqdm
+
+from ssgan_tf.evaluate.predictions import Predictions
+from ssgan_tf.metrics import DEFAULTS, FEATURE_METRICS, METRICS, FeatureMetric, Metric, Settings, Table, frechet
+from ssgan_tf.metrics.bootstrap import intervals
+from ssgan_tf.metrics.titles import TITLES
+from ssgan_tf.utils.progress_bar import make_bar
+
+GROUPS = ("encoder", "generator", "images")
+NAMES = (*METRICS, "frechet_oracle", "psnr", "ssim", *FEATURE_METRICS)
+SLOW = ("dci",)
+UNNAMED = "no labels were used, so no code belongs to a named factor"
+ENCODER_ONLY = "this model encodes images and generates none"
+
+_OPTIONAL_INPUT = {"frechet_oracle": "oracle", "psnr": "reconstruction", "ssim": "reconstruction"} | dict.fromkeys(
+    FEATURE_METRICS, "network"
+)
+
+Values = dict[str, float]
+
+
+def choose(text: str, has_features: bool) -> tuple[str, ...]:
+    """Returns the metrics that the text of --metrics asks for, in the order of NAMES.
+
+    Args:
+        text: Comma-separated names; "fast" for all that take seconds; "all" for the slow ones too. Both include the
+            metrics over a feature network only if there is one.
+        has_features: Whether there is a feature network.
+
+    Raises:
+        ValueError: A name is unknown, or there is none.
+    """
+    asked = {name.strip() for name in text.split(",")} - {""}
+    unknown = sorted(asked - {*NAMES, "fast", "all"})
+    if unknown or not asked:
+        raise ValueError(f"metrics: expected 'fast', 'all' or names of {list(NAMES)}. Received: {unknown or text!r}.")
+    possible = {name for name in NAMES if has_features or name not in FEATURE_METRICS}
+    groups = {"all": possible, "fast": possible.difference(SLOW)}
+    wanted = asked.union(*(groups[name] for name in asked & set(groups)))
+    return tuple(name for name in NAMES if name in wanted)
+
+
+def choose_without_features(text: str) -> tuple[str, ...]:
+    """Returns what `choose` returns where no feature network can be given.
+
+    Raises:
+        ValueError: As `choose`, or a metric needs a feature network.
+    """
+    names = choose(text, has_features=False)
+    if not set(names).isdisjoint(FEATURE_METRICS):
+        raise ValueError(f"metrics: expected none of {list(FEATURE_METRICS)}, which only evaluate can compute.")
+    return names
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """Metrics to compute, and how.
+
+    Args:
+        names: Metrics, as `choose` returns them.
+        seed: Seed of the metrics' own random numbers.
+        settings: Settings of the metrics.
+        bootstrap: Number of replicates for intervals; 0 for no intervals.
+        identified: Whether code k belongs to factor k; otherwise L2 has no meaning.
+        quiet: Whether to show no progress bar.
+    """
+
+    names: tuple[str, ...]
+    seed: int = 0
+    settings: Settings = DEFAULTS
+    bootstrap: int = 0
+    identified: bool = True
+    quiet: bool = False
+
+    @property
+    def optional_inputs(self) -> set[str]:
+        """Inputs that these metrics need besides codes, of `predictions.OPTIONAL_INPUTS`."""
+        return {_OPTIONAL_INPUT[name] for name in self.names if name in _OPTIONAL_INPUT}
+
+
+def plan_for_training(metrics: Sequence[str], identified: bool) -> Plan:
+    """Returns the plan of train.metrics.
+
+    Raises:
+        ValueError: A name is unknown, or needs a feature network, which only evaluate has.
+    """
+    try:
+        names = choose_without_features(",".join(metrics))
+    except ValueError as error:
+        raise ValueError(f"train.{error}") from error
+    return Plan(names, identified=identified, quiet=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """Scores in three groups: of the "encoder", of the "generator", and of "images" generated against real ones.
+
+    Args:
+        values: {group: flat results of its metrics}, floats for scores, ints for counts.
+        intervals: {group: {key: 95 % interval}}; nothing without a bootstrap.
+        refused: {group: {metric: why it has no score}}.
+    """
+
+    values: dict[str, Values]
+    intervals: dict[str, dict[str, tuple[float, float]]]
+    refused: dict[str, dict[str, str]]
+
+
+def summary(result: Result) -> Values:
+    """The scores that have a title, one flat dict: {"mig": ..., "mig_gen": ..., "frechet_oracle": ...}."""
+    ends = {"encoder": "", "generator": "_gen", "images": ""}
+    found = result.values.items()
+    return {key + ends[group]: values[key] for group, values in found for key in TITLES if key in values}
+
+
+def reasons(result: Result) -> set[str]:
+    """Why metrics have no score, a sentence each."""
+    return {
+        f"no {TITLES.get(name, name)} of {group}: {why}"
+        for group, refused in result.refused.items()
+        for name, why in refused.items()
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class MetricTask:
+    """One metric of one group: how to score what was read, and how to score a replicate of it."""
+
+    group: str
+    name: str
+    score: Callable[[np.random.Generator], Values]
+    score_replicate: Callable[[np.random.Generator], Values]
+
+
+def score(predictions: Predictions, plan: Plan) -> Result:
+    """Scores what was read by every metric of the plan; one that cannot be is refused, and the others go on."""
+    result = Result(
+        {group: {} for group in GROUPS}, {group: {} for group in GROUPS}, {group: {} for group in GROUPS}
+    )
+    tasks = _tasks(predictions, plan)
+    if predictions.generator is None:
+        result.refused["generator"] = {name: ENCODER_ONLY for name in plan.names if name in METRICS}
+        result.refused["images"] = {name: ENCODER_ONLY for name in plan.names if name not in METRICS}
+    with make_bar(len(tasks) * (1 + plan.bootstrap), "score", quiet=plan.quiet) as bar:
+        for task in tasks:
+            bar.set_description(f"{task.group} {task.name}")
+            seed = [plan.seed, zlib.crc32(task.name.encode())]  # the same draws whatever else is asked for
+            try:
+                if task.name == "l2" and not plan.identified:
+                    raise ValueError(UNNAMED)
+                values = task.score(np.random.default_rng(seed))
+                result.values[task.group].update(values)
+            except ValueError as error:
+                result.refused[task.group][task.name] = str(error)
+                bar.update(1 + plan.bootstrap)
+                continue
+            bar.update()
+            if plan.bootstrap:
+                rng = np.random.default_rng([*seed, 1])
+                again = _counted(task.score_replicate, bar)
+                result.intervals[task.group].update(intervals(values, again, rng, plan.bootstrap))
+    return result
+
+
+def _counted(score_replicate: Callable[[np.random.Generator], Values], bar: tqdm) -> Callable:
+    """The same, and the bar moves."""
+
+    def counted(rng: np.random.Generator) -> Values:
+        bar.update()
+        return score_replicate(rng)
+
+    return counted
+
+
+def _tasks(predictions: Predictions, plan: Plan) -> list[MetricTask]:
+    tasks = []
+    for name, metric in METRICS.items():
+        for group, table in (("encoder", predictions.encoder), ("generator", predictions.generator)):
+            if table is None:
+                continue
+            tasks.append(_table_task(group, name, metric, table, plan.settings))
+    if "oracle" in predictions.features:
+        over_oracle = partial(frechet, name="frechet_oracle")
+        tasks.append(_feature_task("frechet_oracle", over_oracle, predictions.features["oracle"]))
+    tasks += [_image_task(name, values) for name, values in predictions.per_image.items()]
+    if "network" in predictions.features:
+        tasks += [_feature_task(name, metric, predictions.features["network"]) for name, metric in FEATURE_METRICS.items()]
+    return [task for task in tasks if task.name in plan.names]
+
+
+def _table_task(group: str, name: str, metric: Metric, table: Table, settings: Settings) -> MetricTask:
+    return MetricTask(
+        group, name, lambda rng: metric(table, rng, settings), lambda rng: metric(table.resample(rng), rng, settings)
+    )
+
+
+def _feature_task(name: str, metric: FeatureMetric, sides: tuple[np.ndarray, np.ndarray]) -> MetricTask:
+    def again(rng: np.random.Generator) -> Values:
+        real, generated = (side[rng.integers(len(side), size=len(side))] for side in sides)
+        return metric(real, generated, rng)
+
+    return MetricTask("images", name, lambda rng: metric(*sides, rng), again)
+
+
+def _image_task(name: str, values: np.ndarray) -> MetricTask:
+    def mean(rng: np.random.Generator) -> Values:
+        if np.isnan(values).any():
+            raise ValueError(f"{name} looks through a window of 11x11 pixels. Received: smaller images.")
+        return {name: float(np.mean(values, dtype=np.float64)), f"{name}/samples": len(values)}
+
+    return MetricTask("images", name, mean, lambda rng: {name: float(rng.choice(values, len(values)).mean())})

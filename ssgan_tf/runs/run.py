@@ -1,0 +1,105 @@
+"""A trained run, loaded from its workdir: where evaluation and export start."""
+
+import dataclasses
+import os
+
+import tensorflow as tf
+
+from ssgan_tf import config as configs
+from ssgan_tf import models
+from ssgan_tf.core.codes import CodeSpec
+from ssgan_tf.runs.checkpoints import Checkpoints, path_in
+from ssgan_tf.runs.workdir import Workdir
+from ssgan_tf.utils import files
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Run:
+    """A trained run.
+
+    Args:
+        workdir: Folder of the run.
+        config: Config that was trained.
+        spec: Factors and their codes.
+        model: Model with the weights of the checkpoint, in float32.
+        step: Step of that checkpoint.
+    """
+
+    workdir: str
+    config: configs.Config
+    spec: CodeSpec
+    model: tf.keras.Model
+    step: int
+
+    @property
+    def images(self) -> int:
+        """Number of images the run was trained with."""
+        return self.config.schedule.images(self.step)
+
+    @property
+    def files(self) -> Workdir:
+        """Paths of the run's files."""
+        return Workdir(self.workdir)
+
+    def __repr__(self) -> str:
+        options, kind = self.config.model, models.kind_of(self.config.model)
+        return (
+            f"<Run {self.workdir!r}: {kind} at {options.resolution}x{options.resolution} on "
+            f"{self.config.data.dataset}, "
+            f"{self.images:,} of {self.config.train.images:,} images, factors {', '.join(self.spec.names)}>"
+        )
+
+
+def load_run(workdir: str, step: int | None = None) -> Run:
+    """Loads a run with the checkpoint of `step`, or with its newest complete one.
+
+    Raises:
+        FileNotFoundError: There is no run, or it has no checkpoint yet.
+        ValueError: Its files are damaged.
+    """
+    place = Workdir(workdir)
+    config, spec = place.read_config(), place.read_factors()
+    model = models.make_model(config.model, spec, config.train.seed)
+    checkpoints = Checkpoints(place.checkpoints, model.checkpoint_items())
+    try:
+        if step is None:
+            step = checkpoints.restore_latest()
+        else:
+            checkpoints.restore(step)
+    except ValueError as error:
+        raise ValueError(f"workdir: {error}") from error
+    if step is None:
+        raise FileNotFoundError(f"workdir: {workdir!r} does not contain a checkpoint yet. Train longer first.")
+    return Run(workdir, config, spec, _in_float32(model, config), step)
+
+
+def _in_float32(model: tf.keras.Model, config: configs.Config) -> tf.keras.Model:
+    """Returns the model in float32, in which it is measured and exported whatever it was trained in."""
+    if config.model.precision == "float32":
+        return model
+    result = models.make_model(config.model.in_float32(), model.spec, config.train.seed)
+    trained = model.checkpoint_items()
+    for name, item in result.checkpoint_items().items():
+        if isinstance(item, tf.keras.Model):
+            item.set_weights(trained[name].get_weights())
+    result.step.assign(model.step)
+    return result
+
+
+def fingerprint(run: Run) -> str:
+    """Returns a short checksum of the run's weights, made of the checksums of its checkpoint."""
+    folder = path_in(run.files.checkpoints, run.step)
+    return files.sha256(os.path.join(folder, "checksums.json"))[:12]
+
+
+def check_grown(run: Run) -> None:
+    """Raises ValueError if the run's networks have not reached their full resolution."""
+    segment = run.config.schedule.at(run.step)
+    resolution, full = segment.phase.resolution, run.config.model.resolution
+    if segment.fading or resolution not in (0, full):
+        grown = next(s for s in run.config.schedule.segments if s.phase.resolution in (0, full) and not s.fading)
+        raise ValueError(
+            f"workdir: {run.workdir!r} is still growing; expected a run past step {grown.start}, where its networks "
+            f"reach their full {full}x{full}. Received: one at {resolution}x{resolution}, step {run.step}. "
+            "Train longer first."
+        )

@@ -1,0 +1,274 @@
+"""The folder of a run: the name of every file in it, and the checks that keep a run one and the same."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from typing import IO, Any, TypeVar
+
+import numpy as np
+
+from ssgan_tf import config as configs
+from ssgan_tf import data
+from ssgan_tf.core.codes import CodeSpec
+from ssgan_tf.data.labeled_subset import choose_labeled
+from ssgan_tf.utils import files
+
+T = TypeVar("T")
+
+# Fields that may differ between two starts of a run: how long it is and what is reported, never what is computed.
+_CHANGEABLE = (
+    "train.images",
+    "train.log_every",
+    "train.sample_every",
+    "train.metrics_every",
+    "train.metrics",
+    "train.metrics_samples",
+    "train.checkpoint_every",
+    "train.keep_checkpoints",
+    "train.rollbacks",
+    "data.memory_gib",
+)
+
+
+class Workdir:
+    """The folder of a run, with the path of each of its files. No other module spells their names.
+
+    Args:
+        path: Folder; it need not exist yet.
+    """
+
+    def __init__(self, path: str):
+        self.path = path
+        # Written when training starts.
+        self.config = os.path.join(path, "config.json")
+        self.factors = os.path.join(path, "factors.json")
+        self.labels = os.path.join(path, "data.json")
+        self.labeled_subset = os.path.join(path, "labeled_subset.npy")
+        self.replicas = os.path.join(path, "replicas.json")
+        self.lock_file = os.path.join(path, "lock")
+        # Written during training.
+        self.checkpoints = os.path.join(path, "checkpoints")
+        self.skipped_steps = os.path.join(path, "skipped_steps.json")
+        self.log = os.path.join(path, "metrics.jsonl")
+        self.tensorboard = os.path.join(path, "tensorboard")
+        self.samples = os.path.join(path, "samples")
+        # Written by evaluation.
+        self.scores = os.path.join(path, "metrics.json")
+        self.report = os.path.join(path, "metrics.txt")
+        self.traversal = os.path.join(path, "traversal.png")
+
+    def sample(self, name: str) -> str:
+        """Returns the path of an image grid among the samples."""
+        return os.path.join(self.samples, f"{name}.png")
+
+    def check_config(self, config: configs.Config) -> None:
+        """Checks that the folder can be written and is empty or holds a run of `config`.
+
+        Raises:
+            ValueError: It holds a run of another config; the message lists the fields that differ.
+            OSError: It is not a folder or cannot be written.
+        """
+        place = _nearest_existing(self.path)
+        if not os.path.isdir(place):
+            raise NotADirectoryError(f"workdir: expected a folder. Received: {self.path!r}, and {place} is a file.")
+        files.check_writable(place, f"workdir: expected a writable folder. Received: {self.path!r}.")
+        if not os.path.exists(self.config):
+            for leftover in (self.checkpoints, self.labeled_subset):
+                if os.path.exists(leftover):
+                    name = os.path.basename(leftover)
+                    raise ValueError(
+                        f"workdir: {self.path!r} contains {name} but no config.json. Choose another folder."
+                    )
+            return
+        changed = [d for d in configs.differences(self.read_config(), config) if d[0] not in _CHANGEABLE]
+        if changed:
+            listed = "; ".join(f"{name}: expected {old!r}, received {new!r}" for name, old, new in changed)
+            raise ValueError(
+                f"workdir: {self.path!r} contains a run of another config ({listed}). Choose another folder."
+            )
+
+    def check_disk(self, parameters: int, keep: int) -> None:
+        """Checks that the disk has room for `keep` checkpoints of `parameters` weights and the one being written.
+
+        Raises:
+            OSError: It has not; the message says what is needed and what is free.
+        """
+        # Weights, their moving average and Adam's two moments, each 4 bytes.
+        needed = 4 * 4 * parameters * (keep + 1)
+        held = sum(
+            os.path.getsize(os.path.join(at, name))
+            for at, _, names in os.walk(self.path)
+            for name in names
+            if "ckpt" in name
+        )
+        free = shutil.disk_usage(_nearest_existing(self.path)).free
+        if free + held < needed:
+            raise OSError(
+                f"workdir: {self.path!r} needs {(needed - held) / 2**20:,.1f} MiB for checkpoints. Received: a disk "
+                f"with {free / 2**20:,.1f} MiB free. Free some space, or lower train.keep_checkpoints."
+            )
+
+    def lock(self) -> IO[str]:
+        """Creates the folder and locks it for as long as the returned file is open.
+
+        Raises:
+            ValueError: Another process trains there.
+            OSError: The folder cannot be written.
+        """
+        os.makedirs(self.path, exist_ok=True)
+        try:
+            return files.lock_file(self.lock_file)
+        except files.LockedError as holder:
+            raise ValueError(
+                f"workdir: {self.path!r} is being trained by {holder}. Wait until it has ended, or choose another "
+                "folder."
+            ) from None
+
+    def read_config(self) -> configs.Config:
+        """Reads config.json.
+
+        Raises:
+            FileNotFoundError: There is none.
+            ValueError: It is not a config of this version.
+        """
+        if not os.path.isfile(self.config):
+            raise FileNotFoundError(self._no_run(self.config))
+        with open(self.config, encoding="utf-8") as file:
+            try:
+                return configs.Config.from_json(json.load(file))
+            except (KeyError, TypeError, ValueError) as error:
+                raise ValueError(f"workdir: {self.config} is not a config of this version: {error}") from error
+
+    def write_config(self, config: configs.Config) -> None:
+        """Writes config.json."""
+        files.write_json(config.to_json(), self.config)
+
+    def read_factors(self) -> CodeSpec:
+        """Reads the factors of the run, so that loading it does not need the data set.
+
+        Raises:
+            FileNotFoundError: There are none.
+            ValueError: The file is not a list of factors.
+        """
+        path = self._factors_on_disk()
+        if not os.path.isfile(path):
+            raise FileNotFoundError(self._no_run(path))
+        with open(path, encoding="utf-8") as file:
+            try:
+                return CodeSpec.from_json(json.load(file))
+            except (KeyError, TypeError, ValueError) as error:
+                raise ValueError(f"workdir: {path} is not a list of factors: {error!r}") from error
+
+    def write_factors(self, spec: CodeSpec) -> None:
+        """Writes the factors, unless they are there already."""
+        if not os.path.exists(self._factors_on_disk()):
+            files.write_json(spec.to_json(), self.factors)
+
+    def check_factors(self, info: data.DatasetInfo) -> None:
+        """Raises ValueError if the run has other factors than the data set."""
+        if not os.path.exists(self._factors_on_disk()):
+            return
+        expected = self.read_factors()
+        if expected != info.spec:
+            raise ValueError(
+                f"workdir: {self.path!r} contains a run on other factors: expected {expected.to_json()}. Received: "
+                f"{info.spec.to_json()} of {info.name}. Choose another folder."
+            )
+
+    def record_labels(self, dataset: data.FactorDataset) -> None:
+        """Records a checksum of the labels at the first start, and compares it at later ones.
+
+        Raises:
+            ValueError: The data set has other labels, or another order of them, than when the run began.
+        """
+        digest = hashlib.sha256(np.ascontiguousarray(dataset.factors, np.int64).tobytes()).hexdigest()
+        now = {"dataset": dataset.name, "images": len(dataset), "labels_sha256": digest}
+        if not os.path.exists(self.labels):
+            files.write_json(now, self.labels)
+            return
+        then = _load_json(self.labels, dict, "Remove it if the data is the same.")
+        if then != now:
+            raise ValueError(
+                f"workdir: {self.path!r} contains a run on other labels, or on labels in another order (expected "
+                f"{then}). Received: {now}. Build the data set as it was, or choose another folder."
+            )
+
+    def labeled_rows(self, dataset: data.FactorDataset, config: configs.Config) -> np.ndarray:
+        """Returns the rows of the labelled subset; chooses and writes them at the first start.
+
+        Raises:
+            ValueError: The file is damaged, or belongs to other data.
+        """
+        options, path = config.data, self.labeled_subset
+        rows = choose_labeled(dataset.factors, options.labeled_fraction, config.train.seed, options.stratified)
+        if not os.path.exists(path):
+            with files.atomic_write(path, "wb") as file:
+                np.save(file, rows)
+            return rows
+        try:
+            found = np.load(path)
+        except (ValueError, EOFError) as error:
+            raise ValueError(
+                f"workdir: {path} is damaged ({error}). Remove it: the seed chooses the same rows again."
+            ) from error
+        if not np.array_equal(found, rows):
+            raise ValueError(
+                f"workdir: {path} belongs to other data; expected the {len(rows)} rows of {len(dataset)} images that "
+                f"the seed chooses. Received: {found.size} rows up to {found.max(initial=-1)}. The data set has other "
+                "labels than when the run began: build it as it was, or choose another folder."
+            )
+        return found
+
+    def labeled_count(self) -> int:
+        """Returns the number of images whose labels the run uses."""
+        return len(np.load(self.labeled_subset))
+
+    def read_skipped_steps(self) -> list[int]:
+        """Returns the steps, counted from 0, that the run leaves out because their result was not finite.
+
+        Raises:
+            ValueError: The file is damaged.
+        """
+        advice = "Remove it: the run then finds such steps again."
+        if not os.path.exists(self.skipped_steps):
+            return []
+        return _load_json(self.skipped_steps, lambda steps: [int(step) for step in steps], advice)
+
+    def write_skipped_steps(self, steps: list[int]) -> None:
+        """Writes the list that `read_skipped_steps` returns."""
+        files.write_json(steps, self.skipped_steps)
+
+    def record_replicas(self, count: int) -> int:
+        """Records the number of devices that train the run; returns the number at the start before."""
+        before = count
+        if os.path.exists(self.replicas):
+            before = _load_json(self.replicas, lambda value: int(value["replicas"]), "Remove it.")
+        files.write_json({"replicas": count}, self.replicas)
+        return before
+
+    def _factors_on_disk(self) -> str:
+        """Path of the factors: factors.json, or codes.json in runs begun before it had that name."""
+        old = os.path.join(self.path, "codes.json")
+        return old if os.path.exists(old) and not os.path.exists(self.factors) else self.factors
+
+    def _no_run(self, expected: str) -> str:
+        return f"workdir: {self.path!r} does not contain a run (expected {expected}). Train one first."
+
+
+def _load_json(path: str, parse: Callable[[Any], T], advice: str) -> T:
+    """Returns parse(content of the JSON file); raises ValueError with `advice` if the file is damaged."""
+    with open(path, encoding="utf-8") as file:
+        try:
+            return parse(json.load(file))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"workdir: {path} is damaged ({error}). {advice}") from error
+
+
+def _nearest_existing(path: str) -> str:
+    """Returns `path`, or the nearest folder above it that exists."""
+    path = os.path.abspath(path)
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
+    return path

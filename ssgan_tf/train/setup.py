@@ -1,0 +1,195 @@
+"""Everything before the first step: checks all input, then opens the workdir, the data and the model."""
+
+import json
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from ssgan_tf import config as configs
+from ssgan_tf import data, models, visualize
+from ssgan_tf.core.codes import CodeSpec
+from ssgan_tf.data import pipeline
+from ssgan_tf.data.labeled_subset import choose_labeled
+from ssgan_tf.evaluate import oracle as oracles
+from ssgan_tf.evaluate import predictions, scoring
+from ssgan_tf.models.base import WithNetwork
+from ssgan_tf.runs import Workdir
+from ssgan_tf.runs.checkpoints import Checkpoints
+from ssgan_tf.train import costs, summary
+from ssgan_tf.train.distribution.strategy import check_equal_across_workers, is_chief, make_strategy
+from ssgan_tf.train.loop import Session
+
+
+def prepare(
+    config: configs.Config | str,
+    workdir: str,
+    data_dir: str,
+    *,
+    strategy: str | tf.distribute.Strategy,
+    jit_compile: bool | None,
+    minutes: float | None,
+    oracle_images: int,
+    callbacks: Sequence[tf.keras.callbacks.Callback],
+    quiet: bool,
+) -> Session:
+    """Checks the input and returns a session that is ready to train. Arguments as of `training.run`.
+
+    Raises:
+        ValueError, OSError, MemoryError: The input cannot be used. Nothing was written before all of it was checked.
+        WorkerMissing: Another worker did not start.
+    """
+    config = configs.load_config(config) if isinstance(config, str) else config
+    place = Workdir(workdir)
+    place.check_config(config)
+
+    # Devices come after the cheap checks, since workers wait here for each other.
+    strategy = make_strategy(strategy) if isinstance(strategy, str) else strategy
+    info = check_input(config, place, data_dir, strategy)
+    xla = on_gpu() if jit_compile is None else jit_compile
+    if not quiet:
+        print(json.dumps(config.to_json(), indent=2))
+        print(summary.describe(config, info, strategy.num_replicas_in_sync, xla), flush=True)
+    parameters = sum(costs.network_sizes(config.model, info.spec).values())
+    place.check_disk(parameters, config.train.keep_checkpoints)
+
+    # Data, and the model with the weights of its newest checkpoint.
+    d = config.data
+    dataset = data.load(d.dataset, data_dir, d.factors, d.memory_gib, d.split, d.resolution)
+    model = make_model(strategy, config, dataset.spec, xla)
+    chief = is_chief(strategy)
+    lock = place.lock() if chief else None
+    with strategy.scope():
+        checkpoints = Checkpoints(place.checkpoints, model.checkpoint_items(), config.train.keep_checkpoints)
+        first_step = checkpoints.restore_latest() or 0
+    labels = np.ascontiguousarray(dataset.factors).tobytes()
+    check_equal_across_workers(strategy, {"labels": labels, "checkpoint to resume from": str(first_step).encode()})
+
+    # Scores during training, and the files that describe the run: the chief's work.
+    evaluate = None
+    if config.train.metrics_every and chief:
+        options = oracles.OracleOptions(images=oracle_images)
+        oracle = oracles.train_or_load(dataset, oracles.cache_in(data_dir), options, quiet)
+        evaluate = make_evaluator(config, dataset, model, oracle)
+    if chief:
+        rows = init_workdir(place, config, dataset)
+        record_replicas(place, strategy.num_replicas_in_sync, first_step)
+    else:
+        rows = choose_labeled(dataset.factors, d.labeled_fraction, config.train.seed, d.stratified)
+    return Session(
+        place, config, strategy, dataset, rows, model, checkpoints, first_step, lock, evaluate, minutes,
+        tuple(callbacks), quiet,
+    )  # fmt: skip
+
+
+def check_input(
+    config: configs.Config, workdir: Workdir, data_dir: str, strategy: tf.distribute.Strategy
+) -> data.DatasetInfo:
+    """Checks that data, batches, metrics and workers fit together; returns the data set's description.
+
+    Raises:
+        ValueError: They do not; the message names the field.
+        FileNotFoundError: The data set is not prepared.
+    """
+    scoring.plan_for_training(config.train.metrics, config.data.labeled_fraction > 0)
+    pipeline.check_replicas(config.phases, strategy.num_replicas_in_sync)
+    info = inspect_dataset(config, data_dir)
+    check_data(config, info, workdir)
+    content = json.dumps([config.to_json(), repr(info)]).encode()
+    check_equal_across_workers(strategy, {"--config, --set and data": content})
+    return info
+
+
+def inspect_dataset(config: configs.Config, data_dir: str) -> data.DatasetInfo:
+    """Returns the description of the config's data set; raises as `data.inspect`."""
+    d = config.data
+    return data.inspect(d.dataset, data_dir, d.factors, d.memory_gib, d.split, d.resolution)
+
+
+def check_data(config: configs.Config, info: data.DatasetInfo, workdir: Workdir) -> None:
+    """Checks that the networks, the batches and the run in the workdir fit the data.
+
+    Raises:
+        ValueError: They do not; the message names the field.
+    """
+    m = config.model
+    height, width, channels = info.shape
+    prefix = "model.network" if isinstance(m, WithNetwork) else "model"
+    if (height, width) != (m.resolution, m.resolution):
+        raise ValueError(f"{prefix}.resolution: {info.name} has images of {height}x{width}. Received: {m.resolution}.")
+    if channels != m.channels:
+        raise ValueError(f"{prefix}.channels: {info.name} has {channels}. Received: {m.channels}.")
+    for i, phase in enumerate(config.phases):
+        if phase.batch > info.count:
+            raise ValueError(
+                f"phases.{i}.batch: expected at most the {info.count:,} images of {info.name}. "
+                f"Received: {phase.batch}."
+            )
+    workdir.check_factors(info)
+
+
+def on_gpu() -> bool:
+    """Returns whether TensorFlow sees a GPU, on which XLA is faster; on CPUs it is several times slower."""
+    return bool(tf.config.list_logical_devices("GPU"))
+
+
+def make_model(strategy: tf.distribute.Strategy, config: configs.Config, spec: CodeSpec, xla: bool) -> tf.keras.Model:
+    """Makes the model with its seeded weights, in the strategy's scope."""
+    tf.keras.utils.set_random_seed(config.train.seed)
+    if config.train.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    with strategy.scope():
+        return models.make_model(config.model, spec, config.train.seed, xla)
+
+
+def init_workdir(workdir: Workdir, config: configs.Config, dataset: data.FactorDataset) -> np.ndarray:
+    """Writes config, factors, labelled subset and a grid of the data; returns the rows of the labelled subset.
+
+    Raises:
+        OSError: The workdir cannot be written.
+        ValueError: As `Workdir.record_labels` and `Workdir.labeled_rows`.
+    """
+    try:
+        workdir.write_config(config)  # first: without it the other files would belong to no run
+        workdir.write_factors(dataset.spec)
+        workdir.record_labels(dataset)
+        rows = workdir.labeled_rows(dataset, config)
+        visualize.save_png(visualize.data_grid(dataset.images, config.train.seed), workdir.sample("data"))
+    except OSError as error:
+        raise OSError(f"workdir: {workdir.path!r} cannot be written: {error}") from error
+    return rows
+
+
+def record_replicas(workdir: Workdir, count: int, first_step: int) -> None:
+    """Records how many devices train the run, and warns if a resumed run has another number of them."""
+    before = workdir.record_replicas(count)
+    if first_step and before != count:
+        print(
+            f"Resuming on {count} devices what began on {before}: the batches are the same, but sums are taken in "
+            f"another order, so results will not be bit-identical to a run on {before} devices."
+        )
+
+
+def make_evaluator(
+    config: configs.Config, dataset: data.FactorDataset, model: tf.keras.Model, oracle: oracles.Oracle
+) -> Callable[[], dict[str, float]]:
+    """Returns a function that scores the model in its present state; it returns {} while networks still grow."""
+    targets = predictions.targets_of(model, oracle)
+    plan = scoring.plan_for_training(config.train.metrics, config.data.labeled_fraction > 0)
+    already_warned: set[str] = set()
+
+    def evaluate() -> dict[str, float]:
+        if model.segment.fading or model.resolution != config.model.resolution:
+            return {}
+        samples = config.train.metrics_samples
+        found = predictions.predict(
+            targets, dataset.images, dataset.factors, dataset.spec, samples, 0, plan.optional_inputs, quiet=True
+        )
+        result = scoring.score(found, plan)
+        for reason in scoring.reasons(result) - already_warned:
+            logging.warning("train.metrics: %s", reason)
+            already_warned.add(reason)
+        return scoring.summary(result)
+
+    return evaluate

@@ -1,0 +1,118 @@
+"""The oracle: trained once for a data set, on images that its own scores are not taken from."""
+
+import dataclasses
+import json
+import os
+
+import numpy as np
+import pytest
+from absl import logging
+
+from ssgan_tf import data
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
+from ssgan_tf.evaluate import oracle
+from ssgan_tf.evaluate.inference import encode_images
+from ssgan_tf.evaluate.oracle import OracleOptions
+
+SPEC = CodeSpec((FactorSpec("light", 2), FactorSpec("colour", 3)))
+OPTIONS = OracleOptions(images=4800, batch=32, learning_rate=0.01, fmap_base=16, fmap_max=8)
+
+
+def make_table() -> data.FactorDataset:
+    """200 flat pictures whose brightness and colour are the factors; some labels of the first 20 are unknown."""
+    rng = np.random.default_rng(0)
+    factors = np.stack([rng.integers(0, f.size, 200) for f in SPEC.factors], axis=1)
+    images = np.zeros([200, 8, 8, 3], np.uint8) + (40 + 100 * factors[:, 0])[:, None, None, None].astype(np.uint8)
+    images[np.arange(200), :, :, factors[:, 1]] += 90
+    images += rng.integers(0, 20, images.shape, np.uint8)
+    factors[:20:2, 0] = -1
+    factors[1:20:2] = -1
+    return data.FactorDataset("fake/flat", images, factors, SPEC)
+
+
+TABLE = make_table()
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    """Rows that an oracle would be trained on, one entry for each time; the training itself is left out."""
+    rows: list[np.ndarray] = []
+    monkeypatch.setattr(oracle, "_train", lambda model, table, these, options: rows.append(these))
+    return rows
+
+
+@pytest.fixture
+def warnings(monkeypatch) -> list[str]:
+    seen: list[str] = []
+    monkeypatch.setattr(logging, "warning", lambda text, *values: seen.append(text % values))
+    return seen
+
+
+def test_it_learns_is_kept_and_is_loaded_as_it_was(tmp_path, monkeypatch):
+    trained = oracle.train_or_load(TABLE, str(tmp_path), OPTIONS)
+    assert trained.scores["l2"] < 0.35, "constant codes score about 0.6"
+    assert trained.scores["l2/samples"] == 18  # 10 % of the 180 images with all their labels
+    assert os.path.dirname(trained.folder) == str(tmp_path)
+
+    monkeypatch.setattr(oracle, "_train", lambda *_: pytest.fail("trained again"))
+    loaded = oracle.train_or_load(make_table(), str(tmp_path), OPTIONS)
+    assert loaded.scores == trained.scores
+    codes = [encode_images(o.model.encode, TABLE.images[:50]) for o in (trained, loaded)]
+    assert np.array_equal(*codes)
+
+
+def test_it_is_scored_on_images_that_it_has_not_seen(tmp_path, no_training, monkeypatch):
+    scored = []
+    monkeypatch.setattr(oracle, "encode_images", lambda encode, images: scored.append(images) or np.zeros([18, 2]))
+    oracle.train_or_load(TABLE, str(tmp_path), OPTIONS)
+    (rows,) = no_training
+    assert len(rows) == len(set(rows)) == 162
+    assert min(rows) >= 20, "images with an unknown label are left out"
+    rest = sorted(set(range(20, 200)) - set(rows))
+    key = [image.tobytes() for image in TABLE.images]
+    assert sorted(key.index(image.tobytes()) for image in scored[0]) == rest
+
+
+def changed_table(**changes) -> data.FactorDataset:
+    return dataclasses.replace(TABLE, **changes)
+
+
+@pytest.mark.parametrize(
+    ("table", "options"),
+    [
+        (TABLE, dataclasses.replace(OPTIONS, seed=1)),
+        (TABLE, dataclasses.replace(OPTIONS, images=9600)),
+        (changed_table(images=TABLE.images[:] + np.uint8(1)), OPTIONS),
+        (changed_table(factors=np.where(np.arange(200)[:, None] == 99, 0, TABLE.factors)), OPTIONS),
+        (changed_table(spec=CodeSpec((FactorSpec("light", 2), FactorSpec("colour", 4)))), OPTIONS),
+        (changed_table(spec=CodeSpec((FactorSpec("l", 2), FactorSpec("colour", 3)))), OPTIONS),
+        (changed_table(name="fake/other"), OPTIONS),
+    ],
+)
+def test_other_data_or_options_are_another_oracle(table, options, tmp_path):
+    assert oracle.folder_of(table, options, "x") != oracle.folder_of(TABLE, OPTIONS, "x")
+    assert oracle.folder_of(make_table(), OPTIONS, "x") == oracle.folder_of(TABLE, OPTIONS, "x")
+
+
+def test_too_few_images_with_all_labels(tmp_path):
+    few = changed_table(images=TABLE.images[:110], factors=TABLE.factors[:110])
+    with pytest.raises(ValueError, match="needs 100 images or more with all labels known. Received: 90 of fake/flat"):
+        oracle.train_or_load(few, str(tmp_path), OPTIONS)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("file", ["scores.json", "checkpoints"])
+def test_one_that_is_damaged_is_trained_again(file, tmp_path, no_training, warnings):
+    kept = oracle.train_or_load(TABLE, str(tmp_path), OPTIONS)
+    path = os.path.join(kept.folder, "scores.json")
+    if file == "checkpoints":
+        (step,) = [name for name in os.listdir(kept.folder) if name.startswith("step-")]
+        path = os.path.join(kept.folder, step, "ckpt.data-00000-of-00001")
+    os.truncate(path, 7)
+    again = oracle.train_or_load(TABLE, str(tmp_path), OPTIONS)
+    assert len(no_training) == 2
+    assert "training it again" in warnings[-1]
+    with open(os.path.join(again.folder, "scores.json"), encoding="utf-8") as file:
+        assert json.load(file) == again.scores
+    oracle.train_or_load(TABLE, str(tmp_path), OPTIONS)
+    assert len(no_training) == 2  # and is whole now

@@ -1,0 +1,127 @@
+"""The table for people: every score once, with its interval, and in words what was left out."""
+
+from ssgan_tf.evaluate.report import merge, report
+
+SCORES: dict = {
+    "encoder": {"mig": 0.965, "mig/gap/shape": 0.8, "mig/gap/hue": 0.9, "factor_vae": 1.0, "factor_vae/whole_grid": 0},
+    "generator": {"mig": 0.83, "mig/gap/hue": 0.7, "l2": 0.175, "factor_vae": 0.5, "factor_vae/whole_grid": 0},
+    "images": {"frechet_oracle": 0.0241},
+    "intervals": {"encoder": {"mig": [0.96, 0.97]}, "generator": {}, "images": {}},
+    "refused": {"encoder": {"l2": "there is no such thing"}, "generator": {}, "images": {}},
+    "oracle": {"mig": 0.95, "l2": 0.055, "l2/samples": 3110},
+    "chance_l2": 1.173,
+    "settings": {
+        "samples_encoder": 9000,
+        "samples_generator": 10000,
+        "labels": 778,
+        "labeled_fraction": 0.025,
+        "images_trained": 420000,
+        "bins": 20,
+        "seed": 3,
+        "features": None,
+        "bootstrap": {"mig": 200},
+    },
+}
+
+
+def test_the_whole_table():
+    assert report(SCORES) == "\n".join(
+        [
+            "                                encoder                   generator",
+            "MIG                             0.965 [0.960, 0.970]      0.830",
+            "L2                              -                         0.175",
+            "FactorVAE                       1.000                     0.500",
+            "images                          9,000                     10,000",
+            "",
+            "oracle, on 3,110 held-out images: MIG 0.950, L2 0.055; L2 by chance: 1.173",
+            "",
+            "Frechet (oracle)                0.024",
+            "",
+            "MIG per factor                  encoder                   generator",
+            "  shape                         0.800                     -",
+            "  hue                           0.900                     0.700",
+            "",
+            "778 labelled images (eta = 2.5 %), trained with 420,000 images; 20 bins, seed 3.",
+            "[low, high]: 95 % intervals from 200 bootstrap replicates of the images.",
+            "FactorVAE: groups were drawn within the images measured, which are not the whole grid.",
+            "No L2 of encoder: there is no such thing",
+        ]
+    )
+
+
+def test_only_what_was_measured_is_shown():
+    images_only = {
+        **SCORES,
+        "encoder": {},
+        "generator": {},
+        "refused": {},
+        "settings": {**SCORES["settings"], "bootstrap": {}},
+    }
+    text = report(images_only)
+    assert text.splitlines()[0] == "Frechet (oracle)                0.024"
+    assert "MIG" not in text and "[low" not in text and "groups" not in text
+
+
+def one_metric(**changes) -> dict:
+    """A later evaluation of FactorVAE and L2 alone."""
+    return {
+        **SCORES,
+        "encoder": {"factor_vae": 0.75, "l2": 0.1},
+        "generator": {"factor_vae": 0.25, "l2": 0.2},
+        "images": {},
+        "intervals": {"encoder": {"factor_vae": [0.7, 0.8]}, "generator": {}, "images": {}},
+        "refused": {"encoder": {}, "generator": {}, "images": {}},
+        "settings": {**SCORES["settings"], "bootstrap": {"factor_vae": 50}, **changes},
+    }
+
+
+def test_a_later_metric_is_added_and_one_measured_again_replaces_all_of_it():
+    found = merge(one_metric(), SCORES)
+    assert found["encoder"] == {"mig": 0.965, "mig/gap/hue": 0.9, "mig/gap/shape": 0.8, "factor_vae": 0.75, "l2": 0.1}
+    assert found["generator"]["l2"] == 0.2 and "factor_vae/whole_grid" not in found["generator"]
+    assert found["images"] == SCORES["images"]
+    assert found["intervals"]["encoder"] == {"mig": [0.96, 0.97], "factor_vae": [0.7, 0.8]}
+    assert found["refused"]["encoder"] == {}
+    assert found["settings"]["bootstrap"] == {"mig": 200, "factor_vae": 50}
+    assert "from 50 or 200 bootstrap replicates" in report(found)
+
+
+def over_features(fingerprint: str, **images) -> dict:
+    """A later evaluation over the features of a network."""
+    settings = {**SCORES["settings"], "bootstrap": {}, "features": {"network": "net.keras", "fingerprint": fingerprint}}
+    nothing: dict = {"encoder": {}, "generator": {}, "images": {}}
+    return {**SCORES, **nothing, "images": images, "intervals": nothing, "refused": nothing, "settings": settings}
+
+
+def test_scores_over_features_stand_beside_the_others_and_of_one_network_alone():
+    once = merge(over_features("a", fid=1.0, precision=0.5, recall=0.25), SCORES)
+    assert once["encoder"] == SCORES["encoder"]
+    assert once["images"] == {"frechet_oracle": 0.0241, "fid": 1.0, "precision": 0.5, "recall": 0.25}
+    again = merge(one_metric(), once)
+    assert again["images"] == once["images"] and again["settings"]["features"]["fingerprint"] == "a"
+    same = merge(over_features("a", kid=0.1), again)
+    assert same["images"] == {**once["images"], "kid": 0.1}
+    other = merge(over_features("b", kid=0.1), again)
+    assert other["images"] == {"frechet_oracle": 0.0241, "kid": 0.1}
+    assert other["settings"]["features"]["fingerprint"] == "b"
+
+
+def test_small_scores_are_shown():
+    images = {"kid": 0.000423, "frechet_oracle": 0.0}
+    text = report({**SCORES, "images": images, "intervals": {"images": {"kid": [0.0001, 0.0007]}}})
+    assert "0.000423 [0.000100, 0.000700]" in text and "Frechet (oracle)                0.000" in text
+
+
+def test_scores_of_other_images_or_settings_are_not_kept():
+    for new in (one_metric(images_trained=1), one_metric(bins=10), {**one_metric(), "oracle": {"mig": 0.5}}):
+        assert merge(new, SCORES) == new
+
+
+def test_codes_of_a_method_without_labels_stand_below_the_factors():
+    encoder = {"mig": 0.3, "mig/gap/shape": 0.4, "mig/gap/hue": 0.2}
+    generator = {"mig": 0.1, "mig/gap/latent_0": 0.15, "mig/gap/latent_1": 0.05}
+    text = report({**SCORES, "encoder": encoder, "generator": generator, "intervals": {}})
+    rows = [line.split() for line in text.partition("MIG per factor")[2].splitlines()[1:5]]
+    assert rows == [
+        ["shape", "0.400", "-"], ["hue", "0.200", "-"], ["latent_0", "-", "0.150"], ["latent_1", "-", "0.050"],
+    ]  # fmt: skip

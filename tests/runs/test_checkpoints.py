@@ -1,0 +1,279 @@
+"""Checkpoints: everything comes back bit by bit, damage is found, and a failed save costs nothing."""
+
+import errno
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from absl import logging
+
+from ssgan_tf.runs import checkpoints
+from ssgan_tf.runs.checkpoints import Checkpoints, find_damage
+
+
+def make(folder: Path, keep: int = 3) -> tuple[Checkpoints, dict]:
+    """Checkpoints of a dense layer, its optimizer with all its slots, and a counter."""
+    layer = tf.keras.layers.Dense(3)
+    layer.build([None, 4])
+    optimizer = tf.keras.optimizers.Adam(0.1)
+    optimizer.build(layer.trainable_variables)
+    items = {"layer": layer, "optimizer": optimizer, "step": tf.Variable(0, dtype=tf.int64)}
+    return Checkpoints(str(folder), items, keep), items
+
+
+def variables(items: dict) -> list[tf.Variable]:
+    optimizer = items["optimizer"]
+    return [*items["layer"].variables, *optimizer.variables, optimizer.learning_rate, items["step"]]
+
+
+def train_a_step(items: dict, seed: int) -> None:
+    layer = items["layer"]
+    gradients = [tf.random.stateless_normal(v.shape, [seed, i]) for i, v in enumerate(layer.trainable_variables)]
+    items["optimizer"].apply_gradients(zip(gradients, layer.trainable_variables, strict=True))
+    items["step"].assign_add(1)
+
+
+def bits(items: dict) -> list[bytes]:
+    return [v.numpy().tobytes() for v in variables(items)]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@pytest.fixture
+def three(tmp_path) -> tuple[Path, list[list[bytes]]]:
+    """A folder with the checkpoints of steps 10, 20, 30, and the bits that each holds."""
+    saver, items = make(tmp_path)
+    held = []
+    for step in (10, 20, 30):
+        train_a_step(items, step)
+        saver.save(step)
+        held.append(bits(items))
+    return tmp_path, held
+
+
+@pytest.fixture
+def warnings(monkeypatch) -> list[str]:
+    seen: list[str] = []
+    monkeypatch.setattr(logging, "warning", lambda text, *values: seen.append(text % values))
+    return seen
+
+
+def test_everything_comes_back_bit_by_bit(three, warnings):
+    folder, held = three
+    saver, items = make(folder)
+    assert bits(items) != held[2]
+    assert saver.restore_latest() == 30
+    assert bits(items) == held[2]
+    # 2 weights; iteration, 2 moments of each weight, learning rate; the counter: nothing is left out.
+    assert len(held[2]) == 2 + (1 + 4 + 1) + 1
+    assert warnings == []
+
+
+def test_training_goes_on_as_if_it_had_never_stopped(tmp_path):
+    saver, items = make(tmp_path)
+    for seed in range(3):
+        train_a_step(items, seed)
+    saver.save(3)
+    train_a_step(items, 3)
+
+    again, resumed = make(tmp_path)
+    again.restore_latest()
+    train_a_step(resumed, 3)  # with cold optimizer slots this step would be another
+    assert bits(resumed) == bits(items)
+
+
+def test_without_checkpoints_there_is_nothing_to_restore(tmp_path):
+    assert make(tmp_path / "new")[0].restore_latest() is None
+    assert not (tmp_path / "new").exists()
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+DATA, INDEX, SUMS = "ckpt.data-00000-of-00001", "ckpt.index", "checksums.json"
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "says"),
+    [
+        (DATA, cut, "is not what was written"),
+        (DATA, flip, "is not what was written"),
+        (DATA, Path.unlink, "No such file"),
+        (INDEX, cut, "is not what was written"),
+        (INDEX, Path.unlink, "No such file"),
+        (SUMS, Path.unlink, "No such file"),
+        (SUMS, cut, "Expecting|delimiter|Unterminated"),
+        (SUMS, lambda path: path.write_text(""), "Expecting value"),
+        (SUMS, lambda path: path.write_text("[]"), "lists no files"),
+        (SUMS, lambda path: path.write_text("{}"), "lists no files"),
+    ],
+)
+def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so(three, warnings, name, damage, says):
+    folder, held = three
+    damage(folder / "step-000000030" / name)
+    before = files(folder)
+    saver, items = make(folder)
+    assert saver.restore_latest() == 20
+    assert bits(items) == held[1]
+    (warning,) = warnings
+    assert f"{folder}/step-000000030 is damaged" in warning
+    assert any(word in warning for word in says.split("|"))
+    assert files(folder) == before
+
+
+def test_two_damaged_checkpoints_fall_back_twice(three, warnings):
+    folder, held = three
+    cut(folder / "step-000000030" / DATA)
+    cut(folder / "step-000000020" / INDEX)
+    saver, items = make(folder)
+    assert saver.restore_latest() == 10
+    assert bits(items) == held[0]
+    assert len(warnings) == 2
+
+
+def test_where_all_are_damaged_it_stops_and_deletes_nothing(three, warnings):
+    folder, _ = three
+    for step in (10, 20, 30):
+        cut(folder / f"step-{step:09d}" / DATA)
+    before = files(folder)
+    saver, items = make(folder)
+    start = bits(items)
+    with pytest.raises(ValueError, match="^None of the 3 checkpoints in .* is whole") as error:
+        saver.restore_latest()
+    assert str(folder) in str(error.value)
+    assert files(folder) == before
+    assert bits(items) == start
+
+
+@pytest.mark.parametrize("keep", [1, 2])
+def test_the_newest_are_kept(tmp_path, keep):
+    saver, _ = make(tmp_path, keep)
+    for step in (5, 30, 200, 1000):
+        saver.save(step)
+    assert saver.steps() == [5, 30, 200, 1000][-keep:]
+
+
+def test_after_a_fall_back_the_next_save_is_the_one_to_restore(three, warnings):
+    # Were the damaged later one counted among the newest to keep, the good ones would go and it would stay.
+    folder, held = three
+    cut(folder / "step-000000030" / DATA)
+    saver, items = make(folder, keep=1)
+    assert saver.restore_latest() == 20
+    saver.save(25)
+    assert saver.steps() == [25]
+    assert make(folder)[0].restore_latest() == 25
+
+
+def test_a_damaged_checkpoint_is_replaced_when_its_step_is_reached_again(three, warnings):
+    folder, _ = three
+    cut(folder / "step-000000030" / DATA)
+    saver, _ = make(folder)
+    saver.restore_latest()
+    saver.save(30)
+    assert find_damage(str(folder / "step-000000030")) is None
+
+
+class Full(OSError):
+    def __init__(self):
+        super().__init__(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("where", ["_write_checksums", "replace", "write"])
+@pytest.mark.parametrize("error", [Full, KeyboardInterrupt])
+def test_a_save_that_fails_leaves_what_was_there(three, monkeypatch, where, error):
+    folder, held = three
+    before = files(folder)
+    saver, items = make(folder)
+    saver.restore_latest()
+    train_a_step(items, 0)
+
+    def fail(*args, **kwargs):
+        raise error()
+
+    target = {"_write_checksums": checkpoints, "replace": os, "write": tf.train.Checkpoint}[where]
+    with monkeypatch.context() as patch:
+        patch.setattr(target, where, fail)
+        with pytest.raises(error):
+            saver.save(40)
+    assert files(folder) == before
+
+    again, restored = make(folder)
+    assert again.restore_latest() == 30
+    assert bits(restored) == held[2]
+    saver.save(40)  # and the next one works
+    assert saver.steps() == [20, 30, 40]
+
+
+def test_what_tensorflow_cannot_write_is_an_os_error_in_one_line(tmp_path, monkeypatch):
+    def fail(*args, **kwargs):
+        raise tf.errors.ResourceExhaustedError(None, None, "{{node SaveV2}} part-0; No space left on device\nat line 7")
+
+    saver, _ = make(tmp_path)
+    monkeypatch.setattr(tf.train.Checkpoint, "write", fail)
+    with pytest.raises(OSError, match=r"step-000000010: part-0; No space left on device$"):
+        saver.save(10)
+
+
+def test_what_a_killed_process_left_is_ignored_and_then_removed(three):
+    folder, held = three
+    shutil.copytree(folder / "step-000000030", folder / "partial-000000035")
+    cut(folder / "partial-000000035" / DATA)
+    saver, items = make(folder)
+    assert saver.steps() == [10, 20, 30]
+    assert saver.restore_latest() == 30
+    assert bits(items) == held[2]
+    saver.save(40)
+    assert sorted(p.name for p in folder.iterdir()) == ["step-000000020", "step-000000030", "step-000000040"]
+
+
+def test_other_files_in_the_folder_are_left_alone(three):
+    folder, _ = three
+    (folder / "notes.txt").write_text("mine")
+    (folder / "step-000000010-best").mkdir()
+    saver, _ = make(folder, keep=1)
+    saver.save(40)
+    assert sorted(p.name for p in folder.iterdir()) == ["notes.txt", "step-000000010-best", "step-000000040"]
+
+
+def test_a_checkpoint_of_another_model_is_refused(three):
+    folder, _ = three
+    wider = tf.Variable(np.zeros([4, 5], np.float32))
+    with pytest.raises(ValueError, match="step-000000030 belongs to another model") as error:
+        Checkpoints(str(folder), {"other": wider}).restore_latest()
+    assert "\n" not in str(error.value)
+    _, items = make(folder)
+    items["layer"] = tf.keras.layers.Dense(5)
+    items["layer"].build([None, 4])
+    with pytest.raises(ValueError, match="belongs to another model"):
+        Checkpoints(str(folder), items).restore_latest()
+
+
+def test_a_part_can_be_restored_alone(three):
+    folder, held = three
+    layer = tf.keras.layers.Dense(3)
+    layer.build([None, 4])
+    items = {"layer": layer}
+    with pytest.raises(ValueError, match="belongs to another model"):
+        Checkpoints(str(folder), items).restore_latest()
+    assert Checkpoints(str(folder), items).restore_latest(partial=True) == 30
+    assert [v.numpy().tobytes() for v in layer.variables] == held[2][:2]
+
+
+def test_every_file_is_checksummed(three):
+    folder, _ = three
+    sums = json.loads((folder / "step-000000030" / SUMS).read_text())
+    assert sorted(sums) == [DATA, INDEX]
+    assert find_damage(str(folder / "step-000000030")) is None

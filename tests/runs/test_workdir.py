@@ -1,0 +1,71 @@
+"""A run's folder belongs to one process at a time, and to the labels that it began with."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from ssgan_tf import data
+from ssgan_tf.config import Config
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
+from ssgan_tf.runs import workdir
+
+HOLD = """
+import sys, time
+from ssgan_tf import workdirs
+file = workdir.lock(sys.argv[1])
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_second_process_is_refused_and_told_who_is_there(tmp_path):
+    workdir = str(tmp_path / "new" / "run")
+    first = workdir.lock(workdir)
+    message = rf"^--workdir: .*/new/run' is being trained by process {os.getpid()} on \S+\. Wait"
+    with pytest.raises(ValueError, match=message):
+        workdir.lock(workdir)
+    first.close()
+    workdir.lock(workdir).close()
+
+
+def test_a_process_that_was_killed_holds_nothing(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "held\n"
+        with pytest.raises(ValueError, match=f"trained by process {process.pid}"):
+            workdir.lock(str(tmp_path))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    with workdir.lock(str(tmp_path)) as file:
+        file.seek(0)
+        assert file.read().startswith(f"process {os.getpid()} on ")
+
+
+def table(factors) -> data.FactorDataset:
+    spec = CodeSpec((FactorSpec("hue", 3), FactorSpec("shape", 2)))
+    return data.FactorDataset("fake/tiny", np.zeros([len(factors), 8, 8, 3], np.uint8), np.array(factors), spec)
+
+
+def test_a_run_does_not_go_on_with_other_labels(tmp_path):
+    labels = [[0, 1], [2, -1], [1, 0]]
+    workdir.check_labels(str(tmp_path), table(labels))
+    workdir.check_labels(str(tmp_path), table(labels))
+    for other in ([labels[1], labels[0], labels[2]], [[0, 1], [2, 0], [1, 0]], labels[:2]):
+        with pytest.raises(ValueError, match="^--workdir: .* holds a run on other labels, or on labels in another"):
+            workdir.check_labels(str(tmp_path), table(other))
+    (tmp_path / "data.json").write_text("{")
+    with pytest.raises(ValueError, match="data.json is damaged"):
+        workdir.check_labels(str(tmp_path), table(labels))
+
+
+def test_labelled_rows_that_the_seed_does_not_choose_are_refused(tmp_path):
+    labels = np.stack([np.arange(40) % 3, np.arange(40) % 2], axis=1)
+    config = Config(data.DataOptions(labeled_fraction=0.25))
+    rows = workdir.labeled_subset(str(tmp_path), table(labels), config)
+    assert np.array_equal(workdir.labeled_subset(str(tmp_path), table(labels), config), rows)
+    np.save(tmp_path / "labeled_subset.npy", (rows + 1) % 40)
+    with pytest.raises(ValueError, match="labeled_subset.npy is not of this data; .* that the seed chooses"):
+        workdir.labeled_subset(str(tmp_path), table(labels), config)

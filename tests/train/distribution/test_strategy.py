@@ -1,0 +1,63 @@
+"""Distribution: which strategy a name means, which worker writes, what they tell each other.
+
+What they compute: tests/train/test_main.py. What they do when one is gone: tests/train/distribution/test_cluster.py.
+"""
+
+from types import SimpleNamespace
+
+import pytest
+import tensorflow as tf
+
+from ssgan_tf.train.distribution import strategy
+
+
+def test_names(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert strategy.make_strategy("default") is tf.distribute.get_strategy()
+    mirrored = strategy.make_strategy("mirrored")
+    assert isinstance(mirrored, tf.distribute.MirroredStrategy)
+    assert mirrored.num_replicas_in_sync == len(tf.config.list_logical_devices("CPU"))
+    with pytest.raises(ValueError, match="^--strategy=multiworker: expected the environment variable TF_CONFIG"):
+        strategy.make_strategy("multiworker")
+    with pytest.raises(ValueError, match="^--strategy: expected one of default, mirrored, multiworker. Received"):
+        strategy.make_strategy("tpu")
+
+
+@pytest.mark.parametrize(
+    ("jobs", "kind", "index", "writes"),
+    [
+        (["worker"], "worker", 0, True),
+        (["worker"], "worker", 1, False),
+        (["chief", "worker"], "chief", 0, True),
+        (["chief", "worker"], "worker", 0, False),
+        ([], "", None, True),  # no TF_CONFIG
+    ],
+)
+def test_one_worker_writes(jobs, kind, index, writes):
+    cluster = SimpleNamespace(jobs=jobs)
+    resolver = SimpleNamespace(task_type=kind, task_id=index, cluster_spec=lambda: cluster)
+    assert strategy.is_chief(SimpleNamespace(cluster_resolver=resolver)) is writes
+
+
+def test_without_workers_the_process_writes():
+    assert strategy.is_chief(tf.distribute.get_strategy())
+    assert strategy.is_chief(strategy.make_strategy("mirrored"))
+
+
+@pytest.mark.parametrize(("jobs", "count"), [({"worker": 3}, 3), ({"chief": 1, "worker": 2}, 3), ({"worker": 1}, 1)])
+def test_workers_are_counted(jobs, count):
+    cluster = SimpleNamespace(jobs=list(jobs), num_tasks=jobs.get)
+    resolver = SimpleNamespace(task_type="worker", task_id=0, cluster_spec=lambda: cluster)
+    assert strategy.worker_count(SimpleNamespace(cluster_resolver=resolver)) == count
+
+
+def test_one_process_has_nobody_to_agree_with():
+    for strategy in (tf.distribute.get_strategy(), strategy.make_strategy("mirrored")):
+        assert strategy.worker_count(strategy) == 1
+        assert strategy.make_all_reduce_max(strategy) is None
+        strategy.check_equal_across_workers(strategy, {"anything": b"1"})
+
+
+def test_every_replica_gives_its_numbers():
+    exchange = strategy.make_exchange(strategy.make_strategy("mirrored"))
+    assert exchange([3, 2**24 - 1]).tolist() == [[3, 2**24 - 1]] * len(tf.config.list_logical_devices("CPU"))

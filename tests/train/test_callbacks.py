@@ -1,0 +1,205 @@
+"""Callbacks: when they act, and what stops a run."""
+
+import os
+import signal
+import time
+
+import pytest
+import tensorflow as tf
+
+from ssgan_tf.core.schedule import Phase, Schedule
+from ssgan_tf.runs import progress
+from ssgan_tf.runs.progress import Progress
+from ssgan_tf.train import callbacks
+from tests.support.driving import drive, make_model
+
+
+@pytest.fixture
+def model():
+    return make_model()
+
+
+def schedule_of(batch: int) -> Schedule:
+    return Schedule((Phase(batch=batch, labeled_batch=1),))
+
+
+# --- Progress.
+
+
+@pytest.mark.parametrize(
+    ("batch", "every", "due"),
+    [(8, 16, [2, 4, 6, 8]), (8, 20, [3, 5, 8]), (8, 8, [1, 2, 3, 4, 5, 6, 7, 8]), (8, 3, [*range(1, 9)]), (8, 100, [])],
+)
+def test_what_is_due_every_n_images(batch, every, due):
+    progress = Progress(0, schedule_of(batch), 64)
+    seen = []
+    for _ in range(8):
+        progress.advance()
+        if progress.passed(every):
+            seen.append(progress.step)
+    assert seen == due
+
+
+def test_the_last_step_reaches_the_length_of_the_run():
+    assert [Progress(0, schedule_of(8), images).total_steps for images in (1, 8, 9, 64)] == [1, 1, 2, 8]
+    assert Progress(3, schedule_of(8), 64).images == 24
+
+
+# --- The bar.
+
+
+def test_the_bar_counts_images_from_where_the_run_goes_on(model, capsys):
+    count = progress.CountSteps(Progress(3, schedule_of(8), 64))
+    drive(model, [count], 5)
+    assert count.progress.step == 8
+    last = capsys.readouterr().err.split("\r")[-1]
+    assert "8x8: 100%" in last and "64.0/64.0" in last and "img/s" in last
+    assert last.endswith("\n")  # what is printed next has a line of its own
+
+
+def test_the_bar_can_be_closed_at_any_time(model, capsys):
+    progress.CountSteps(Progress(0, schedule_of(8), 64)).close()  # training never began
+    count = progress.CountSteps(Progress(0, schedule_of(8), 64))
+    count.set_model(model)
+    count.on_train_begin()
+    count.close()
+    count.close()
+    assert capsys.readouterr().err.endswith("\n")
+
+
+# --- Non-finite losses and weights.
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_non_finite_loss_stops_the_run_and_is_named(model, value):
+    stop = callbacks.StopOnNonFinite(Progress(4, schedule_of(8), 64))
+    stop.on_train_batch_end(0, {"generator/adversarial": 1.0, "discriminator/r1": 1e30})
+    with pytest.raises(callbacks.NonFinite) as error:
+        stop.on_train_batch_end(0, {"generator/adversarial": 1.0, "discriminator/r1": value, "b": value})
+    assert str(error.value).startswith(f"discriminator/r1, b became {value} at step 4 (32 images).")
+    assert error.value.step == 3, "counted from 0"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_never_saved(model, value):
+    saved: list[int] = []
+    progress = Progress(3, schedule_of(8), 64)
+    save = callbacks.SaveCheckpoints(progress, saved.append, every=16)
+    save.set_model(model)
+    progress.advance()
+    save.on_train_batch_end(0)
+    model.weights[0].assign([1.0, value])
+    progress.advance(2)
+    with pytest.raises(callbacks.NonFinite, match=r"^The weight kernel:0 became NaN or infinite at step 6 "):
+        save.on_train_batch_end(0)
+    with pytest.raises(callbacks.NonFinite):
+        save.on_train_end()
+    assert saved == [4]
+
+
+# --- Checkpoints.
+
+
+@pytest.mark.parametrize(
+    ("first", "steps", "every", "saved"),
+    [
+        (0, 8, 16, [2, 4, 6, 8]),  # the end is saved once
+        (0, 7, 16, [2, 4, 6, 7]),  # stopped early
+        (3, 2, 16, [4, 5]),
+        (3, 3, 1000, [6]),
+        (3, 0, 16, []),  # nothing was done
+    ],
+)
+def test_when_checkpoints_are_saved(model, first, steps, every, saved):
+    seen: list[int] = []
+    progress = Progress(first, schedule_of(8), 64)
+    drive(model, [progress.CountSteps(progress), callbacks.SaveCheckpoints(progress, seen.append, every)], steps)
+    assert seen == saved
+
+
+# --- When to stop.
+
+
+def test_minutes_end_the_run_and_go_on_over_segments(model, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    stop = callbacks.StopAfter(minutes=2)
+    drive(model, [stop], 1)
+    now[0] += 119
+    drive(model, [stop], 1)  # the next segment: the clock is not set back
+    assert not model.stop_training
+    now[0] += 1
+    drive(model, [stop], 1)
+    assert model.stop_training
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_after_the_step_at_hand(model, number, capfd):
+    before = signal.getsignal(number)
+    stop = callbacks.StopOnSignal()
+    done = []
+
+    class Count(tf.keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            done.append(batch)
+            if len(done) == 3:
+                os.kill(os.getpid(), number)
+
+    drive(model, [Count(), stop], 10)
+    assert len(done) == 3
+    assert stop.received == number
+    assert signal.getsignal(number) is before
+    assert "once more stops at once" in capfd.readouterr().err
+
+
+def test_a_second_signal_stops_at_once(model, capfd, monkeypatch):
+    """But not one that comes with the first: `timeout` and a parent each tell a program to end."""
+    now = [100.0]
+    monkeypatch.setattr(callbacks.time, "monotonic", lambda: now[0])
+    before = signal.getsignal(signal.SIGINT)
+    stop = callbacks.StopOnSignal()
+    stop.set_model(model)
+    stop.on_train_begin()
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        now[0] += 1
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        stop.release()
+    stop.release()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_signal_that_comes_late_stops_after_the_next_step(model, capfd):
+    """Between the callback and Keras's look at `stop_training` nothing may change: workers have agreed to go on."""
+    stop = callbacks.StopOnSignal()
+    done: list[int] = []
+
+    class Late(tf.keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            done.append(batch)
+            if len(done) == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+                assert not self.model.stop_training
+
+    drive(model, [stop, Late()], 10)
+    assert len(done) == 4
+    assert stop.received == signal.SIGTERM
+
+
+def test_workers_stop_after_the_step_in_which_any_of_them_is_to(model):
+    asked: list[int] = []
+
+    def agree(number: int) -> int:
+        asked.append(number)
+        return max(number, int(len(asked) == 3))  # another worker is told to stop
+
+    drive(model, [callbacks.StopTogether(agree)], 10)
+    assert asked == [0, 0, 0]
+    assert model.stop_training is True
+
+    model.stop_training, asked[:] = False, []
+    drive(model, [callbacks.StopAfter(minutes=0), callbacks.StopTogether(agree)], 10)
+    assert asked == [1]

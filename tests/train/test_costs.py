@@ -1,0 +1,190 @@
+"""What costs.py counts from sizes, against what TensorFlow would run: every convolution and matrix product of a
+traced step that its results need, by their shapes; and the memory that a fresh process takes.
+"""
+
+import dataclasses
+import math
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+import tensorflow as tf
+
+from ssgan_tf import models
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
+from ssgan_tf.core.schedule import Phase, Segment
+from ssgan_tf.models.semi_stylegan.model import SemiStyleGANOptions
+from ssgan_tf.models.vae.beta_vae import BetaVAEOptions
+from ssgan_tf.networks import layers
+from ssgan_tf.networks.discriminator import Discriminator
+from ssgan_tf.networks.options import NetworkOptions, small_64
+from ssgan_tf.networks.style_generator import StyleGenerator
+from ssgan_tf.train import costs
+
+# No two sizes are alike, so that none can be taken for another.
+NETWORK = NetworkOptions(16, 3, fmap_base=48, fmap_max=10, noise_size=7, style_size=5, mapping_layers=3)
+SPEC = CodeSpec((FactorSpec("shape", 3), FactorSpec("hue", 4)))
+BATCH, LABELED = 6, 2
+GIB = 2**30
+
+
+def needed(graph: tf.Graph) -> Iterator[tf.Operation]:
+    """The operations that the results of a function depend on, which are those that TensorFlow runs."""
+    seen, left = set(), [tensor.op for tensor in graph.outputs] + list(graph.control_outputs)
+    while left:
+        op = left.pop()
+        if op.name not in seen:
+            seen.add(op.name)
+            left += [tensor.op for tensor in op.inputs] + list(op.control_inputs)
+            yield op
+
+
+def flops(op: tf.Operation) -> int:
+    """Two for each multiply-add of a convolution, of its two gradients, or of a matrix product; else 0."""
+    if op.type == "MatMul":
+        summed = op.inputs[0].shape[0 if op.get_attr("transpose_a") else 1]
+        return 2 * op.outputs[0].shape.num_elements() * summed
+    if not op.type.startswith(("Conv2D", "DepthwiseConv2d")):
+        return 0
+    # All of them do what the forward convolution does, for each number of its output.
+    output = op.inputs[2] if "Backprop" in op.type else op.outputs[0]
+    height, width, inputs, _ = shape_in(op.inputs[1]) if "BackpropFilter" in op.type else op.inputs[1].shape
+    return 2 * output.shape.num_elements() * height * width * (1 if "Depthwise" in op.type else inputs)
+
+
+def shape_in(sizes: tf.Tensor) -> list[int]:
+    """The numbers in a tensor that is a shape: a constant, or one of the results of tf.shape_n."""
+    known = tf.get_static_value(sizes)
+    return list(sizes.op.inputs[sizes.value_index].shape if known is None else known)
+
+
+def count(function, *specs) -> int:
+    return sum(map(flops, needed(tf.function(function).get_concrete_function(*specs).graph)))
+
+
+def of_floats(*shape: int) -> tf.TensorSpec:
+    return tf.TensorSpec(shape, tf.float32)
+
+
+def batch_spec(size: int) -> dict[str, tf.TensorSpec]:
+    codes = of_floats(LABELED, SPEC.size)
+    labeled = {"labeled_image": of_floats(LABELED, size, size, 3), "labeled_codes": codes, "labeled_mask": codes}
+    return {"image": of_floats(BATCH, size, size, 3), **labeled}
+
+
+@pytest.mark.parametrize("change", [{}, {"noise_inputs": True, "channels": 1, "mapping_layers": 1}], ids=str)
+@pytest.mark.parametrize("options", [NETWORK, small_64()], ids=["test", "small 64"])
+def test_parameters(options, change):
+    options = dataclasses.replace(options, **change)
+    networks = StyleGenerator(options, 4), Discriminator(options, 4)
+    assert costs.parameters(options, 4) == tuple(map(layers.count_parameters, networks))
+
+
+def test_forward_passes():
+    generator, discriminator = StyleGenerator(NETWORK, SPEC.size), Discriminator(NETWORK, SPEC.size)
+    work = costs.mapping_work(NETWORK, SPEC.size).forward + costs.synthesis_work(NETWORK, 16).forward
+    inputs = (of_floats(BATCH, NETWORK.noise_size), of_floats(BATCH, SPEC.size))
+    assert 2 * BATCH * work == count(lambda *x: generator(x), *inputs)
+    work = costs.trunk_work(NETWORK, 16).forward + costs.head_work(NETWORK, SPEC.size).forward
+    assert 2 * BATCH * work == count(discriminator.encode, of_floats(BATCH, 16, 16, 3))
+
+
+OBJECTIVES: dict[str, dict[str, float]] = {
+    "all": {},
+    "no r1": {"r1": 0},
+    "encoder learns from generated images": {"gamma_e": 1},
+    "no labels": {"beta": 0, "alpha": 0, "gamma_e": 1},
+    "no mixup": {"alpha": 0},
+    "no codes for the generator": {"gamma_g": 0, "alpha": 0},
+    "style mixing": {"style_mixing": 0.5},
+}
+
+
+@pytest.mark.parametrize(
+    ("objective", "resolution", "fading"),
+    [*((name, 8, False) for name in OBJECTIVES), ("all", 16, False), ("all", 16, True)],
+)
+def test_a_training_step(objective, resolution, fading):
+    options = SemiStyleGANOptions(network=NETWORK, **OBJECTIVES[objective])
+    model = models.make_model(options, SPEC, seed=0)
+    phase = Phase(resolution=resolution, images=60, fade_images=60 * fading)
+    model.set_segment(Segment(phase, fading, 0, 10))
+    expected = count(model.train_step, batch_spec(resolution))
+    assert costs.step_flops(options, SPEC.size, resolution, BATCH, LABELED, fading).total == expected
+
+
+def test_lazy_r1_costs_its_share_of_the_steps():
+    steps = {
+        n: costs.step_flops(SemiStyleGANOptions(network=NETWORK, r1=float(n > 0), r1_interval=max(n, 1)), 2, 16, 6, 2)
+        for n in (0, 1, 4)
+    }
+    assert steps[4].total == pytest.approx((steps[1].total + 3 * steps[0].total) / 4)
+    assert steps[4].real < steps[1].real and steps[4].generator == steps[1].generator
+
+
+def test_weights_average_and_moments_are_what_a_model_holds():
+    model = models.make_model(SemiStyleGANOptions(network=NETWORK), SPEC, seed=0)
+    held = costs.memory(model.options, SPEC.size, 16, BATCH, LABELED)
+    trained = [*model.generator.trainable_variables, *model.discriminator.trainable_variables]
+    slots = [v for o in (model.generator_optimizer, model.discriminator_optimizer) for v in o.variables]
+    moments = [v for v in slots if v.name.startswith(("m/", "v/"))]
+    assert len(moments) == 2 * len(trained)
+    assert held.weights == bytes_of(trained)
+    assert held.average == bytes_of(model.ema_generator.variables) - bytes_of([model.ema_generator.w_average])
+    assert held.moments == bytes_of(moments)
+
+
+def bytes_of(variables) -> int:
+    return sum(math.prod(v.shape) * v.dtype.size for v in variables)
+
+
+def test_memory_grows_with_what_is_trained():
+    options = SemiStyleGANOptions(network=NETWORK)
+    narrow = dataclasses.replace(options, network=dataclasses.replace(NETWORK, precision="mixed_bfloat16"))
+    smaller = [
+        costs.memory(options, 2, 8, 8, 8),
+        costs.memory(options, 2, 16, 4, 4),
+        costs.memory(options, 2, 16, 8, 4),
+        costs.memory(dataclasses.replace(options, r1=0.0), 2, 16, 8, 8),
+        costs.memory(dataclasses.replace(options, alpha=0.0), 2, 16, 8, 8),
+        costs.memory(narrow, 2, 16, 8, 8),
+    ]
+    assert max(m.total for m in smaller) < costs.memory(options, 2, 16, 8, 8).total
+    assert min(m.activations for m in smaller) > 0
+
+
+# One step of the paper's network on random images; prints the most memory that the process took, in bytes.
+TRAIN_PAPER_NETWORK = """
+import resource
+import tensorflow as tf
+from ssgan_tf import models
+from ssgan_tf.core.codes import CodeSpec, FactorSpec
+from ssgan_tf.models.vae.beta_vae import BetaVAEOptions
+from ssgan_tf.models.semi_stylegan.model import SemiStyleGANOptions
+model = models.make_model(SemiStyleGANOptions(), CodeSpec((FactorSpec("a", 2),)), seed=0)
+images = tf.random.stateless_uniform([8, 64, 64, 3], [0, 0], -1, 1)
+known = tf.ones([8, 1])
+batch = {"image": images, "labeled_image": images, "labeled_codes": known, "labeled_mask": known}
+tf.function(model.train_step)(batch)
+print(1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+def test_the_papers_network_trains_at_batch_8_in_5_gib(repository):
+    """64x64, 47.9 million weights, 8 images and 8 labelled ones, R1: all that a process of its own takes."""
+    done = subprocess.run(
+        [sys.executable, "-c", TRAIN_PAPER_NETWORK], check=True, capture_output=True, cwd=repository, timeout=900
+    )
+    peak = int(done.stdout)
+    assert peak < 5 * GIB
+    own = 0.72 * GIB  # TensorFlow itself: docs/speed.md
+    assert costs.memory(SemiStyleGANOptions(), 1, 64, 8, 8).total + own == pytest.approx(peak, rel=0.15)
+
+
+@pytest.mark.parametrize("options", [SemiStyleGANOptions(NETWORK), BetaVAEOptions(16, latents=3)], ids=["gan", "vae"])
+def test_what_is_said_of_the_networks_is_what_they_are(options):
+    made = models.make_model(options, SPEC, seed=0).networks()
+    counted = {name: layers.count_parameters(network) for name, network in made.items()}
+    assert costs.network_sizes(options, SPEC) == counted
