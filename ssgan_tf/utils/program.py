@@ -1,11 +1,12 @@
 """Start and end of a program: flags, quiet logs, and one line on stderr if the input is at fault."""
 
+import argparse
+import logging as python_logging
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import NoReturn
 
-import tensorflow as tf
 from absl import app, flags, logging
 
 BAD_INPUT = 2  # exit code; 1 means that a run failed, 128 + n that signal n ended it
@@ -22,7 +23,7 @@ def start(body: Callable[[], int]) -> NoReturn:
             sys.exit(fail(f"expected only flags such as --name=value. Received: {argv[1]!r}."))
         if not flags.FLAGS["verbosity"].present:
             logging.set_verbosity(logging.WARNING)
-        tf.get_logger().addFilter(_worth_reading)
+        python_logging.getLogger("tensorflow").addFilter(_worth_reading)
         try:
             sys.exit(body())
         except KeyboardInterrupt:
@@ -48,8 +49,32 @@ def fail(message: object, code: int = BAD_INPUT) -> int:
 
     Functions name their arguments in messages ("workdir: ..."); a user knows them as flags ("--workdir: ...").
     """
+    return _print_error(message, flags.FLAGS, code)
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """Parser for programs that use argparse; invalid input prints one line, without the usage, and exits with 2.
+
+    Args:
+        description: Text of --help, printed as it is written.
+    """
+
+    def __init__(self, description: str | None):
+        super().__init__(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+    def error(self, message: str) -> NoReturn:
+        """Exits because the arguments cannot be parsed; argparse calls it."""
+        self.stop(f"{message} (see --help)")
+
+    def stop(self, message: object) -> NoReturn:
+        """Exits with BAD_INPUT after printing the message on one line of stderr, with names of flags as in `fail`."""
+        names = [name.lstrip("-") for name in self._option_string_actions]
+        sys.exit(_print_error(message, names, BAD_INPUT))
+
+
+def _print_error(message: object, names: Container[str], code: int) -> int:
     text = " ".join(str(message).split())
     argument = re.match(r"(\w+):", text)
-    dashes = "--" if argument and argument[1] in flags.FLAGS else ""
+    dashes = "--" if argument and argument[1] in names else ""
     print(f"error: {dashes}{text}", file=sys.stderr)
     return code
