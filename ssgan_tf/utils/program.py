@@ -4,7 +4,7 @@ import argparse
 import logging as python_logging
 import re
 import sys
-from collections.abc import Callable, Container
+from collections.abc import Callable, Iterable
 from typing import NoReturn
 
 from absl import app, flags, logging
@@ -72,7 +72,7 @@ class ArgumentParser(argparse.ArgumentParser):
         sys.exit(_print_error(message, names, BAD_INPUT))
 
 
-def _print_error(message: object, names: Container[str], code: int) -> int:
+def _print_error(message: object, names: Iterable[str], code: int) -> int:
     text = " ".join(str(message).split())
     argument = re.match(r"(\w+):", text)
     dashes = "--" if argument and argument[1] in names else ""
