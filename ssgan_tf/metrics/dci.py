@@ -51,9 +51,9 @@ def dci(
     most common value. With a single factor, disentanglement is 1 if any code has importance, and with a single code
     completeness is 1; the reference divides by log 1 = 0 in both cases.
 
-    A factor with fewer than two known values among the training rows is excluded and listed. Rows that do not know a
-    factor are left out for that factor only, in training and in testing. A factor that no test row knows is left out
-    of informativeness only. Values that occur in test rows alone cannot be learned and count as errors.
+    A factor with fewer than two known values among the training rows is excluded and listed. A row with an unknown
+    label is left out for that factor only, in training and in testing. A factor without labels in the test rows is
+    left out of informativeness only. Values that occur in test rows alone cannot be learned and count as errors.
 
     Args:
         table: Codes [N, K] and factors [N, F].
@@ -64,13 +64,13 @@ def dci(
     Returns:
         "dci" (disentanglement), "dci/completeness", "dci/informativeness" (test rows) and
         "dci/informativeness_train", in [0, 1]; row counts "dci/samples_train" and "dci/samples_test". Per factor
-        "dci/completeness/<name>", "dci/informativeness/<name>" (if any test row knows the factor) and the numbers of
-        rows that know it, "dci/samples_train/<name>" and "dci/samples_test/<name>"; or, for an excluded factor,
+        "dci/completeness/<name>", "dci/informativeness/<name>" (if there are labels in the test rows) and the numbers
+        of labelled rows, "dci/samples_train/<name>" and "dci/samples_test/<name>"; or, for an excluded factor,
         "dci/excluded/<name>": the number of values in the training rows (0 or 1).
 
     Raises:
-        ValueError: If there are fewer than two images, no factor takes two values in the training rows, no test row
-            knows such a factor, or a code is too large for float32.
+        ValueError: If there are fewer than two images, no factor takes two values in the training rows, none of those
+            that do has labels in the test rows, or a code is too large for float32.
 
     References: Eastwood & Williams 2018, "A framework for the quantitative evaluation of disentangled
         representations"; trees and weights as in disentanglement_lib's study (1811.12359).
@@ -134,8 +134,8 @@ def _scores(
     seeds = rng.integers(2**32, size=len(varying))
     if not test.known[:, varying].any():
         raise ValueError(
-            f"{title} needs test rows that know a factor of {[table.names[f] for f in varying]}. "
-            f"Received: {len(test.codes)} test rows, none of which does. Label more rows or lower `train_share`."
+            f"{title} needs test rows with labels for a factor of {[table.names[f] for f in varying]}. "
+            f"Received: {len(test.codes)} test rows without any. Label more rows or lower `train_share`."
         )
 
     # Train one classifier per factor.

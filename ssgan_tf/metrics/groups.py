@@ -69,8 +69,8 @@ class Groups:
 
         Returns:
             Per group, the fixed factor as an index into `factors` [groups], uniformly distributed, and the group's
-            rows [groups, size]. The first row is uniform among the rows that know the factor, the others are uniform
-            among the rows with its value.
+            rows [groups, size]. The first row is uniform among the rows with a label for the factor, the others are
+            uniform among the rows with the same label.
         """
         fixed = rng.integers(len(self.factors), size=groups)
         rows = np.empty((groups, size), dtype=np.intp)
@@ -93,8 +93,8 @@ class Groups:
 
         Returns:
             Per group, the shared factor as an index into `factors` [groups], and the first and second rows of its
-            pairs [groups, size] each. First rows are uniform among the rows that know the factor, second rows are
-            uniform among the rows with the first row's value.
+            pairs [groups, size] each. First rows are uniform among the rows with a label for the factor, second rows
+            are uniform among the rows with the same label.
         """
         shared = rng.integers(len(self.factors), size=groups)
         first, second = np.empty((2, groups, size), dtype=np.intp)
@@ -106,11 +106,11 @@ class Groups:
 
 
 class _RowsByValue:
-    """Rows that know one factor, sorted by its value.
+    """Rows with a label for one factor, sorted by it.
 
     Args:
-        column: Values of the factor [N].
-        known: Mask of the rows that know it [N] bool.
+        column: Labels of the factor [N].
+        known: Mask of the known labels [N] bool.
     """
 
     def __init__(self, column: np.ndarray, known: np.ndarray):

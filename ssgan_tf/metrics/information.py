@@ -61,7 +61,7 @@ def mutual_information(first: np.ndarray, second: np.ndarray) -> float:
 def information_matrix(table: Table, bins: int) -> np.ndarray:
     """Computes the mutual information [K, F] between binned codes and factors, in nats.
 
-    The column of a factor uses only the rows that know it; other rows affect neither the counts nor the codes' range.
+    The column of a factor uses only rows with a known label; other rows affect neither counts nor the codes' range.
     """
     matrix = np.zeros((table.codes.shape[1], len(table.sizes)))
     whole = discretize(table.codes, bins)

@@ -19,9 +19,9 @@ def l2(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) ->
     chance level, which grows with the number of factors. Codes that are constantly 1/2 score below chance (0.725
     against 1.006 on dSprites), so only values far below both are good.
 
-    A factor with one value has no code, and a factor that no row knows has no truth: both are excluded, also from the
-    chance level, and listed. The norm is averaged over rows that know all remaining factors, the error of a factor
-    over rows that know this factor.
+    A factor with one value has no code, and a factor without labels has no truth: both are excluded, also from the
+    chance level, and listed. The norm is averaged over rows with known labels for all remaining factors, the error of
+    a factor over all rows with a known label for it.
 
     Args:
         table: Codes [N, F], one per factor in the same order, and factors [N, F]. For L2-gen, the oracle's codes of
@@ -32,10 +32,10 @@ def l2(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) ->
     Returns:
         "l2", at least 0; "l2/chance": `chance_l2` of these factors; "l2/samples": number of rows in the mean. Per
         factor "l2/error/<name>": mean absolute error in code units (1 = the whole range), and "l2/samples/<name>":
-        number of rows that know it; or, for an excluded factor, "l2/excluded/<name>": number of values (0 or 1).
+        number of rows with a known label; or, for an excluded factor, "l2/excluded/<name>": number of values (0 or 1).
 
     Raises:
-        ValueError: If the numbers of codes and factors differ, or if no row knows all factors that count.
+        ValueError: If the numbers of codes and factors differ, or if no row has labels for all remaining factors.
 
     References: Nie et al. 2020 (Semi-StyleGAN, 2003.03461), L2 and L2-gen.
     """
@@ -51,10 +51,10 @@ def l2(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) ->
     complete = known[:, counted].all(axis=1)
     if not counted or not complete.any():
         raise ValueError(
-            "L2 needs rows that know all factors with several values. "
+            "L2 needs rows with labels for all factors with several values. "
             f"Received: {len(known)} rows, none of them complete. Label more rows completely."
         )
-    # Average over complete rows, and for each factor over the rows that know it.
+    # Average over complete rows, and for each factor over all rows with a label for it.
     difference = table.codes[:, counted] - table.truth[:, counted]
     result: dict[str, float] = {
         "l2": float(np.mean(np.linalg.norm(difference[complete], axis=1))),

@@ -23,8 +23,8 @@ def mig(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -
     A factor with more than `bins` values cannot reach 1. With 20 bins, exact linear codes score 0.902 on dSprites
     (0.812 for 40 values, 0.850 for 32), 0.834 on Cars3D and 0.946 on MPI3D; with 10 bins, 0.790 on dSprites.
 
-    Factors with fewer than two known values have no entropy: they are excluded and listed. Rows that do not know a
-    factor are left out for that factor only.
+    Factors with fewer than two known values have no entropy: they are excluded and listed. A row with an unknown label
+    is left out for that factor only.
 
     Args:
         table: Codes [N, K] and factors [N, F]. For MIG-gen, the oracle's codes of generated images and the factors
@@ -34,8 +34,8 @@ def mig(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -
 
     Returns:
         "mig" in [0, 1], "mig/bins" and "mig/samples" (N). Per factor "mig/gap/<name>" in [0, 1], "mig/code/<name>":
-        the index j (-1 if no code is informative), and "mig/samples/<name>": number of rows that know it; or, for an
-        excluded factor, "mig/excluded/<name>": number of values (0 or 1).
+        the index j (-1 if no code is informative), and "mig/samples/<name>": number of rows with a known label; or,
+        for an excluded factor, "mig/excluded/<name>": number of values (0 or 1).
 
     Raises:
         ValueError: If no factor takes two values.

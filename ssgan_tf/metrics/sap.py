@@ -28,17 +28,19 @@ def sap(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -
     Returns:
         "sap" in [0, 1]; per factor "sap/gap/<name>" and "sap/code/<name>" (index of the best code); counts
         "sap/samples_train", "sap/samples_test" and "sap/excluded/<name>" for each factor that does not take two
-        values in the training rows or that no test row knows.
+        values in the training rows or has no label in the test rows.
 
     Raises:
-        ValueError: If no factor takes two values, or if no test row knows one that does.
+        ValueError: If no factor takes two values, or if none of those that do has a label in the test rows.
 
     References: Kumar et al. 2018 (1711.00848), section 3; discrete mode of disentanglement_lib.
     """
     train, test = table.split(rng, settings.train_share)
     factors = [f for f in train.varying("SAP's training") if test.known[:, f].any()]
     if not factors:
-        raise ValueError("SAP needs a factor that test rows know. Received: no such factor. Take more samples.")
+        raise ValueError(
+            "SAP needs a factor with labels in the test rows. Received: no such factor. Take more samples."
+        )
     codes, test_codes = _at_least_two(train.codes), _at_least_two(test.codes)
 
     def accuracy(k: int, f: int) -> float:

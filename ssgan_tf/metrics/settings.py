@@ -11,7 +11,7 @@ class Settings:
 
     Args:
         bins: Number of equal-width bins per code (MIG, modularity, mutual information between codes) or factor (IRS).
-            The predecessor of Semi-StyleGAN's code used 10.
+            The earlier code of Semi-StyleGAN's authors (AC-StyleGAN) used 10.
         train_share: Share of the rows that classifiers are trained on (SAP, DCI, explicitness); they are tested on the
             rest. 15,000 rows give the reference's 10,000 and 5,000.
         group: Number of images in a group that shares a factor (FactorVAE, BetaVAE).

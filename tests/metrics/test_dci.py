@@ -128,7 +128,7 @@ def test_unknown_labels_leave_out_rows_of_that_factor_only(metric, factors, rng)
 
 
 @BOTH
-def test_a_factor_that_no_test_row_knows_is_not_tested(metric, factors) -> None:
+def test_a_factor_without_labels_in_the_test_rows_is_not_tested(metric, factors) -> None:
     codes, partly = exact(factors, SIZES), factors.copy()
     partly[halves()[1], 1] = -1
     codes[halves()[1], 1] = 9
@@ -142,7 +142,7 @@ def test_a_factor_that_no_test_row_knows_is_not_tested(metric, factors) -> None:
 def test_a_table_without_any_scorable_factor_is_refused(metric, factors) -> None:
     untested = factors.copy()
     untested[halves()[1]] = -1
-    with pytest.raises(ValueError, match="DCI.* needs test rows that know a factor of .*'shape'.*120 test rows"):
+    with pytest.raises(ValueError, match="DCI.* needs test rows with labels for a factor of .*'shape'.*120 test rows"):
         score(metric, exact(factors, SIZES), untested)
     for value in (-1, 1):
         with pytest.raises(ValueError, match="DCI.* training needs at least one factor.*shape"):

@@ -114,7 +114,7 @@ def test_no_factor_to_score_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*METRICS])
-def test_rows_that_do_not_know_a_factor_count_for_the_others(name: str) -> None:
+def test_rows_without_a_label_for_a_factor_count_for_the_others(name: str) -> None:
     factors = FACTORS.copy()
     factors[: COUNT // 3, 0] = -1
     found = score(name, PERFECT, factors)[name]

@@ -58,7 +58,7 @@ def test_every_factor_is_fixed_equally_often(grid, rng) -> None:
     assert chisquare(np.bincount(chosen)).pvalue > 1e-3
 
 
-def test_rows_that_do_not_know_a_factor_are_not_sampled_for_it(grid, rng) -> None:
+def test_rows_without_a_label_for_a_factor_are_not_sampled_for_it(grid, rng) -> None:
     factors = grid(SIZES)
     factors[::2, 1] = -1
     table = make(factors)

@@ -67,7 +67,7 @@ def test_independent_labels_have_exactly_zero_information(grid) -> None:
     assert entropy(factors[:, 0] * 0) == 0.0
 
 
-def test_rows_that_do_not_know_a_factor_are_ignored(rng) -> None:
+def test_rows_without_a_label_for_a_factor_are_ignored(rng) -> None:
     codes = rng.normal(size=(500, 3))
     factors = rng.integers(4, size=(500, 2))
     factors[100:, 1] = -1

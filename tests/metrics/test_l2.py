@@ -92,7 +92,7 @@ def test_chance_depends_on_the_generator_alone_and_skips_factors_with_one_value(
     assert chance_l2((1, 1), np.random.default_rng(1)) == 0
 
 
-def test_rows_that_do_not_know_a_factor_count_for_the_other_factor_only(factors) -> None:
+def test_rows_without_a_label_for_a_factor_count_for_the_other_factor_only(factors) -> None:
     codes = factors / [2, 4]
     codes[0] += [0.5, 0.0]
     codes[1] += [0.0, 0.5]
