@@ -1,23 +1,33 @@
-"""An experiment as frozen dataclasses: read from configs/*.py, changed with --set, kept as workdir/config.json."""
+"""Config of an experiment: read from a file in configs/, changed with --set, stored as workdir/config.json.
+
+Example:
+    config = load_config("isaac3d:512")
+    config = override(config, ["train.seed=1"])
+"""
 
 import dataclasses
+import difflib
 import functools
+import inspect
 import os
 import runpy
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
-from ssgan_tf.core.schedule import BATCHES_1_GPU, Phase, Schedule, progressive
+from ssgan_tf.core.schedule import BATCHES_1_GPU, PUBLISHED_LENGTHS, Phase, Schedule, progressive
 from ssgan_tf.data import DataOptions
 from ssgan_tf.models import MODELS, SemiStyleGANOptions, kind_of
 from ssgan_tf.models.base import Options
 from ssgan_tf.networks.options import NetworkOptions, small_64, small_128
 from ssgan_tf.utils import overrides
+from ssgan_tf.utils.shipped import shipped_folder
 from ssgan_tf.utils.validation import choose
 
 __all__ = [
     "BATCHES_1_GPU",
+    "PUBLISHED_LENGTHS",
     "Config",
     "DataOptions",
     "NetworkOptions",
@@ -31,25 +41,25 @@ __all__ = [
 
 @dataclasses.dataclass(frozen=True)
 class TrainOptions:
-    """How long to train and how often to look. All lengths are in images, over all devices.
+    """Length of the run, and intervals of logs, samples, scores and checkpoints, in images over all devices.
 
     Args:
-        images: length of the run.
-        seed: of weights, noise, batches and the labelled subset.
-        log_every: a line of metrics.jsonl and TensorBoard scalars.
-        sample_every: sample and traversal grids.
-        metrics_every: scores of the encoder and the generator as training goes on; 0 for none. They need the oracle,
-            which is trained first where it is not kept yet.
-        metrics: which, as in evaluate's --metrics, or "fast".
-        metrics_samples: real images, and generated ones, per score.
-        checkpoint_every: a checkpoint.
-        keep_checkpoints: how many of the newest checkpoints stay.
-        rollbacks: how many times, in the whole run, it may go back to a checkpoint because of a loss or gradient
-            that is no finite number, to go on without that step; the next time it stops.
-        deterministic: let TensorFlow use only operations that give the same bits every time.
+        images: Length of the run.
+        seed: Seed of weights, noise, batches and the labelled subset.
+        log_every: Interval of the lines in metrics.jsonl and the scalars for TensorBoard.
+        sample_every: Interval of sample and traversal grids.
+        metrics_every: Interval of scores of the encoder and the generator; 0 for none. Scores need the oracle, which
+            is trained before the run unless it is cached.
+        metrics: Metrics to compute at that interval, named as in evaluate's --metrics; or "fast".
+        metrics_samples: Number of real images, and of generated images, per score.
+        checkpoint_every: Interval of checkpoints.
+        keep_checkpoints: Number of checkpoints to keep; older ones are deleted.
+        rollbacks: Number of times that the run may return to a checkpoint because a loss or gradient was not finite,
+            and continue without that step. Training stops at the next one.
+        deterministic: Whether TensorFlow uses only operations that are reproducible to the bit.
 
     Raises:
-        ValueError: naming the field that is out of range.
+        ValueError: A field is out of range; the message names it.
     """
 
     images: int = 1_000_000
@@ -82,13 +92,14 @@ class Config:
     """One experiment.
 
     Args:
-        data: what is trained on.
-        model: options of one of the models in `ssgan_tf.models.MODELS`.
-        phases: resolutions, batches and learning rates as training goes on; one phase trains at full resolution.
-        train: how long, and how often to look.
+        data: Training data.
+        model: Options of one of the models in `ssgan_tf.models.MODELS`.
+        phases: Resolutions, batches and learning rates in the course of training; a single phase trains at full
+            resolution.
+        train: Length of the run, and intervals of logs, samples, scores and checkpoints.
 
     Raises:
-        ValueError: if the parts do not fit together.
+        ValueError: The parts do not fit together.
     """
 
     data: DataOptions = DataOptions()
@@ -97,6 +108,7 @@ class Config:
     train: TrainOptions = TrainOptions()
 
     def __post_init__(self):
+        # Check the type of each part.
         m = self.model
         kinds = tuple(options for options, _ in MODELS.values())
         if not isinstance(self.phases, tuple) or not all(isinstance(phase, Phase) for phase in self.phases):
@@ -105,7 +117,9 @@ class Config:
             if not isinstance(getattr(self, name), kind):
                 expected = [k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,))]
                 raise ValueError(f"{name}: expected {' or '.join(expected)}. Received: {getattr(self, name)!r}.")
-        kind_of(m)  # raises for a subclass of Options that has no line of its own
+        kind_of(m)  # raises for a subclass of these that is not in MODELS
+
+        # Check that the parts fit together.
         phases = self.schedule.phases
         grown = m.resolutions
         for i, phase in enumerate(phases):
@@ -117,20 +131,26 @@ class Config:
 
     @functools.cached_property
     def schedule(self) -> Schedule:
-        """The steps that the phases come to."""
+        """The training steps of the phases."""
         return Schedule(self.phases)
 
+    def __repr__(self) -> str:
+        """Returns the call that makes this config, with the fields that differ from their defaults."""
+        parts = [f"    {f.name}={_call(getattr(self, f.name))},\n" for f in dataclasses.fields(self)]
+        return f"Config(\n{''.join(parts)})"
+
     def to_json(self) -> dict[str, Any]:
+        """Returns all fields as nested dicts and lists; "model" also has the "kind" of the model."""
         result = dataclasses.asdict(self)
         result["model"] = {"kind": kind_of(self.model), **result["model"]}
         return result
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Config":
-        """Reads what `to_json` returned.
+        """Makes a config from the result of `to_json`.
 
         Raises:
-            ValueError: for an unknown field or a value of the wrong type.
+            ValueError: A field is unknown, or a value has the wrong type or is out of range.
         """
         model = dict(value["model"])
         options = choose("model.kind", model.pop("kind"), MODELS)[0]
@@ -142,28 +162,101 @@ class Config:
         )
 
 
-def load_config(path: str) -> Config:
-    """Runs the Python file at `path` and returns what its get_config() gives.
+def _call(value: Any) -> str:
+    """Returns the call that makes a dataclass, with the fields that differ from their defaults; repr() of the rest."""
+    if isinstance(value, tuple) and any(dataclasses.is_dataclass(item) for item in value):
+        items = [f"        {_call(item)},\n" for item in value]
+        return f"(\n{''.join(items)}    )"
+    if not dataclasses.is_dataclass(value):
+        return repr(value)
+    stated = [f for f in dataclasses.fields(value) if getattr(value, f.name) != f.default]
+    return f"{type(value).__name__}({', '.join(f'{f.name}={_call(getattr(value, f.name))}' for f in stated)})"
+
+
+def load_config(config: str) -> Config:
+    """Loads a config: runs its Python file and returns the result of its get_config().
+
+    A file with variants takes one as the argument of get_config and lists them all in VARIANTS:
+
+        VARIANTS = {"128": ("isaac3d/release128", 0.001), "512": ("isaac3d/full", 0.01)}
+
+        def get_config(variant: str = "128") -> Config:
+            dataset, labeled_fraction = VARIANTS[variant]
+
+    Args:
+        config: Path of a Python file, or the name of a shipped config; either may end with ":" and a variant. E.g.
+            "configs/demo.py", "demo", "compare/beta_vae", "isaac3d:512" or "my_configs/chairs.py:large".
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it cannot be run, has no get_config(), or that returns no Config or values of a wrong type.
+        FileNotFoundError: There is no such file and no shipped config of that name.
+        ValueError: The file fails, has no get_config() or no such variant, or returns anything but a valid Config.
     """
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"--config: expected a Python file such as configs/demo.py. Received: {path!r}.")
+    path, variant = find_config(config)
+    result = None
     try:
-        get_config = runpy.run_path(path).get("get_config")
-        config = get_config() if callable(get_config) else None
-        if isinstance(config, Config):
-            return Config.from_json(config.to_json())  # dataclasses check no types; this does
-    except Exception as error:  # whatever a user's file may raise
+        namespace = runpy.run_path(path)
+        get_config = namespace.get("get_config")
+        if callable(get_config):
+            result = get_config(*_check_variant(variant, get_config, namespace.get("VARIANTS", ())))
+        if isinstance(result, Config):
+            return Config.from_json(result.to_json())  # checks the types of values, which dataclasses do not
+    except Exception as error:  # a user's file may raise anything
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-        raise ValueError(f"--config: {path}{_line_of(error, path)}: {kind}{error}") from error
-    raise ValueError(f"--config: {path} must define get_config() -> ssgan_tf.config.Config. Received: {config!r}.")
+        raise ValueError(f"config: {path}{_line_of(error, path)}: {kind}{error}") from error
+    raise ValueError(f"config: {path} must define get_config() -> ssgan_tf.config.Config. Received: {result!r}.")
+
+
+def find_config(config: str) -> tuple[str, str]:
+    """Returns the path of a config's Python file, and its variant; "" for the default variant.
+
+    Args:
+        config: Path or name, as `load_config` takes it.
+
+    Raises:
+        FileNotFoundError: There is no such file and no shipped config of that name.
+    """
+    path, variant = config, ""
+    if ":" in config and not os.path.isfile(config):
+        path, variant = config.rsplit(":", 1)
+    shipped = shipped_configs()
+    if path in shipped:
+        return shipped[path], variant
+    if os.path.isfile(path):
+        return path, variant
+    near = difflib.get_close_matches(Path(path).stem, shipped) or difflib.get_close_matches(path, shipped)
+    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    raise FileNotFoundError(
+        "config: expected a Python file such as configs/demo.py, or the name of a shipped config such as demo. "
+        f"Received: {config!r}.{hint}"
+    )
+
+
+def shipped_configs() -> dict[str, str]:
+    """Returns {name: path} of the shipped configs, e.g. "demo" or "compare/beta_vae"; none if they were removed."""
+    try:
+        folder = Path(shipped_folder("configs"))
+    except FileNotFoundError:
+        return {}
+    return {str(file.relative_to(folder).with_suffix("")): str(file) for file in sorted(folder.rglob("*.py"))}
+
+
+def _check_variant(variant: str, get_config: Callable, known: Collection[str]) -> list[str]:
+    """Returns the arguments of `get_config`: the variant, or nothing for the default one.
+
+    Raises:
+        ValueError: The config has no such variant.
+    """
+    if not variant:
+        return []
+    if not inspect.signature(get_config).parameters:
+        raise ValueError(f"expected no variant, since get_config() takes none. Received: {variant!r}.")
+    if known:
+        choose("variant", variant, {name: name for name in known})
+    return [variant]
 
 
 def _line_of(error: Exception, path: str) -> str:
-    """ ", line 7" where the file at `path` went wrong."""
+    """Returns e.g. ", line 7" for an error in the file at `path`, or ""."""
     if isinstance(error, SyntaxError):
         return ""  # its message ends with the line
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
@@ -171,14 +264,14 @@ def _line_of(error: Exception, path: str) -> str:
 
 
 def override(config: Config, settings: Sequence[str]) -> Config:
-    """Applies settings such as "model.gamma_g=3" or "data.factors=shape,scale", all at once.
+    """Returns the config with settings such as "model.gamma_g=3" or "data.factors=shape,scale" applied, all at once.
 
     Raises:
-        ValueError: see `overrides.change`.
+        ValueError: See `overrides.change`.
     """
     return overrides.change(config, settings)
 
 
 def differences(first: Config, second: Config) -> Iterator[tuple[str, Any, Any]]:
-    """Yields (dotted name, first's value, second's value) of every field in which the two differ."""
+    """Yields (dotted name, value in `first`, value in `second`) of each field that differs."""
     return overrides.differences(first.to_json(), second.to_json())

@@ -1,16 +1,39 @@
-"""A run as phases - resolution, length, batches, learning rate - and the steps that they come to.
+"""Phases of a run (resolution, length, batches, learning rate) and the training steps they consist of.
 
-Lengths are in images over all devices; a step takes as many as its phase's batch.
+All lengths are in images over all devices; one step takes one batch of its phase.
 """
 
 import dataclasses
 import functools
 from collections.abc import Mapping
+from typing import NamedTuple
 
-# Images per step by resolution, over all devices (spec of Semi-StyleGAN 2.3; official StyleGAN's).
+# Images per step over all devices, and learning rates, by resolution: those of official StyleGAN (NVlabs/stylegan)
+# and of the authors' earlier program (gokulbot/Disentangled_GANs).
 BATCHES_8_GPUS = {8: 256, 16: 128, 32: 64, 64: 32, 128: 32, 256: 32, 512: 32, 1024: 32}
 BATCHES_1_GPU = {8: 128, 16: 128, 32: 64, 64: 32, 128: 16, 256: 8, 512: 4, 1024: 4}
-LEARNING_RATES = {128: 0.0015, 256: 0.002, 512: 0.003, 1024: 0.003}  # 0.001 below
+LEARNING_RATES = {128: 0.0015, 256: 0.002, 512: 0.003, 1024: 0.003}  # 0.001 at lower resolutions
+
+
+class RunLength(NamedTuple):
+    """Length of a progressive run.
+
+    Args:
+        phase: Images of one phase, as `progressive` takes them.
+        total: Images of the whole run.
+    """
+
+    phase: int
+    total: int
+
+
+# Lengths in the authors' earlier program, by data set. The paper's own are not known to us.
+PUBLISHED_LENGTHS = {
+    "dsprites": RunLength(2_220_000, 44_400_000),
+    "isaac3d": RunLength(1_480_000, 29_600_000),
+    "falcor3d": RunLength(1_280_000, 25_600_000),
+    "ffhq": RunLength(1_200_000, 25_000_000),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,18 +41,19 @@ class Phase:
     """A stretch of training at one resolution.
 
     Args:
-        resolution: of the images; 0 for the networks' full one.
-        images: length; 0, in the last phase alone, for the rest of the run.
-        fade_images: during the first so many the newest block is faded in; needs a phase at half the resolution
-            before.
-        batch: images per step.
-        labeled_batch: labelled images per step; at most `batch`.
-        learning_rate: Adam's, for both networks.
-        decay_images: the rate falls to 1 % over the phase's first so many images, as a cosine; 0 keeps it as it is.
-        fresh_optimizers: both optimizers forget their moments as the phase begins.
+        resolution: Height and width of the images; 0 for the full resolution of the networks.
+        images: Length of the phase; 0, allowed in the last phase only, for the rest of the run.
+        fade_images: Length of the fade-in of the newest block at the start of the phase. Needs an earlier phase at
+            half the resolution.
+        batch: Images per step.
+        labeled_batch: Labelled images per step; at most `batch`.
+        learning_rate: Adam's learning rate, for both networks.
+        decay_images: Length of the cosine decay of the learning rate to 1 % of its value, from the start of the
+            phase; 0 for a constant rate.
+        fresh_optimizers: Whether both optimizers are reset at the start of the phase.
 
     Raises:
-        ValueError: naming the field that is out of range.
+        ValueError: A field is out of range; the message names it.
     """
 
     resolution: int = 0
@@ -66,17 +90,17 @@ def progressive(
     batches: Mapping[int, int] = BATCHES_8_GPUS,
     learning_rates: Mapping[int, float] = LEARNING_RATES,
 ) -> tuple[Phase, ...]:
-    """The published schedule: half a phase at 8x8, then a phase for each resolution, whose first half fades it in;
-    the last one gets the rest of the run. Each begins with fresh optimizers. Labelled batches are as large as the
-    others, which is not published.
+    """Returns the published schedule of progressive growing.
 
-    Source: spec of Semi-StyleGAN 1.5 and 2.3.
+    It has half a phase at 8x8, then one phase per resolution, the first half of which fades the new block in. The
+    last phase takes the rest of the run. Every phase starts with fresh optimizers. This is the schedule of official
+    StyleGAN and of the authors' earlier program; labelled batches of the same size as the others are our choice.
 
     Args:
-        resolution: full one; a power of two from 8 on.
-        phase_images: length of a phase.
-        batches: images per step by resolution.
-        learning_rates: by resolution; 0.001 where there is none.
+        resolution: Full resolution; a power of two, at least 8.
+        phase_images: Length of a phase, e.g. `PUBLISHED_LENGTHS["dsprites"].phase`.
+        batches: Images per step, by resolution.
+        learning_rates: Learning rate, by resolution; 0.001 for resolutions it does not list.
     """
     half = phase_images // 2
     phases = []
@@ -97,16 +121,16 @@ def progressive(
 
 @dataclasses.dataclass(frozen=True)
 class Segment:
-    """A stretch of steps with the same computation: a phase, or its fading part, or what follows that.
+    """A range of steps with the same computation: the fade-in of a phase, or the rest of the phase.
 
     Args:
-        phase: that it is of.
-        fading: the newest block is being faded in.
-        start: first step.
-        end: the step after the last one; None for the last segment.
-        phase_start: the phase's first step.
-        first_image: images of the run before it.
-        first_labeled: labelled images of the run before it.
+        phase: Phase it belongs to.
+        fading: Whether the newest block is being faded in.
+        start: First step.
+        end: Step after the last one; None for the last segment.
+        phase_start: First step of the phase.
+        first_image: Number of images in the run before `start`.
+        first_labeled: Number of labelled images in the run before `start`.
     """
 
     phase: Phase
@@ -118,23 +142,23 @@ class Segment:
     first_labeled: int = 0
 
     def images(self, step: int) -> int:
-        """Images of the run before `step`, which is one of this segment's, or its end."""
+        """Returns the number of images in the run before `step`, a step of this segment or its end."""
         return self.first_image + (step - self.start) * self.phase.batch
 
     def labeled(self, step: int) -> int:
-        """Likewise labelled images."""
+        """Returns the number of labelled images in the run before `step`."""
         return self.first_labeled + (step - self.start) * self.phase.labeled_batch
 
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-    """The steps that phases come to.
+    """The steps of a run with the given phases.
 
     Args:
-        phases: in order; one for training at a fixed resolution.
+        phases: Phases in their order; a single one trains at a fixed resolution.
 
     Raises:
-        ValueError: naming the phase and field that do not fit the others.
+        ValueError: A phase does not fit the others; the message names it and its field.
     """
 
     phases: tuple[Phase, ...]
@@ -161,11 +185,11 @@ class Schedule:
 
     @functools.cached_property
     def segments(self) -> tuple[Segment, ...]:
-        """All of them, in order; lengths are rounded to whole steps, at least one."""
+        """All segments, in order. Lengths are rounded to whole steps, at least one."""
         segments, start, images, labeled = [], 0, 0, 0
         for phase in self.phases:
             phase_start = start
-            # A phase without a length goes on for ever after its fading part.
+            # After its fade-in, a phase without a length never ends.
             for fading, length in ((True, phase.fade_images), (False, phase.images - phase.fade_images)):
                 last = not fading and not phase.images
                 if not length and not last:
@@ -180,15 +204,15 @@ class Schedule:
         return tuple(segments)
 
     def at(self, step: int) -> Segment:
-        """The segment that `step` belongs to."""
+        """Returns the segment that contains `step`."""
         return next(s for s in self.segments if s.end is None or step < s.end)
 
     def images(self, step: int) -> int:
-        """Images of the run before `step`."""
+        """Returns the number of images in the run before `step`."""
         return self.at(step).images(step)
 
     def steps(self, images: int) -> int:
-        """The first step before which the run has had `images`, or more."""
+        """Returns the smallest number of steps after which the run has seen at least `images`."""
         for segment in self.segments:
             steps = -(-(images - segment.first_image) // segment.phase.batch)
             if segment.end is None or segment.start + steps <= segment.end:
