@@ -1,6 +1,15 @@
 """Runs on disk: their folder, their checkpoints, how far they are, and a trained run loaded again."""
 
-from ssgan_tf.runs.run import Run, check_grown, fingerprint, load_run
-from ssgan_tf.runs.workdir import Workdir
+from typing import TYPE_CHECKING
 
-__all__ = ["Run", "Workdir", "check_grown", "fingerprint", "load_run"]
+from ssgan_tf.runs.paths import RunPaths
+from ssgan_tf.utils.lazy import lazy_attributes
+
+if TYPE_CHECKING:
+    from ssgan_tf.runs.run import Run, check_grown, fingerprint, load_run
+    from ssgan_tf.runs.workdir import Workdir
+
+__all__ = ["Run", "RunPaths", "Workdir", "check_grown", "fingerprint", "load_run"]
+__getattr__ = lazy_attributes(
+    __name__, {"Run": "run", "Workdir": "workdir", "check_grown": "run", "fingerprint": "run", "load_run": "run"}
+)

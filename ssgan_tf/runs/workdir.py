@@ -1,4 +1,4 @@
-"""The folder of a run: the name of every file in it, and the checks that keep a run one and the same."""
+"""The folder of a run, and the checks that keep a run one and the same."""
 
 import hashlib
 import json
@@ -13,6 +13,7 @@ from ssgan_tf import config as configs
 from ssgan_tf import data
 from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.data.labeled_subset import choose_labeled
+from ssgan_tf.runs.paths import RunPaths
 from ssgan_tf.utils import files
 
 T = TypeVar("T")
@@ -32,36 +33,12 @@ _CHANGEABLE = (
 )
 
 
-class Workdir:
-    """The folder of a run, with the path of each of its files. No other module spells their names.
+class Workdir(RunPaths):
+    """The folder of a run: the path of each of its files, and what is read, written and checked there.
 
     Args:
         path: Folder; it need not exist yet.
     """
-
-    def __init__(self, path: str):
-        self.path = path
-        # Written when training starts.
-        self.config = os.path.join(path, "config.json")
-        self.factors = os.path.join(path, "factors.json")
-        self.labels = os.path.join(path, "data.json")
-        self.labeled_subset = os.path.join(path, "labeled_subset.npy")
-        self.replicas = os.path.join(path, "replicas.json")
-        self.lock_file = os.path.join(path, "lock")
-        # Written during training.
-        self.checkpoints = os.path.join(path, "checkpoints")
-        self.skipped_steps = os.path.join(path, "skipped_steps.json")
-        self.log = os.path.join(path, "metrics.jsonl")
-        self.tensorboard = os.path.join(path, "tensorboard")
-        self.samples = os.path.join(path, "samples")
-        # Written by evaluation.
-        self.scores = os.path.join(path, "metrics.json")
-        self.report = os.path.join(path, "metrics.txt")
-        self.traversal = os.path.join(path, "traversal.png")
-
-    def sample(self, name: str) -> str:
-        """Returns the path of an image grid among the samples."""
-        return os.path.join(self.samples, f"{name}.png")
 
     def check_config(self, config: configs.Config) -> None:
         """Checks that the folder can be written and is empty or holds a run of `config`.
