@@ -1,1 +1,1 @@
-"""Data sets, one folder each, and in shared/ what several of them need; `tfds build tfds_builders/<name>`."""
+"""Data-set builders, one folder each, with common code in shared/. Run `tfds build tfds_builders/<name>`."""

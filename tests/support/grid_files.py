@@ -102,7 +102,10 @@ def put(name: str, content: bytes) -> Callable[[Path], None]:
 
 
 def prepare(
-    builder_class: type[tfds.core.DatasetBuilder], config: tfds.core.BuilderConfig, manual_dir: Path, data_dir: Path
+    builder_class: type[tfds.core.DatasetBuilder],
+    config: tfds.core.BuilderConfig,
+    manual_dir: Path | None,
+    data_dir: Path,
 ) -> tfds.core.DatasetBuilder:
     """Builds a data set in this process and returns its builder."""
     builder = builder_class(config=config, data_dir=data_dir)

@@ -1,11 +1,7 @@
-"""Cars3D: which car has which number, and what is made of good and bad downloads."""
+"""Cars3D: the numbers of the cars, and builds from good and bad downloads."""
 
 import io
-import json
-import subprocess
-import sys
 import tarfile
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,17 +10,18 @@ import pytest
 import scipy.io
 import tensorflow_datasets as tfds
 
-from tests.tfds_builders.grid_files import pack, read_back
+from tests.support import grid_files
+from tests.support.grid_files import pack, put, read_back, remove
 from tfds_builders.cars3d.cars3d_dataset_builder import GRID, Builder, Cars3dConfig
 
-# 183 of 199 numbers: which ones the archive has is not known here, so every twelfth is left out, and some at the end.
+# 183 of 199 numbers. Those of the archive are not known, so every twelfth and some at the end are left out.
 NAMES = [f"car_{number:03d}_mesh" for number in range(1, 200) if number % 12][:183]
 FIRST = {"elevation": 2, "azimuth": 3, "object_type": 2}
 INDICES = [e * 24 * 183 + a * 183 + t for e in range(2) for a in range(3) for t in range(2)]
 
 
 def views(car: int) -> np.ndarray:
-    """[128, 128, 3, 24, 4] uint8: red tells the elevation, green the azimuth, blue the car; the lower half is white."""
+    """Returns uint8 [128, 128, 3, 24, 4] with red for elevation, green for azimuth, blue for the car, white below."""
     images = np.zeros([128, 128, 3, 24, 4], np.uint8)
     images[:, :, 0] = np.arange(4) * 60
     images[:, :, 1] = (np.arange(24) * 10)[:, None]
@@ -41,7 +38,7 @@ def mat(**arrays: np.ndarray) -> bytes:
 
 @pytest.fixture(scope="module")
 def files() -> dict[str, bytes]:
-    """The first three cars are themselves, all others the third one."""
+    """Returns the contents of all files; from the third on, they are the same."""
     cars = [mat(im=views(car), mask=np.zeros(3)) for car in range(3)]
     return {f"{name}.mat": cars[min(number, 2)] for number, name in enumerate(NAMES)}
 
@@ -62,13 +59,12 @@ def manual(tmp_path: Path, files: dict[str, bytes]) -> Path:
 
 
 def make(manual_dir: Path, data_dir: Path, **fields) -> tfds.core.DatasetBuilder:
-    builder = Builder(config=Cars3dConfig(**{"name": "tiny", "first": FIRST, **fields}), data_dir=data_dir)
-    builder.download_and_prepare(download_config=tfds.download.DownloadConfig(manual_dir=manual_dir))
-    return builder
+    config = Cars3dConfig(**{"name": "tiny", "first": FIRST, **fields})
+    return grid_files.prepare(Builder, config, manual_dir, data_dir)
 
 
 def check(data_dir: Path, edge: int) -> None:
-    """Compares each picture with its labels."""
+    """Checks each image against its labels."""
     images = read_back("cars3d/tiny", data_dir, GRID)
     assert sorted(images) == INDICES
     for index, image in images.items():
@@ -78,20 +74,14 @@ def check(data_dir: Path, edge: int) -> None:
         assert (image[: edge // 2] == expected).all() and (image[edge // 2 :] == 255).all()
 
 
-class Cars3dTest(tfds.testing.DatasetBuilderTestCase):
-    """What TFDS asks of every builder."""
-
+class Cars3dTest(grid_files.BuilderTestCase):
     DATASET_CLASS = Builder
     SPLITS = {"train": 12}
     BUILDER_CONFIG_NAMES_TO_TEST = [Cars3dConfig(name="tiny", first=FIRST)]
 
     @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.EXAMPLE_DIR = Path(folder.name)
-        write(cls.EXAMPLE_DIR / "cars", dict.fromkeys([f"{name}.mat" for name in NAMES], mat(im=views(0))))
+    def write_files(cls, folder):
+        write(folder / "cars", dict.fromkeys([f"{name}.mat" for name in NAMES], mat(im=views(0))))
 
 
 def test_the_grid() -> None:
@@ -99,7 +89,7 @@ def test_the_grid() -> None:
     assert GRID.bases == {"elevation": 4392, "azimuth": 183, "object_type": 1}
 
 
-def test_configs_and_their_pictures(tmp_path: Path) -> None:
+def test_configs_and_their_images(tmp_path: Path) -> None:
     assert list(Builder.builder_configs) == ["64", "128"]
     for name in ("64", "128"):
         info = Builder(config=name, data_dir=tmp_path).info
@@ -127,17 +117,6 @@ def test_the_list_may_be_missing(files: dict[str, bytes], tmp_path: Path) -> Non
     check(tmp_path / "data", 64)
 
 
-def remove(name: str) -> Callable[[Path], None]:
-    return lambda folder: (folder / name).unlink()
-
-
-def put(name: str, content: bytes) -> Callable[[Path], None]:
-    def write(folder: Path) -> None:
-        (folder / name).write_bytes(content)
-
-    return write
-
-
 def two_missing(folder: Path) -> None:
     remove("list.txt")(folder)
     remove(f"{NAMES[7]}.mat")(folder)
@@ -152,7 +131,7 @@ FIRST_CAR = f"{NAMES[0]}.mat"
 BAD_FILES = {
     "missing": (remove(f"{NAMES[7]}.mat"), f"Received: 1 missing, the first 'data/cars/{NAMES[7]}.mat'."),
     "too many": (put("car_200_mesh.mat", b""), "Received: 1 unexpected, the first 'data/cars/car_200_mesh.mat'."),
-    "missing, no list": (two_missing, "expected 183 files car_..._mesh.mat, since a car's number is its place among"),
+    "missing, no list": (two_missing, "expected 183 files car_..._mesh.mat, since cars are numbered by their sorted"),
     "renamed, no list": (renamed, "Received: 'data/cars/car_8.mat' among them."),
     "short list": (put("list.txt", b"car_001_mesh\n"), "data/cars/list.txt: expected 183 different names. Received: 1"),
     "broken": (put(FIRST_CAR, b"MATLAB"), f"{FIRST_CAR}: SciPy cannot read this .mat file ("),
@@ -180,7 +159,7 @@ def test_an_archive_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
         make(tmp_path / "manual", tmp_path / "data")
 
 
-def test_nothing_to_read_is_answered_with_what_to_download(tmp_path: Path) -> None:
+def test_a_folder_without_downloads_is_answered_with_instructions(tmp_path: Path) -> None:
     write(tmp_path / "manual" / "vans", {})
     with pytest.raises(FileNotFoundError, match="expected cars/ or data/cars/ or nips2015-.*tar.gz in .*vans"):
         make(tmp_path / "manual", tmp_path / "data")
@@ -200,17 +179,6 @@ def test_a_bad_config_names_the_field(fields: dict, message: str, tmp_path: Path
 
 
 def test_the_command_line_builds_it(manual: Path, repository: Path, tmp_path: Path) -> None:
-    subprocess.run(
-        [
-            Path(sys.executable).with_name("tfds"),
-            "build",
-            repository / "tfds_builders" / "cars3d",
-            f"--config={json.dumps({'name': 'tiny', 'first': FIRST})}",
-            f"--data_dir={tmp_path / 'data'}",
-            f"--manual_dir={manual}",
-        ],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-    )
+    config = {"name": "tiny", "first": FIRST}
+    grid_files.run_tfds_build(tmp_path, repository / "tfds_builders" / "cars3d", config, manual, tmp_path / "data")
     check(tmp_path / "data", 64)

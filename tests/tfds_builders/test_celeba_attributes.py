@@ -1,19 +1,16 @@
-"""celeba_attributes: what it makes of faces and rows, and what it says about bad ones. The faces are noise."""
+"""celeba_attributes: builds from good files, and errors about bad ones. The faces are noise."""
 
 import io
-import subprocess
-import sys
-import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow_datasets as tfds
 from PIL import Image
 
 from ssgan_tf import data
+from tests.support import grid_files
 from tfds_builders.celeba_attributes import attributes, faces
 from tfds_builders.celeba_attributes.celeba_attributes_dataset_builder import Builder, CelebaConfig
 
@@ -23,7 +20,7 @@ FOLDER, TABLE = "img_align_celeba", "list_attr_celeba.txt"
 
 
 def labels() -> np.ndarray:
-    """0 or 1 [COUNT, 40], every column different from the others in the first rows or the next."""
+    """Returns random labels 0 or 1 [COUNT, 40]."""
     return np.random.default_rng(0).integers(0, 2, [COUNT, 40])
 
 
@@ -39,19 +36,19 @@ def face(number: int) -> bytes:
 
 
 def table(rows: np.ndarray) -> list[str]:
-    lines = [str(len(rows)), " ".join(attributes.NAMES) + " "]  # The published line ends with a space.
+    lines = [str(len(rows)), " ".join(attributes.NAMES) + " "]  # the published line ends with a space
     return lines + [f"{i:06d}.jpg " + " ".join(f"{2 * v - 1:2d}" for v in row) for i, row in enumerate(rows, start=1)]
 
 
 def make_folder(folder: Path, archive: bool = True) -> Path:
-    """The two files of CelebA, with COUNT faces."""
+    """Writes the two files of CelebA with COUNT faces, and returns their folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / TABLE).write_text("\n".join(table(labels())) + "\n")
     files = {f"{FOLDER}/{number:06d}.jpg": face(number) for number in range(1, COUNT + 1)}
     if archive:
         with zipfile.ZipFile(folder / f"{FOLDER}.zip", "w") as file:
-            file.writestr(f"{FOLDER}/", b"")  # The folder itself is a member too.
-            for name in sorted(files, reverse=True):  # The order of the archive does not matter.
+            file.writestr(f"{FOLDER}/", b"")  # the folder itself is a member too
+            for name in sorted(files, reverse=True):  # the order in the archive does not matter
                 file.writestr(name, files[name])
     else:
         (folder / FOLDER).mkdir()
@@ -60,26 +57,20 @@ def make_folder(folder: Path, archive: bool = True) -> Path:
     return folder
 
 
-def build(folder: Path, data_dir: Path, config: CelebaConfig = TINY) -> data.ImageTable:
-    """Prepares the data set, and reads it as training does."""
-    builder = Builder(config=config, data_dir=data_dir)
-    builder.download_and_prepare(download_config=tfds.download.DownloadConfig(manual_dir=folder))
+def build(folder: Path, data_dir: Path, config: CelebaConfig = TINY) -> data.FactorDataset:
+    """Prepares the data set and reads it as training does."""
+    grid_files.prepare(Builder, config, folder, data_dir)
     return data.load(f"celeba_attributes/{config.name}", str(data_dir), attributes.NAMES)
 
 
-class CelebaTest(tfds.testing.DatasetBuilderTestCase):
-    """What TFDS asks of every builder."""
-
+class CelebaTest(grid_files.BuilderTestCase):
     DATASET_CLASS = Builder
     BUILDER_CONFIG_NAMES_TO_TEST = [TINY]
     SPLITS = {"train": COUNT}
 
     @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls._folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(cls._folder.cleanup)
-        cls.EXAMPLE_DIR = make_folder(Path(cls._folder.name))
+    def write_files(cls, folder):
+        make_folder(folder)
 
 
 @pytest.mark.parametrize("archive", [True, False])
@@ -91,8 +82,8 @@ def test_faces_and_attributes_belong_together(archive, tmp_path):
     seen = set()
     for image, row in zip(made.images, made.factors.tolist(), strict=True):
         number = whole[tuple(row)]
-        picture = Image.open(io.BytesIO(face(number))).crop((0, 20, 178, 198))
-        np.testing.assert_array_equal(image, np.asarray(picture.resize((16, 16), Image.Resampling.BOX)))
+        square = Image.open(io.BytesIO(face(number))).crop((0, 20, 178, 198))
+        np.testing.assert_array_equal(image, np.asarray(square.resize((16, 16), Image.Resampling.BOX)))
         seen.add(number)
     assert seen == {1, 2, 3, 4}
 
@@ -106,23 +97,23 @@ def test_folder_and_archive_write_the_same_bytes(tmp_path):
     assert written[0] and written[0] == written[1]
 
 
-def test_the_square_is_cut_from_the_middle_and_averaged():
+def test_the_square_is_cropped_from_the_middle_and_averaged():
     pixels = np.zeros([218, 178, 3], np.uint8)
     pixels[45:173, 25:153] = 255
     image = Image.fromarray(pixels)
-    assert (faces.cut(image, 128, 32) == 255).all()
-    assert (faces.cut(image, 128, 128) == 255).all()
-    square = faces.cut(image, 178, 64)
+    assert (faces.crop_and_resize(image, 128, 32) == 255).all()
+    assert (faces.crop_and_resize(image, 128, 128) == 255).all()
+    square = faces.crop_and_resize(image, 178, 64)
     assert square.mean() == pytest.approx(255 * (128 / 178) ** 2, abs=0.5)
     assert square[0, 0, 0] == 0 and square[32, 32, 0] == 255
     blocks = np.random.default_rng(0).integers(0, 256, [218, 178, 3], np.uint8)
     wanted = blocks[45:173, 25:153].reshape(32, 4, 32, 4, 3).mean(axis=(1, 3))
-    assert np.abs(faces.cut(Image.fromarray(blocks), 128, 32) - wanted).max() <= 1
+    assert np.abs(faces.crop_and_resize(Image.fromarray(blocks), 128, 32) - wanted).max() <= 1
 
 
 def test_a_face_is_enlarged_smoothly():
     x = np.broadcast_to(np.linspace(0, 255, 178)[None, :, None], [218, 178, 3])
-    large = faces.cut(Image.fromarray(x.astype(np.uint8)), 178, 256)
+    large = faces.crop_and_resize(Image.fromarray(x.astype(np.uint8)), 178, 256)
     assert large.shape == (256, 256, 3)
     assert np.abs(large[100, :, 0] - (np.arange(256) + 0.5) * 178 / 256 * 255 / 177).max() < 3
 
@@ -139,7 +130,7 @@ def test_configs(tmp_path):
 
 
 def change(number: int, line: str) -> Callable[[Path], None]:
-    """Replaces a line, counted from 0, of the table."""
+    """Returns a function that replaces a line of the table, counted from 0."""
 
     def write(folder: Path) -> None:
         lines = table(labels())
@@ -150,7 +141,7 @@ def change(number: int, line: str) -> Callable[[Path], None]:
 
 
 def archive(files: dict[str, bytes], link: str = "") -> Callable[[Path], None]:
-    """Replaces the archive by one with these files."""
+    """Returns a function that replaces the archive by one with these files."""
 
     def write(folder: Path) -> None:
         with zipfile.ZipFile(folder / f"{FOLDER}.zip", "w") as file:
@@ -180,11 +171,11 @@ BAD_INPUT = {
     "no text": (lambda folder: (folder / TABLE).write_bytes(b"4\n\xff"), f"{TABLE}: expected plain text."),
     "empty": (lambda folder: (folder / TABLE).write_text(""), "line 1: expected the number of images, 4. Received: ''"),
     "count": (change(0, "5"), "line 1: expected the number of images, 4. Received: '5'"),
-    "name": (change(1, " ".join(attributes.NAMES).replace("Bald", "Blad")), "line 2: expected the 40 names"),
+    "name": (change(1, " ".join(attributes.NAMES).replace("Bald", "Blad")), "line 2: expected the 40 attribute names"),
     "names": (change(1, " ".join(attributes.NAMES[:39])), "Received: 39 names."),
     "rows": (change(5, ""), "expected 4 lines after the second. Received: 3."),
     "order": (change(3, table(labels())[4]), "line 4: expected the image '000002.jpg'. Received: '000003.jpg'."),
-    "short": (change(3, ROW[:-3]), "line 4: expected 40 attributes of '000002.jpg'. Received: 39."),
+    "short": (change(3, ROW[:-3]), "line 4: expected 40 attributes for '000002.jpg'. Received: 39."),
     "value": (change(3, ROW[:-2] + " 0"), "line 4, Young: expected -1 or 1. Received: '0'."),
     "no images": (lambda folder: (folder / f"{FOLDER}.zip").unlink(), "expected img_align_celeba.zip or a folder"),
     "one missing": (
@@ -202,7 +193,7 @@ BAD_INPUT = {
     "no image": (with_face(b"text"), "000002.jpg: the image cannot be read: "),
     "cut off": (with_face(face(2)[:3000]), "000002.jpg: the image cannot be read: "),
     "size": (with_face(jpeg(np.zeros([100, 90, 3], np.uint8))), "expected an RGB image of 178x218, aligned"),
-    "gray": (with_face(jpeg(np.zeros([218, 178], np.uint8))), "000002.jpg: expected an RGB image of 178x218"),
+    "grey": (with_face(jpeg(np.zeros([218, 178], np.uint8))), "000002.jpg: expected an RGB image of 178x218"),
 }
 
 
@@ -235,16 +226,10 @@ def test_bad_configs_name_the_field(fields, message):
 
 
 @pytest.mark.parametrize("more", [[], ["--file_format=array_record"]], ids=["tfrecord", "array_record"])
-def test_the_command_line_takes_the_folder(more, repository, tmp_path):
-    config = '{"name": "few", "crop": 128, "resolution": 32, "count": 4}'
-    command = [sys.executable, "-m", "tensorflow_datasets.scripts.cli.main", "build"]
-    where = [f"--data_dir={tmp_path / 'data'}", f"--manual_dir={make_folder(tmp_path / 'manual')}"]
-    subprocess.run(
-        [*command, "tfds_builders/celeba_attributes", f"--config={config}", *where, *more],
-        cwd=repository,
-        check=True,
-        capture_output=True,
-    )
+def test_the_command_line_builds_it(more, repository, tmp_path):
+    config = {"name": "few", "crop": 128, "resolution": 32, "count": 4}
+    manual, data_dir = make_folder(tmp_path / "manual"), tmp_path / "data"
+    grid_files.run_tfds_build(repository, "tfds_builders/celeba_attributes", config, manual, data_dir, *more)
     made = data.load("celeba_attributes/few", str(tmp_path / "data"), ["Young", "Bald"])
     assert made.images.shape == (COUNT, 32, 32, 3)
     assert sorted(made.factors.tolist()) == sorted(labels()[:, [39, 4]].tolist())

@@ -1,9 +1,8 @@
-"""dsprites_noisy, dsprites_color, dsprites_scream: what is done to the sprites, and that it can be done again."""
+"""dsprites_noisy, dsprites_color, dsprites_scream: the changes to the sprites, and that they are reproducible."""
 
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import h5py
@@ -13,6 +12,7 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from ssgan_tf import data
+from tests.support import grid_files
 from tfds_builders.dsprites_color import dsprites_color_dataset_builder as color
 from tfds_builders.dsprites_noisy import dsprites_noisy_dataset_builder as noisy
 from tfds_builders.dsprites_scream import dsprites_scream_dataset_builder as scream
@@ -28,7 +28,7 @@ DEMO = grids.GRIDS["demo"]
 
 
 def paint(folder: Path, size: tuple[int, int] = (400, 520), name: str = "scream.jpg") -> np.ndarray:
-    """Saves a smooth picture, whose every part looks different; returns its pixels."""
+    """Saves a smooth image in which every part looks different, and returns its pixels."""
     x, y = np.meshgrid(np.linspace(0, 255, size[0]), np.linspace(0, 255, size[1]))
     pixels = np.stack([x, y, 255 - (x + y) / 2], axis=-1).astype(np.uint8)
     folder.mkdir(parents=True, exist_ok=True)
@@ -37,38 +37,32 @@ def paint(folder: Path, size: tuple[int, int] = (400, 520), name: str = "scream.
 
 
 class NoisyTest(tfds.testing.DatasetBuilderTestCase):
-    """What TFDS asks of every builder."""
+    """TFDS's tests of every builder."""
 
     DATASET_CLASS = noisy.Builder
     BUILDER_CONFIG_NAMES_TO_TEST = [TINY]
     SPLITS = {"train": TINY_SIZE}
-    EXAMPLE_DIR = os.path.dirname(__file__)  # Of files to read, of which there are none.
+    EXAMPLE_DIR = os.path.dirname(__file__)  # required by TFDS; the builder reads no files
 
 
-class ScreamTest(tfds.testing.DatasetBuilderTestCase):
+class ScreamTest(grid_files.BuilderTestCase):
     DATASET_CLASS = scream.Builder
     BUILDER_CONFIG_NAMES_TO_TEST = [TINY]
     SPLITS = {"train": TINY_SIZE}
 
     @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls._folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(cls._folder.cleanup)
-        cls.EXAMPLE_DIR = Path(cls._folder.name)
-        paint(cls.EXAMPLE_DIR)
+    def write_files(cls, folder):
+        paint(folder)
 
 
-def build(module, data_dir: Path, config: VariantConfig = TINY, manual: Path | None = None) -> data.ImageTable:
-    """Prepares a variant, and reads it as training does."""
-    download = tfds.download.DownloadConfig(manual_dir=manual)
-    builder = module.Builder(config=config, data_dir=data_dir)
-    builder.download_and_prepare(download_config=download)
+def build(module, data_dir: Path, config: VariantConfig = TINY, manual: Path | None = None) -> data.FactorDataset:
+    """Prepares a variant and reads it as training does."""
+    builder = grid_files.prepare(module.Builder, config, manual, data_dir)
     return data.load(f"{builder.name}/{config.name}", str(data_dir), grids.FACTORS)
 
 
-def sprites_of(table: data.ImageTable) -> np.ndarray:
-    """The sprites [N, R, R, 1] in [0, 1] that belong to the labels of a variant of the demo grid."""
+def sprites_of(table: data.FactorDataset) -> np.ndarray:
+    """Draws the sprites [N, R, R, 1] in [0, 1] for the labels of a variant of the demo grid."""
     rows = [dict(zip(grids.FACTORS, row.tolist(), strict=True)) for row in table.factors]
     return np.stack([grids.draw(DEMO, 32, values) for values in rows]) / 255
 
@@ -85,7 +79,7 @@ def test_noise_is_uniform_in_three_channels_behind_a_white_sprite(tmp_path):
     assert np.abs(np.corrcoef(black.T) - np.eye(3)).max() < 0.02
 
 
-def test_every_sprite_has_a_colour_of_its_own_between_half_and_full(tmp_path):
+def test_every_sprite_has_its_own_colour_between_half_and_full(tmp_path):
     table = build(color, tmp_path)
     sprite = sprites_of(table)
     colours = table.images.max(axis=(1, 2)).astype(float)  # where the sprite covers the pixel
@@ -100,17 +94,17 @@ def test_the_sprite_is_the_negative_of_the_part_of_the_painting(tmp_path):
     sprite[20:30, 20:40], sprite[40, 40] = 1, 0.5
     seen = set()
     for index in range(200):
-        picture = painting.embed(canvas, sprite, sprite_variants.randomness(0, index))
-        rng = sprite_variants.randomness(0, index)
+        image = painting.embed(canvas, sprite, sprite_variants.image_rng(0, index))
+        rng = sprite_variants.image_rng(0, index)
         top, left = int(rng.integers(7)), int(rng.integers(27))
         seen |= {("top", top), ("left", left)}
-        tint = 2 * picture[0, 0] - canvas[top, left]
+        tint = 2 * image[0, 0] - canvas[top, left]
         assert (0 <= tint).all() and (tint <= 1).all()
         background = (canvas[top : top + 64, left : left + 64] + tint) / 2
-        np.testing.assert_allclose(picture[sprite[..., 0] == 0], background[sprite[..., 0] == 0], atol=1e-5)
-        np.testing.assert_allclose(picture[sprite[..., 0] == 1], 1 - background[sprite[..., 0] == 1], atol=1e-5)
-        assert picture[40, 40] == pytest.approx(np.full(3, 0.5))
-    assert len(seen) == 7 + 27  # every place that there is, the last included
+        np.testing.assert_allclose(image[sprite[..., 0] == 0], background[sprite[..., 0] == 0], atol=1e-5)
+        np.testing.assert_allclose(image[sprite[..., 0] == 1], 1 - background[sprite[..., 0] == 1], atol=1e-5)
+        assert image[40, 40] == pytest.approx(np.full(3, 0.5))
+    assert len(seen) == 7 + 27  # all positions, including the last
 
 
 def test_the_painting_is_shrunk_into_its_frame(tmp_path):
@@ -124,7 +118,7 @@ def test_the_painting_is_shrunk_into_its_frame(tmp_path):
 
 
 @pytest.mark.parametrize("module", [noisy, color, scream])
-def test_two_builds_write_the_same_bytes_and_another_seed_others(module, tmp_path):
+def test_two_builds_write_the_same_bytes_and_another_seed_different_ones(module, tmp_path):
     paint(tmp_path / "manual")
     few = {**FIRST, "shape": 1, "scale": 1}
     configs = [VariantConfig(name="tiny", source="sprites2d/demo", seed=seed, first=few) for seed in (0, 0, 1)]
@@ -135,7 +129,7 @@ def test_two_builds_write_the_same_bytes_and_another_seed_others(module, tmp_pat
     assert files[0] and files[0] == files[1] and files[0] != files[2]
 
 
-def test_what_is_random_belongs_to_the_picture_and_not_to_its_place(tmp_path):
+def test_random_numbers_depend_on_the_image_and_not_on_its_position(tmp_path):
     fewer = VariantConfig(name="tiny", source="sprites2d/demo", first={**FIRST, "shape": 1})
     tables = [build(noisy, tmp_path / str(i), config) for i, config in enumerate([TINY, fewer])]
     whole, part = ({tuple(row): image for row, image in zip(t.factors, t.images, strict=True)} for t in tables)
@@ -145,7 +139,7 @@ def test_what_is_random_belongs_to_the_picture_and_not_to_its_place(tmp_path):
 
 
 def prepare_dsprites(data_dir: Path, monkeypatch, white: int = 1) -> dict[tuple, np.ndarray]:
-    """Lets TFDS's own builder prepare `dsprites` from a small file of the published layout; returns its pictures."""
+    """Prepares `dsprites` with TFDS's own builder from a small file of the published layout, and returns its images."""
     rng = np.random.default_rng(0)
     classes = np.stack([np.zeros(12, int), *(rng.integers(0, size, 12) for size in (3, 6, 40, 32, 32))], axis=1)
     images = np.where(rng.random([12, 64, 64]) < 0.1, white, 0).astype(np.uint8)
@@ -161,8 +155,8 @@ def prepare_dsprites(data_dir: Path, monkeypatch, white: int = 1) -> dict[tuple,
     return {tuple(row[1:]): image for row, image in zip(classes.tolist(), images, strict=True)}
 
 
-def test_tfds_own_dsprites_is_where_the_sprites_come_from(repository, tmp_path, monkeypatch):
-    """By the command line, as people do it; dsprites is prepared already, so nothing is downloaded."""
+def test_sprites_come_from_the_dsprites_of_tfds(repository, tmp_path, monkeypatch):
+    """Runs the command line; dsprites is prepared already, so nothing is downloaded."""
     expected = prepare_dsprites(tmp_path / "data", monkeypatch)
     paint(tmp_path / "manual")
     command = [sys.executable, "-m", "tensorflow_datasets.scripts.cli.main", "build"]
@@ -181,7 +175,7 @@ def test_tfds_own_dsprites_is_where_the_sprites_come_from(repository, tmp_path, 
         np.testing.assert_array_equal(image.max(axis=-1) > 0, expected[tuple(row)] == 1)
 
 
-def test_sprites_that_are_not_0_and_1_are_refused(tmp_path, monkeypatch):
+def test_sprites_with_other_pixels_than_0_and_1_are_rejected(tmp_path, monkeypatch):
     prepare_dsprites(tmp_path, monkeypatch, white=255)
     with pytest.raises(ValueError, match="dsprites.*expected images of 0 and 1.*Received: a largest pixel of 255"):
         build(noisy, tmp_path, VariantConfig(name="mine"))
@@ -210,26 +204,26 @@ def test_bad_configs_name_the_field(fields, message):
         VariantConfig(name="bad", **fields)
 
 
-def test_a_painting_that_is_not_there(tmp_path):
+def test_a_missing_painting(tmp_path):
     (tmp_path / "manual").mkdir()
     (tmp_path / "manual" / "other.txt").write_text("no painting")
-    with pytest.raises(FileNotFoundError, match="manual: expected a picture 'scream.jpg'.*--manual_dir=FOLDER"):
+    with pytest.raises(FileNotFoundError, match="manual: expected an image 'scream.jpg'.*--manual_dir=FOLDER"):
         build(scream, tmp_path / "data", TINY, tmp_path / "manual")
     with pytest.raises(AssertionError, match="(?s)nowhere does not exist or is empty.*scream.jpg"):
         build(scream, tmp_path / "data", TINY, tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize(("content", "message"), [(b"", "cannot be read"), (b"no picture", "cannot be read")])
+@pytest.mark.parametrize(("content", "message"), [(b"", "cannot be read"), (b"not an image", "cannot be read")])
 def test_a_painting_that_cannot_be_read(content, message, tmp_path):
     (tmp_path / "scream.jpg").write_bytes(content)
-    with pytest.raises(ValueError, match=f"scream.jpg: the picture {message}"):
+    with pytest.raises(ValueError, match=f"scream.jpg: the image {message}"):
         painting.read(tmp_path, 64)
 
 
 def test_a_painting_that_is_truncated_or_too_small(tmp_path):
     paint(tmp_path)
     (tmp_path / "scream.jpg").write_bytes((tmp_path / "scream.jpg").read_bytes()[:2000])
-    with pytest.raises(ValueError, match="scream.jpg: the picture cannot be read"):
+    with pytest.raises(ValueError, match="scream.jpg: the image cannot be read"):
         painting.read(tmp_path, 64)
     paint(tmp_path, (60, 200))
     with pytest.raises(ValueError, match="at least 64 pixels in both directions.*Received: 60x200"):

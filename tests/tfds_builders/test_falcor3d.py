@@ -1,10 +1,6 @@
-"""Falcor3D: the order of its files, its label file without an extension, its resolutions. The rest: test_isaac3d.py."""
+"""Falcor3D: the order of its files, its label file, its resolutions. See test_isaac3d.py for the rest."""
 
-import json
 import os
-import subprocess
-import sys
-import tempfile
 import zipfile
 from pathlib import Path
 
@@ -12,9 +8,10 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from tests.tfds_builders.grid_files import label_table, npy, pack, picture, png, read_back, write_release
+from tests.support import grid_files
+from tests.support.grid_files import label_table, npy, numbered_image, pack, png, read_back, write_release
 from tfds_builders.falcor3d.falcor3d_dataset_builder import GRID, RELEASES, Builder
-from tfds_builders.shared import pictures
+from tfds_builders.shared import images as shared_images
 from tfds_builders.shared.png_grids import PngGridConfig
 
 FULL, SMALL = RELEASES
@@ -24,35 +21,28 @@ INDICES = [0, 36, 46656, 46692]
 
 @pytest.fixture
 def manual(tmp_path: Path) -> Path:
-    """A folder of downloads with the release of 128x128."""
+    """Returns a download folder with the 128-pixel release."""
     write_release(tmp_path / "manual", SMALL, GRID, FIRST, npy(label_table(GRID)))
     return tmp_path / "manual"
 
 
 def make(manual_dir: Path, data_dir: Path, **fields) -> tfds.core.DatasetBuilder:
-    builder = Builder(config=PngGridConfig(**{"name": "tiny", "first": FIRST, **fields}), data_dir=data_dir)
-    builder.download_and_prepare(download_config=tfds.download.DownloadConfig(manual_dir=manual_dir))
-    return builder
+    config = PngGridConfig(**{"name": "tiny", "first": FIRST, **fields})
+    return grid_files.prepare(Builder, config, manual_dir, data_dir)
 
 
 def load(data_dir: Path) -> dict[int, np.ndarray]:
     return read_back("falcor3d/tiny", data_dir, GRID)
 
 
-class Falcor3dTest(tfds.testing.DatasetBuilderTestCase):
-    """What TFDS asks of every builder."""
-
+class Falcor3dTest(grid_files.BuilderTestCase):
     DATASET_CLASS = Builder
     SPLITS = {"train": 4}
     BUILDER_CONFIG_NAMES_TO_TEST = [PngGridConfig(name="tiny", resolution=512, first=FIRST)]
 
     @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.EXAMPLE_DIR = Path(folder.name)
-        write_release(cls.EXAMPLE_DIR, FULL, GRID, FIRST, npy(label_table(GRID)))
+    def write_files(cls, folder):
+        write_release(folder, FULL, GRID, FIRST, npy(label_table(GRID)))
 
 
 def test_the_order_of_the_files_is_the_published_one() -> None:
@@ -77,7 +67,7 @@ def test_the_order_of_the_files_is_the_published_one() -> None:
     }
 
 
-def test_configs_and_their_pictures(tmp_path: Path) -> None:
+def test_configs_and_their_images(tmp_path: Path) -> None:
     edges = {"full": 1024, "release128": 128, "64": 64, "256": 256, "512": 512}
     assert list(Builder.builder_configs) == list(edges)
     for name, edge in edges.items():
@@ -96,7 +86,7 @@ def test_the_release_of_128_pixels_is_kept(packed: bool, manual: Path, tmp_path:
     assert {row["image"] for row in stored.as_numpy_iterator()} == published
     images = load(tmp_path / "data")
     assert sorted(images) == INDICES
-    assert all(np.array_equal(image, picture(index, 128)) for index, image in images.items())
+    assert all(np.array_equal(image, numbered_image(index, 128)) for index, image in images.items())
 
 
 def test_the_full_release_becomes_any_size_below_its_own(tmp_path: Path) -> None:
@@ -104,7 +94,7 @@ def test_the_full_release_becomes_any_size_below_its_own(tmp_path: Path) -> None
     metadata = make(tmp_path / "manual", tmp_path / "data", resolution=256).info.metadata
     assert metadata == {"release": "full", "read_from": "Falcor3D", "read_resolution": 1024}
     for index, image in load(tmp_path / "data").items():
-        assert np.array_equal(image, picture(index, 256))  # squares of one colour stay what they are
+        assert np.array_equal(image, numbered_image(index, 256))  # reducing keeps squares of one colour
 
 
 def test_bad_files_are_named(manual: Path, tmp_path: Path) -> None:
@@ -114,9 +104,13 @@ def test_bad_files_are_named(manual: Path, tmp_path: Path) -> None:
     shifted = npy(np.roll(label_table(GRID), 1, axis=0))
     for file, content, message in [
         (names[0], None, "Received: 1 missing, the first 'Falcor3D_down128/images/000036.png'."),
-        (names[0], png(picture(36, 256)), "000036.png: expected 128x128 pixels, RGB, 8 bits a channel. Received: 256x"),
+        (
+            names[0],
+            png(numbered_image(36, 256)),
+            "000036.png: expected 128x128 pixels, RGB, 8 bits per channel. Received: 256x",
+        ),
         (names[0], good[0][:-50], "000036.png: the PNG file is damaged ("),
-        (names[1], None, "expected 'Falcor3D_down128/train-rec.labels' beside the images."),
+        (names[1], None, "expected 'Falcor3D_down128/train-rec.labels' next to the images."),
         (names[1], shifted, "train-rec.labels, column 0 (lighting_intensity): expected values that rise in the rows 0"),
     ]:
         file.unlink()
@@ -131,7 +125,7 @@ def test_bad_files_are_named(manual: Path, tmp_path: Path) -> None:
     assert len(make(manual, tmp_path / "data", resolution=64).as_dataset(split="train")) == 4
 
 
-def test_labels_of_the_full_release_are_checked_where_they_are(tmp_path: Path) -> None:
+def test_labels_of_the_full_release_are_checked_if_they_exist(tmp_path: Path) -> None:
     write_release(tmp_path / "manual", FULL, GRID, FIRST, npy(label_table(GRID)[::-1]))
     with pytest.raises(ValueError, match=r"train-rec.labels, column 0 \(lighting_intensity\): expected values"):
         make(tmp_path / "manual", tmp_path / "data", resolution=64)
@@ -146,23 +140,12 @@ def test_an_archive_that_leads_elsewhere_is_refused(manual: Path, tmp_path: Path
 
 def test_the_command_line_builds_it(manual: Path, repository: Path, tmp_path: Path) -> None:
     config = {"name": "tiny", "release": "release128", "first": FIRST}
-    subprocess.run(
-        [
-            Path(sys.executable).with_name("tfds"),
-            "build",
-            f"--config={json.dumps(config)}",
-            f"--data_dir={tmp_path / 'data'}",
-            f"--manual_dir={manual}",
-        ],
-        cwd=repository / "tfds_builders" / "falcor3d",
-        check=True,
-        capture_output=True,
-    )
+    grid_files.run_tfds_build(repository / "tfds_builders" / "falcor3d", "", config, manual, tmp_path / "data")
     assert sorted(load(tmp_path / "data")) == INDICES
 
 
-def test_real_pictures_are_as_expected(real_samples: Path) -> None:
+def test_real_images_are_as_expected(real_samples: Path) -> None:
     files = sorted((real_samples / "falcor3d_samples").glob("*.png"))
     assert len(files) == 41
     for file in files[::4]:  # a quarter: each takes a tenth of a second
-        pictures.open_png(file.read_bytes(), FULL.edge, os.fspath(file))
+        shared_images.open_png(file.read_bytes(), FULL.edge, os.fspath(file))

@@ -1,4 +1,4 @@
-"""What the builders of published grids share: numbers, names, labels, archives, PNG files, threads."""
+"""Common code of the builders of published grids: indices, names, labels, archives, PNG files, threads."""
 
 import io
 import os
@@ -14,21 +14,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.tfds_builders.grid_files import label_table, picture, png
-from tfds_builders.shared import pictures, sources
+from tests.support.grid_files import label_table, numbered_image, png
+from tfds_builders.shared import images, sources
 from tfds_builders.shared.grids import Grid, check_labels, check_names
 
 GRID = Grid({"shape": 3, "hue": 2, "azimuth": 4})
 
 
-def test_numbers_and_values_belong_together() -> None:
+def test_index_and_values_are_inverse() -> None:
     assert (GRID.size, GRID.sizes, GRID.bases) == (24, (3, 2, 4), {"shape": 8, "hue": 4, "azimuth": 1})
     expected = [dict(zip(GRID.names, map(int, at), strict=True)) for at in np.ndindex(3, 2, 4)]
     assert [GRID.values_of(index) for index in range(24)] == expected
     assert [GRID.index_of(values) for values in expected] == list(range(24))
 
 
-def test_the_first_values_keep_their_numbers_in_the_whole_grid() -> None:
+def test_the_first_values_keep_their_indices_in_the_whole_grid() -> None:
     assert GRID.indices().tolist() == list(range(24))
     assert GRID.indices({"shape": 2, "azimuth": 1}).tolist() == [0, 4, 8, 12]
     assert GRID.part({"hue": 1}).factors == {"shape": 3, "hue": 1, "azimuth": 4}
@@ -37,7 +37,7 @@ def test_the_first_values_keep_their_numbers_in_the_whole_grid() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: Grid({}), "factors: expected names with 1 value or more"),
+        (lambda: Grid({}), "factors: expected names with at least 1 value"),
         (lambda: GRID.index_of({"shape": 0}), "values: expected one of each of ['shape', 'hue', 'azimuth']"),
         (lambda: GRID.index_of({"shape": 3, "hue": 0, "azimuth": 0}), "shape: expected a value from 0 to 2. Received"),
         (lambda: GRID.values_of(24), "index: expected 0 to 23. Received: 24."),
@@ -47,7 +47,7 @@ def test_the_first_values_keep_their_numbers_in_the_whole_grid() -> None:
         (lambda: GRID.part({"hue": "1"}), "first['hue']: expected 1 to 2. Received: '1'."),  # type: ignore[dict-item]
     ],
 )
-def test_what_is_out_of_range_is_named(call, message: str) -> None:
+def test_values_out_of_range_are_named(call, message: str) -> None:
     with pytest.raises(ValueError) as error:
         call()
     assert message in str(error.value)
@@ -62,7 +62,7 @@ def test_missing_and_unexpected_files_are_named() -> None:
     assert str(error.value).startswith(f"{message} first 'a.png'.")
 
 
-def test_labels_agree_in_any_scale_and_in_no_other_order() -> None:
+def test_labels_may_have_any_scale_but_no_other_order() -> None:
     table = label_table(GRID)
     check_labels(table, GRID, "here")
     check_labels((table * 100).astype(np.int32), GRID, "here")
@@ -120,11 +120,11 @@ def unpacked(path: Path, files: dict[str, bytes]) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["folder", ".zip", ".tar", ".tar.gz", ".tgz"])
-def test_folders_and_archives_read_alike(kind: str, tmp_path: Path) -> None:
+def test_folders_and_archives_give_the_same_files(kind: str, tmp_path: Path) -> None:
     if kind == "folder":
         unpacked(tmp_path, FILES)
     else:
-        # "./" in front is how `tar c .` names its members.
+        # `tar c .` names its members with "./" in front.
         (zipped if kind == ".zip" else tarred)(tmp_path / f"other{kind}", {f"./{k}": v for k, v in FILES.items()})
     source = sources.find(tmp_path, "set", ["set", "other"])
     assert source is not None
@@ -133,7 +133,7 @@ def test_folders_and_archives_read_alike(kind: str, tmp_path: Path) -> None:
     assert dict(source.read(wanted)) == {name: FILES[name] for name in wanted}
 
 
-def test_a_folder_is_preferred_and_nothing_is_found_where_nothing_is(tmp_path: Path) -> None:
+def test_a_folder_is_preferred_and_find_returns_none_if_there_is_no_source(tmp_path: Path) -> None:
     assert sources.find(tmp_path, "set", ["set"]) is None
     zipped(tmp_path / "set.zip", FILES)
     assert isinstance(sources.find(tmp_path, "set", ["set"]), sources.Zip)
@@ -173,7 +173,7 @@ def test_links_and_devices_are_refused(tmp_path: Path) -> None:
             archive.names()
 
 
-def test_a_member_that_is_there_twice_is_named(tmp_path: Path) -> None:
+def test_a_duplicate_member_is_named(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="Duplicate"):
         path = zipped(tmp_path / "a.zip", FILES)
         with zipfile.ZipFile(path, "a") as archive:
@@ -190,19 +190,19 @@ def test_a_damaged_archive_is_named(kind: str, tmp_path: Path) -> None:
     assert source is not None
     with pytest.raises(ValueError, match=f"set{kind}: the archive cannot be read "):
         list(source.read(source.names()))
-    path.write_bytes(b"<html>Quota exceeded</html>")  # what Google Drive sends now and then
+    path.write_bytes(b"<html>Quota exceeded</html>")  # what Google Drive sometimes sends
     with pytest.raises(ValueError, match=f"set{kind}: the archive cannot be read "):
         source.names()
 
 
-def test_a_picture_of_its_own_size_keeps_its_bytes_and_a_larger_one_is_averaged() -> None:
-    image = picture(0, 16)
+def test_an_image_of_the_right_size_keeps_its_bytes_and_a_larger_one_is_averaged() -> None:
+    image = numbered_image(0, 16)
     file = png(image)
-    assert pictures.prepare_png(file, 16, 16, "here") == file
-    small = np.asarray(Image.open(io.BytesIO(pictures.prepare_png(file, 16, 8, "here"))))
-    assert np.array_equal(small, image[::2, ::2])  # each square of 2x2 is of one colour
+    assert images.prepare_png(file, 16, 16, "here") == file
+    small = np.asarray(Image.open(io.BytesIO(images.prepare_png(file, 16, 8, "here"))))
+    assert np.array_equal(small, image[::2, ::2])  # each 2x2 square has one colour
     noise = np.random.default_rng(0).integers(0, 256, [16, 16, 3], np.uint8)
-    assert np.abs(pictures.reduce_image(noise, 4) - noise.reshape(4, 4, 4, 4, 3).mean(axis=(1, 3))).max() <= 1
+    assert np.abs(images.reduce_image(noise, 4) - noise.reshape(4, 4, 4, 4, 3).mean(axis=(1, 3))).max() <= 1
 
 
 def flip(file: bytes, at: int) -> bytes:
@@ -210,7 +210,7 @@ def flip(file: bytes, at: int) -> bytes:
 
 
 def deep(image: np.ndarray) -> bytes:
-    """The same picture with 16 bits a channel, which Pillow opens as if it had 8."""
+    """Encodes an image with 16 bits per channel, which Pillow opens as if it had 8."""
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in image.reshape(len(image), -1))
     head = struct.pack(">IIBBBBB", 16, 16, 16, 2, 0, 0, 0)
     chunks = [(b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
@@ -219,36 +219,39 @@ def deep(image: np.ndarray) -> bytes:
     )
 
 
-IMAGE = picture(0, 16)
+IMAGE = numbered_image(0, 16)
 STORED = png(IMAGE, compress_level=0)
 BAD_PNG = {
     "empty": (b"", "the file is empty (0 bytes)"),
-    "text": (b"no picture, but a text that is long enough", "expected a PNG file. Received: 42 bytes that start with"),
-    "size": (png(picture(0, 8)), "expected 16x16 pixels, RGB, 8 bits a channel. Received: 8x8, RGB, 8 bits."),
+    "text": (
+        b"not an image, but a text that is long enough",
+        "expected a PNG file. Received: 44 bytes that start with",
+    ),
+    "size": (png(numbered_image(0, 8)), "expected 16x16 pixels, RGB, 8 bits per channel. Received: 8x8, RGB, 8 bits."),
     "not square": (png(IMAGE[:8]), "Received: 16x8, RGB, 8 bits."),
-    "gray": (png(IMAGE[..., 0]), "Received: 16x16, gray, 8 bits."),
+    "grey": (png(IMAGE[..., 0]), "Received: 16x16, grey, 8 bits."),
     "alpha": (png(np.dstack([IMAGE, IMAGE[..., :1]])), "Received: 16x16, RGBA, 8 bits."),
     "16 bits": (deep(IMAGE), "Received: 16x16, RGB, 16 bits."),
     "truncated": (png(IMAGE)[:-30], "the PNG file is damaged ("),
     "flipped bit": (flip(STORED, STORED.index(b"IDAT") + 50), "the PNG file is damaged ("),
-    # The last byte before the end's 12 bytes: pixels and their own checksum are right, TensorFlow refuses the file.
+    # The last byte before the 12 of IEND: pixels and their own checksum are right, but TensorFlow rejects the file.
     "checksum": (flip(STORED, len(STORED) - 13), "the PNG file is damaged ("),
 }
 
 
 @pytest.mark.parametrize(("file", "message"), BAD_PNG.values(), ids=BAD_PNG)
-def test_a_bad_picture_is_named(file: bytes, message: str) -> None:
+def test_a_bad_image_is_named(file: bytes, message: str) -> None:
     with pytest.raises(ValueError) as error:
-        pictures.prepare_png(file, 16, 16, "images/000007.png")
+        images.prepare_png(file, 16, 16, "images/000007.png")
     assert str(error.value).startswith("images/000007.png: ")
     assert message in str(error.value)
 
 
-def test_work_is_done_in_order_by_several_threads_and_only_a_little_ahead() -> None:
+def test_results_come_in_order_from_several_threads_that_read_only_a_little_ahead() -> None:
     taken, meeting = [], threading.Barrier(2, timeout=30)
 
     def work(number: int) -> int:
-        meeting.wait()  # passes only while another thread is here as well
+        meeting.wait()  # passes only if another thread waits here too
         return number**2
 
     def items():
@@ -256,14 +259,14 @@ def test_work_is_done_in_order_by_several_threads_and_only_a_little_ahead() -> N
             taken.append(number)
             yield number
 
-    results = pictures.in_parallel(work, items(), threads=2)
+    results = images.in_parallel(work, items(), threads=2)
     assert [next(results) for _ in range(4)] == [0, 1, 4, 9]
     assert len(taken) <= 4 + 4 * 2 + 1
     assert list(results) == [number**2 for number in range(4, 40)]
 
 
-def test_what_the_work_raises_comes_in_its_place() -> None:
-    results = pictures.in_parallel(lambda number: 1 // (3 - number), range(100), threads=2)
+def test_an_exception_comes_in_place_of_its_result() -> None:
+    results = images.in_parallel(lambda number: 1 // (3 - number), range(100), threads=2)
     assert [next(results), next(results), next(results)] == [0, 0, 1]
     with pytest.raises(ZeroDivisionError):
         next(results)

@@ -1,4 +1,4 @@
-"""Isaac3D: the order of its files, and what is made of good and bad downloads."""
+"""Isaac3D: the order of its files, and builds from good and bad downloads."""
 
 import errno
 import json
@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import textwrap
 import zipfile
 from collections.abc import Callable
@@ -16,9 +15,10 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from tests.tfds_builders.grid_files import label_table, npy, pack, picture, png, read_back, write_release
+from tests.support import grid_files
+from tests.support.grid_files import label_table, npy, numbered_image, pack, png, put, read_back, remove, write_release
 from tfds_builders.isaac3d.isaac3d_dataset_builder import GRID, RELEASES, Builder
-from tfds_builders.shared import pictures
+from tfds_builders.shared import images as shared_images
 from tfds_builders.shared.grids import Grid
 from tfds_builders.shared.png_grids import PngGridConfig
 
@@ -34,35 +34,28 @@ def labels() -> bytes:
 
 @pytest.fixture
 def manual(tmp_path: Path, labels: bytes) -> Path:
-    """A folder of downloads with the release of 128x128."""
+    """Returns a download folder with the 128-pixel release."""
     write_release(tmp_path / "manual", SMALL, GRID, FIRST, labels)
     return tmp_path / "manual"
 
 
 def make(manual_dir: Path, data_dir: Path, **fields) -> tfds.core.DatasetBuilder:
-    builder = Builder(config=PngGridConfig(**{"name": "tiny", "first": FIRST, **fields}), data_dir=data_dir)
-    builder.download_and_prepare(download_config=tfds.download.DownloadConfig(manual_dir=manual_dir))
-    return builder
+    config = PngGridConfig(**{"name": "tiny", "first": FIRST, **fields})
+    return grid_files.prepare(Builder, config, manual_dir, data_dir)
 
 
 def load(data_dir: Path) -> dict[int, np.ndarray]:
     return read_back("isaac3d/tiny", data_dir, GRID)
 
 
-class Isaac3dTest(tfds.testing.DatasetBuilderTestCase):
-    """What TFDS asks of every builder."""
-
+class Isaac3dTest(grid_files.BuilderTestCase):
     DATASET_CLASS = Builder
     SPLITS = {"train": 8}
     BUILDER_CONFIG_NAMES_TO_TEST = [PngGridConfig(name="tiny", resolution=64, release="full", first=FIRST)]
 
     @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.EXAMPLE_DIR = Path(folder.name)
-        write_release(cls.EXAMPLE_DIR, FULL, GRID, FIRST)
+    def write_files(cls, folder):
+        write_release(folder, FULL, GRID, FIRST)
 
 
 def test_the_order_of_the_files_is_that_of_the_published_program() -> None:
@@ -87,14 +80,14 @@ def test_the_order_of_the_files_is_that_of_the_published_program() -> None:
 
 
 def test_the_published_readme_contradicts_itself() -> None:
-    """It gives these sizes in another order of names, with multipliers that only the order above has."""
+    """It lists these sizes in another order of names, with multipliers that only the order above gives."""
     order = ["object_shape", "object_scale", "camera_height", "robot_x_move", "robot_y_move"]
     readme = Grid({name: GRID.factors[name] for name in [*order, *GRID.names[5:]]})
     assert list(readme.bases.values())[:5] == [245760, 61440, 15360, 1920, 384]
     assert list(GRID.bases.values())[:5] == [245760, 30720, 6144, 1536, 384]
 
 
-def test_configs_and_their_pictures(tmp_path: Path) -> None:
+def test_configs_and_their_images(tmp_path: Path) -> None:
     edges = {"full": 512, "release128": 128, "64": 64, "256": 256}
     assert list(Builder.builder_configs) == list(edges)
     for name, edge in edges.items():
@@ -114,7 +107,7 @@ def test_the_published_bytes_are_kept(manual: Path, tmp_path: Path) -> None:
 
     images = load(tmp_path / "data")
     assert sorted(images) == INDICES
-    assert all(np.array_equal(image, picture(index, 128)) for index, image in images.items())
+    assert all(np.array_equal(image, numbered_image(index, 128)) for index, image in images.items())
 
 
 @pytest.mark.parametrize("suffix", [".zip", ".tar"])
@@ -122,11 +115,11 @@ def test_an_archive_need_not_be_unpacked(suffix: str, manual: Path, tmp_path: Pa
     pack(manual / SMALL.folder, manual / f"Isaac3D_128x128{suffix}")
     make(manual, tmp_path / "data", resolution=64)
     for index, image in load(tmp_path / "data").items():
-        assert np.array_equal(image, picture(index, 64))  # squares of one colour stay what they are
+        assert np.array_equal(image, numbered_image(index, 64))  # reducing keeps squares of one colour
     assert json.loads(next(tmp_path.rglob("metadata.json")).read_text())["read_from"] == f"Isaac3D_128x128{suffix}"
 
 
-def test_64_is_made_of_the_full_release_where_it_is_there(manual: Path, tmp_path: Path) -> None:
+def test_64_is_made_from_the_full_release_if_it_exists(manual: Path, tmp_path: Path) -> None:
     assert make(manual, tmp_path / "small", resolution=64).info.metadata["release"] == "release128"
     write_release(manual, FULL, GRID, FIRST)
     metadata = make(manual, tmp_path / "large", resolution=64).info.metadata
@@ -145,17 +138,6 @@ def test_256_needs_the_full_release(manual: Path, tmp_path: Path) -> None:
     assert "1vFkgK4CpHpCOBOU7l07yocrqAqr2uDox" in message and "190 GB" in message
 
 
-def remove(name: str) -> Callable[[Path], None]:
-    return lambda folder: (folder / name).unlink()
-
-
-def put(name: str, content: bytes) -> Callable[[Path], None]:
-    def write(folder: Path) -> None:
-        (folder / name).write_bytes(content)
-
-    return write
-
-
 def wrong_labels(folder: Path) -> None:
     readme = [0, 4, 3, 1, 2, 5, 6, 7, 8]
     (folder / "labels.npy").write_bytes(npy(label_table(GRID)[:, readme]))
@@ -169,11 +151,17 @@ BAD_FILES = {
     ),
     "too many": (put("images/737280.png", b""), "1 unexpected, the first 'Isaac3D_down128/images/737280.png'"),
     "other name": (put("images/1.png", b""), "1 unexpected, the first 'Isaac3D_down128/images/1.png'"),
-    "no labels": (remove("labels.npy"), "expected 'Isaac3D_down128/labels.npy' beside the images."),
+    "no labels": (remove("labels.npy"), "expected 'Isaac3D_down128/labels.npy' next to the images."),
     "wrong labels": (wrong_labels, "labels.npy, column 1 (robot_x_move): expected values that rise in the rows"),
-    "no array": (put("labels.npy", b"text"), "labels.npy: no table of labels that NumPy can read ("),
-    "wrong size": (put("images/000001.png", png(picture(1, 64))), "images/000001.png: expected 128x128 pixels, RGB"),
-    "broken": (put("images/000001.png", png(picture(1, 128))[:-99]), "images/000001.png: the PNG file is damaged ("),
+    "no array": (put("labels.npy", b"text"), "labels.npy: NumPy cannot read this label table ("),
+    "wrong size": (
+        put("images/000001.png", png(numbered_image(1, 64))),
+        "images/000001.png: expected 128x128 pixels, RGB",
+    ),
+    "broken": (
+        put("images/000001.png", png(numbered_image(1, 128))[:-99]),
+        "images/000001.png: the PNG file is damaged (",
+    ),
 }
 
 
@@ -186,7 +174,7 @@ def test_bad_files_are_named(spoil: Callable[[Path], None], message: str, manual
     assert not list(tmp_path.glob("data/isaac3d/tiny/*"))
 
 
-def test_names_are_checked_before_any_picture_is_read(manual: Path, tmp_path: Path) -> None:
+def test_names_are_checked_before_any_image_is_read(manual: Path, tmp_path: Path) -> None:
     put("images/000000.png", b"broken")(manual / SMALL.folder)
     remove("images/247297.png")(manual / SMALL.folder)
     with pytest.raises(ValueError, match="1 missing, the first 'Isaac3D_down128/images/247297.png'"):
@@ -205,7 +193,7 @@ def test_an_archive_that_leads_elsewhere_is_refused(manual: Path, tmp_path: Path
     ("fields", "message"),
     [
         ({"release": "ful"}, "release: expected one of ['full', 'release128'], or none. Received: 'ful'. Did you mean"),
-        ({"resolution": 1024}, "resolution: expected a power of two from 8 to 512, since pictures are never enlarged."),
+        ({"resolution": 1024}, "resolution: expected a power of two from 8 to 512, since images are never enlarged."),
         ({"resolution": 256, "release": "release128"}, "resolution: expected a power of two from 8 to 128"),
         ({"resolution": 48}, "resolution: expected a power of two from 8 to 512"),
         ({"first": {"wall_colour": 1}}, "Received: 'wall_colour'. Did you mean 'wall_color'?"),
@@ -225,9 +213,9 @@ def test_a_build_that_stops_half_way_leaves_nothing(stop, manual: Path, tmp_path
                 raise stop
             yield result
 
-    in_parallel = pictures.in_parallel
+    in_parallel = shared_images.in_parallel
     with monkeypatch.context() as patch:
-        patch.setattr(pictures, "in_parallel", stopping)
+        patch.setattr(shared_images, "in_parallel", stopping)
         with pytest.raises((KeyboardInterrupt, OSError)):
             make(manual, tmp_path / "data", resolution=64)
     assert not list((tmp_path / "data").rglob("dataset_info.json"))
@@ -237,17 +225,17 @@ def test_a_build_that_stops_half_way_leaves_nothing(stop, manual: Path, tmp_path
 
 
 @pytest.mark.slow
-def test_a_build_that_is_killed_is_made_anew(manual: Path, repository: Path, tmp_path: Path) -> None:
+def test_a_killed_build_can_be_repeated(manual: Path, repository: Path, tmp_path: Path) -> None:
     program = f"""
         import os, signal
         from tests.tfds_builders import test_isaac3d as this
-        take = this.pictures.in_parallel
+        take = this.shared_images.in_parallel
         def killing(*arguments):
             for number, result in enumerate(take(*arguments)):
                 if number == 5:
                     os.kill(os.getpid(), signal.SIGKILL)
                 yield result
-        this.pictures.in_parallel = killing
+        this.shared_images.in_parallel = killing
         this.make({str(manual)!r}, {str(tmp_path / "data")!r}, resolution=64)
         """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], cwd=repository, capture_output=True)
@@ -262,25 +250,12 @@ def test_a_build_that_is_killed_is_made_anew(manual: Path, repository: Path, tmp
 @pytest.mark.parametrize("more", [[], ["--file_format=array_record"]], ids=["tfrecord", "array_record"])
 def test_the_command_line_builds_it(more: list[str], manual: Path, repository: Path, tmp_path: Path) -> None:
     config = {"name": "tiny", "resolution": 64, "first": FIRST}
-    subprocess.run(
-        [
-            Path(sys.executable).with_name("tfds"),
-            "build",
-            "tfds_builders/isaac3d",
-            f"--config={json.dumps(config)}",
-            f"--data_dir={tmp_path / 'data'}",
-            f"--manual_dir={manual}",
-            *more,
-        ],
-        cwd=repository,
-        check=True,
-        capture_output=True,
-    )
+    grid_files.run_tfds_build(repository, "tfds_builders/isaac3d", config, manual, tmp_path / "data", *more)
     assert sorted(load(tmp_path / "data")) == INDICES
 
 
-def test_real_pictures_are_as_expected(real_samples: Path) -> None:
+def test_real_images_are_as_expected(real_samples: Path) -> None:
     files = sorted((real_samples / "isaac3d_samples").glob("*.png"))
     assert len(files) == 42
     for file in files:
-        pictures.open_png(file.read_bytes(), FULL.edge, os.fspath(file))
+        shared_images.open_png(file.read_bytes(), FULL.edge, os.fspath(file))

@@ -1,20 +1,19 @@
-"""labeled_folder: what it makes of good folders, and what it says about bad ones."""
+"""labeled_folder: builds from good folders, and errors about bad ones."""
 
 import csv
 import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow_datasets as tfds
 from PIL import Image
 
 from ssgan_tf import data
+from tests.support import grid_files
 from tfds_builders.labeled_folder.labeled_folder_dataset_builder import Builder, LabeledFolderConfig
 
 ROWS = [["image", "shape", "hue"], ["a.png", "0", "2"], ["b.png", "1", ""], ["more/c.jpg", "", "0"]]
@@ -30,7 +29,7 @@ def write_table(folder: Path, rows: list[list[str]]) -> None:
 
 
 def make_folder(folder: Path) -> Path:
-    """Three images of 32x32, one of them in a folder below, and their labels."""
+    """Writes three images of 32x32, one of them in a subfolder, and their labels; returns the folder."""
     (folder / "more").mkdir(parents=True)
     for i, (name, *_) in enumerate(ROWS[1:]):
         Image.fromarray(pixels(i)).save(folder / name)
@@ -40,29 +39,24 @@ def make_folder(folder: Path) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return make_folder(tmp_path / "pictures")
+    return make_folder(tmp_path / "images")
 
 
-def build(folder: Path, data_dir: Path, **fields) -> data.ImageTable:
-    """Prepares the folder, and reads it as training does, without the builder's code."""
+def build(folder: Path, data_dir: Path, **fields) -> data.FactorDataset:
+    """Prepares the folder and reads it as training does, without the builder's code."""
     config = LabeledFolderConfig(**{"name": "mine", "folder": str(folder), "resolution": 8, **fields})
     Builder(config=config, data_dir=data_dir).download_and_prepare()
     return data.load("labeled_folder/mine", str(data_dir))
 
 
-class LabeledFolderTest(tfds.testing.DatasetBuilderTestCase):
+class LabeledFolderTest(grid_files.BuilderTestCase):
     DATASET_CLASS = Builder
     SPLITS = {"train": 3}
 
     @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls._folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(cls._folder.cleanup)
-        cls.EXAMPLE_DIR = make_folder(Path(cls._folder.name) / "pictures")
-        cls.BUILDER_CONFIG_NAMES_TO_TEST = [
-            LabeledFolderConfig(name="dummy", folder=str(cls.EXAMPLE_DIR), resolution=16)
-        ]
+    def write_files(cls, folder):
+        images = make_folder(folder / "images")
+        cls.BUILDER_CONFIG_NAMES_TO_TEST = [LabeledFolderConfig(name="dummy", folder=str(images), resolution=16)]
 
     def _make_builder(self, config=None):
         return super()._make_builder(config or self.BUILDER_CONFIG_NAMES_TO_TEST[0])
@@ -76,14 +70,14 @@ def test_rows_follow_the_table_and_images_without_a_row_come_last(folder: Path, 
     table = build(folder, tmp_path / "data")
     assert table.spec.to_json() == [{"name": "hue", "size": 3}, {"name": "shape", "size": 2}]
     assert table.factors.tolist() == [[2, 0], [-1, 1], [0, -1], [-1, -1], [-1, -1]]
-    # 32 -> 8: every pixel is the mean of 4x4; Pillow rounds twice, after each direction.
+    # 32 -> 8: every pixel is the mean of 4x4; Pillow rounds after each direction.
     for row, seed in ((0, 0), (1, 1), (3, 8), (4, 7)):
         mean = pixels(seed).reshape(8, 4, 8, 4, 3).mean(axis=(1, 3))
         assert np.abs(table.images[row] - mean).max() <= 1
 
 
 def test_the_command_line_takes_json(folder: Path, repository: Path, tmp_path: Path) -> None:
-    config = {"name": "mine", "folder": "pictures", "resolution": 16, "sizes": {"shape": 4}}
+    config = {"name": "mine", "folder": "images", "resolution": 16, "sizes": {"shape": 4}}
     subprocess.run(
         [
             Path(sys.executable).with_name("tfds"),
@@ -101,7 +95,7 @@ def test_the_command_line_takes_json(folder: Path, repository: Path, tmp_path: P
     assert table.spec.sizes == (4, 3)
 
 
-def test_gray_stays_one_channel_unless_one_image_has_colour(folder: Path, tmp_path: Path) -> None:
+def test_grey_stays_one_channel_unless_one_image_has_colour(folder: Path, tmp_path: Path) -> None:
     for name, *_ in ROWS[1:]:
         Image.fromarray(pixels(0, (32, 32))).save(folder / name)
     Image.fromarray(pixels(1, (32, 32)) > 127).save(folder / "b.png")
@@ -112,11 +106,11 @@ def test_gray_stays_one_channel_unless_one_image_has_colour(folder: Path, tmp_pa
     assert (mixed[1, ..., 0] == mixed[1, ..., 2]).all() and (mixed[0, ..., 0] != mixed[0, ..., 2]).any()
 
 
-def test_a_photograph_is_turned_upright_and_cut_in_its_middle(folder: Path, tmp_path: Path) -> None:
+def test_a_photograph_is_turned_upright_and_cropped_to_its_middle(folder: Path, tmp_path: Path) -> None:
     upright = np.zeros([48, 32, 3], np.uint8)
     upright[8:24], upright[24:40] = 60, 200  # the middle square: dark above, light below
     exif = Image.Exif()
-    exif[0x0112] = 6  # the camera lay on its side: turn by 90 degrees clockwise to see it upright
+    exif[0x0112] = 6  # the camera was held sideways: rotate by 90 degrees clockwise
     Image.fromarray(np.rot90(upright)).save(folder / "a.png", exif=exif)
     image = build(folder, tmp_path / "data", center_crop=True).images[0]
     assert (image[:4] == 60).all() and (image[4:] == 200).all()
@@ -162,41 +156,47 @@ def cmyk(folder: Path) -> None:
 
 HEAD, LINE_3 = "labels.csv, line 1: ", "labels.csv, line 3"
 BAD_INPUT = {
-    "no table": (lambda folder: (folder / "labels.csv").unlink(), "pictures/labels.csv: missing. Expected a table"),
-    "empty table": (put("labels.csv", b""), HEAD + "expected a first column 'image', commas between. Received: ''."),
-    "no UTF-8": (put("labels.csv", b"image,caf\xe9\n"), "labels.csv: expected comma-separated values in UTF-8."),
+    "no table": (lambda folder: (folder / "labels.csv").unlink(), "images/labels.csv: missing. Expected a table"),
+    "empty table": (
+        put("labels.csv", b""),
+        HEAD + "expected comma-separated columns, the first 'image'. Received: ''.",
+    ),
+    "not UTF-8": (put("labels.csv", b"image,caf\xe9\n"), "labels.csv: expected comma-separated values in UTF-8."),
     "open quote": (put("labels.csv", b'image,"a\n'), "labels.csv: expected comma-separated values in UTF-8."),
-    "semicolons": (replace(0, ["image;shape;hue"]), HEAD + "expected a first column 'image', commas between."),
+    "semicolons": (replace(0, ["image;shape;hue"]), HEAD + "expected comma-separated columns, the first 'image'."),
     "no factor": (replace(0, ["image"]), HEAD + "expected a column for each factor after 'image'. Received: none."),
-    "no name": (replace(0, ["image", "shape", ""]), HEAD + "expected a name without '/' above every column."),
-    "slash": (replace(0, ["image", "a/b", "hue"]), HEAD + "expected a name without '/' above every column."),
-    "same name": (replace(0, ["image", "hue", "hue"]), HEAD + "column 'hue' stands there 2 times."),
+    "no name": (replace(0, ["image", "shape", ""]), HEAD + "expected a name without '/' for every column."),
+    "slash": (replace(0, ["image", "a/b", "hue"]), HEAD + "expected a name without '/' for every column."),
+    "same name": (replace(0, ["image", "hue", "hue"]), HEAD + "column 'hue' occurs 2 times."),
     "short row": (replace(2, ["b.png", "1"]), LINE_3 + ": expected 3 cells, as in the first line. Received: 2."),
     "long row": (
         replace(2, ["b.png", "1", "", "0"]),
         LINE_3 + ": expected 3 cells, as in the first line. Received: 4.",
     ),
-    "duplicate": (replace(2, ["./a.png", "1", ""]), LINE_3 + ": 'a.png' has a row already, line 2."),
+    "duplicate": (replace(2, ["./a.png", "1", ""]), LINE_3 + ": 'a.png' already has a row, line 2."),
     "no image": (replace(2, ["d.png", "1", ""]), LINE_3 + ": no image '"),
     "outside": (replace(2, ["../b.png", "1", ""]), LINE_3 + ": expected an image below '"),
     "no file name": (replace(2, ["", "1", ""]), LINE_3 + ": expected an image below '"),
     "word": (
         replace(2, ["b.png", "cube", ""]),
-        LINE_3 + ", column 'shape': expected a number, as '0' in line 2, or nothing where it is unknown.",
+        LINE_3 + ", column 'shape': expected a number like '0' in line 2, or an empty cell if it is unknown.",
     ),
     "negative": (replace(2, ["b.png", "1", "-1"]), LINE_3 + ", column 'hue': expected an integer from 0 to 999999"),
     "huge": (replace(2, ["b.png", "1", "9" * 20]), LINE_3 + ", column 'hue': expected an integer from 0 to 999999"),
-    "constant": (replace(2, ["b.png", "0", ""]), "labels.csv, column 'shape': only the value 0; a factor needs two"),
-    "unlabelled": (no_label, "labels.csv, column 'shape': no value at all; a factor needs two"),
+    "constant": (
+        replace(2, ["b.png", "0", ""]),
+        "labels.csv, column 'shape': only the value 0; a factor needs at least two",
+    ),
+    "unlabelled": (no_label, "labels.csv, column 'shape': no value at all; a factor needs at least two"),
     "empty file": (put("b.png", b""), "b.png: the file is empty (0 bytes)."),
-    "text": (put("b.png", b"this is no picture"), "b.png: expected a PNG, JPEG, WebP, BMP, TIFF or GIF image."),
+    "text": (put("b.png", b"this is not an image"), "b.png: expected a PNG, JPEG, WebP, BMP, TIFF or GIF image."),
     "truncated": (truncate, "b.png: the image cannot be read: "),
     "alpha": (png(pixels(0, (32, 32, 4))), "b.png: has an alpha channel"),
     "transparent colour": (png(pixels(0), transparency=(1, 2, 3)), "b.png: has an alpha channel"),
-    "CMYK": (cmyk, "b.png: expected gray or RGB. Received: CMYK, the colours of a printing press"),
-    "animated": (animate, "b.png: expected one picture. Received: 2 frames."),
+    "CMYK": (cmyk, "b.png: expected grey or RGB. Received: CMYK, the colours of a printing press"),
+    "animated": (animate, "b.png: expected a single image. Received: 2 frames."),
     "not square": (png(pixels(0, (32, 40, 3))), "b.png: expected a square image. Received: 40x32."),
-    "too small": (png(pixels(0, (4, 4, 3))), "b.png: expected 8x8 pixels or more"),
+    "too small": (png(pixels(0, (4, 4, 3))), "b.png: expected at least 8x8 pixels"),
 }
 
 
@@ -217,7 +217,7 @@ def test_a_missing_folder(tmp_path: Path) -> None:
 
 def test_an_empty_folder(tmp_path: Path) -> None:
     write_table(tmp_path, ROWS[:1])
-    with pytest.raises(ValueError, match="labels.csv: names no image, and there is none in its folder"):
+    with pytest.raises(ValueError, match="labels.csv: lists no image, and its folder contains none"):
         build(tmp_path, tmp_path / "data")
 
 
@@ -231,8 +231,8 @@ def test_an_empty_folder(tmp_path: Path) -> None:
         ({"center_crop": "yes"}, "center_crop: expected true or false. Received: 'yes'."),
         ({"sizes": ["shape"]}, "sizes: expected"),
         ({"sizes": {"shap": 3}}, "Received: 'shap'. Did you mean 'shape'?"),
-        ({"sizes": {"shape": 1}}, "sizes: expected 2 values or more for 'shape'. Received: 1."),
-        ({"sizes": {"hue": 2}}, "column 'hue': expected 0 to 1, since sizes says 2 values. Received: 2."),
+        ({"sizes": {"shape": 1}}, "sizes: expected at least 2 values for 'shape'. Received: 1."),
+        ({"sizes": {"hue": 2}}, "column 'hue': expected 0 to 1, since sizes declares 2 values. Received: 2."),
     ],
 )
 def test_a_bad_config(fields: dict, message: str, folder: Path, tmp_path: Path) -> None:
@@ -241,15 +241,15 @@ def test_a_bad_config(fields: dict, message: str, folder: Path, tmp_path: Path) 
     assert message in str(error.value)
 
 
-def test_a_name_alone_is_answered_with_the_command() -> None:
+def test_a_name_without_json_is_answered_with_the_command() -> None:
     with pytest.raises(ValueError, match="Received: 'mine'. Run: tfds build tfds_builders/labeled_folder --config='{"):
         Builder(config="mine")
 
 
-def test_a_failed_build_is_made_anew_when_the_image_is_mended(folder: Path, tmp_path: Path) -> None:
+def test_a_failed_build_can_be_repeated_with_a_good_image(folder: Path, tmp_path: Path) -> None:
     good = (folder / "b.png").read_bytes()
     truncate(folder)
-    for _ in range(2):  # the second run must not take what the first left for the data set
+    for _ in range(2):  # the second run must not take what the first one left for the data set
         with pytest.raises(ValueError, match="b.png: the image cannot be read"):
             build(folder, tmp_path / "data")
     with pytest.raises(FileNotFoundError, match="not prepared"):

@@ -1,4 +1,4 @@
-"""labeled_folder, whole builds: what is stored, skipped and reported, and builds that a full disk or a kill ends."""
+"""labeled_folder, complete builds: stored data, skipped files, the report, full disks and killed builds."""
 
 import errno
 import fcntl
@@ -26,8 +26,8 @@ again.bmp,cone,1,
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Five images, again.bmp with the pixels of 1.png, and labels of all three kinds for four of them."""
-    folder = tmp_path / "pictures"
+    """Returns a folder of five images, again.bmp with the pixels of 1.png, and labels of all three kinds for four."""
+    folder = tmp_path / "images"
     (folder / "more" / "deep").mkdir(parents=True)
     for seed, name in enumerate(["1.png", "more/2.png", "more/deep/3.tif", "10.webp"]):
         pixels = np.random.default_rng(seed).integers(0, 256, (16, 16, 3), np.uint8)
@@ -50,7 +50,7 @@ def build(folder: Path, **fields) -> str:
 
 
 def prepared(folder: Path) -> tfds.core.DatasetBuilder:
-    """The data set as a reader without the builder's code finds it."""
+    """Opens the data set without the builder's code."""
     return data.open_builder("labeled_folder/mine", str(folder.parent / "data"))
 
 
@@ -74,14 +74,14 @@ def test_kinds_names_and_ranges_survive_on_disk(folder: Path) -> None:
     assert files == ["more/2.png", "1.png", "more/deep/3.tif", "again.bmp", "10.webp"]
 
 
-def test_the_report_tells_all(folder: Path, capsys: pytest.CaptureFixture) -> None:
-    (folder / "phone.heic").write_bytes(b"no format of ours")
+def test_the_report_is_complete(folder: Path, capsys: pytest.CaptureFixture) -> None:
+    (folder / "phone.heic").write_bytes(b"an unsupported format")
     report = build(folder)
     assert report in capsys.readouterr().out
     assert report == (
         f"labeled_folder/mine/1.1.0: 8x8 RGB, from {folder}\n"
-        "  5 images: 4 have a row in labels.csv, 1 have none (they are used, with every factor unknown)\n"
-        "  other files, not looked at: 1 .heic\n"
+        "  5 images: 4 with a row in labels.csv, 1 without (these are used, with every factor unknown)\n"
+        "  other files, ignored: 1 .heic\n"
         "  factors:\n"
         "    shape    categorical, 3 values, 3 known (cone: 1, cube: 1, sphere: 1)\n"
         "    hue      integer, 2 values, 3 known (0: 1, 1: 2)\n"
@@ -91,32 +91,32 @@ def test_the_report_tells_all(folder: Path, capsys: pytest.CaptureFixture) -> No
         "  note: the same pixels have different labels in column 'shape': 1.png cube, again.bmp cone.\n"
     )
     build(folder)
-    assert "labeled_folder/mine/1.1.0 is prepared already" in capsys.readouterr().out
+    assert "labeled_folder/mine/1.1.0 is already prepared" in capsys.readouterr().out
 
 
-def test_the_report_wonders_at_odd_columns_and_stays_short(folder: Path) -> None:
+def test_the_report_notes_odd_columns_and_stays_short(folder: Path) -> None:
     values = ["?", "cube", "Cube", *(f"part {i}" for i in range(30))]
     for i in range(len(values)):
         Image.new("L", (8, 8), i).save(folder / f"gray{i}.png")
     rows = [f"gray{i}.png,{value},{i % 2}\n" for i, value in enumerate(values)]
     (folder / "labels.csv").write_text("image,shape,ä\n" + "".join(rows))
     report = build(folder, sizes={"ä": 7})
-    assert "note: column 'shape': '?' is taken for a value; leave the cell empty where it is unknown." in report
-    assert "note: column 'shape': 'Cube' and 'cube' are taken for two values." in report
+    assert "note: column 'shape': '?' counts as a value; leave the cell empty if it is unknown." in report
+    assert "note: column 'shape': 'Cube' and 'cube' count as two values." in report
     assert "note: column 'shape': 33 names for 33 images; is it a factor?" in report
     assert "part 8: 1, ... and 21 more values)" in report
     assert "    ä      integer, 7 values, 33 known (0: 17, 1: 16, 2: 0, 3: 0, 4: 0, 5: 0, 6: 0; 5 of the" in report
 
 
-def test_skip_bad_leaves_out_and_counts(folder: Path) -> None:
-    (folder / "1.png").write_bytes((folder / "1.png").read_bytes()[:400])  # its head is good
+def test_skip_bad_skips_and_counts(folder: Path) -> None:
+    (folder / "1.png").write_bytes((folder / "1.png").read_bytes()[:400])  # its header is valid
     (folder / "10.webp").write_bytes(b"")
     with open(folder / "labels.csv", "a") as file:
         file.write("gone.png,cube,1,3\n")
     with pytest.raises(FileNotFoundError, match="labels.csv, line 6: no image '.*gone.png'"):
         build(folder)
     report = build(folder, skip_bad=True)
-    assert "  3 images: 3 have a row in labels.csv, 0 have none" in report
+    assert "  3 images: 3 with a row in labels.csv, 0 without" in report
     assert f"  skipped: 3\n    labels.csv, line 6: no image '{folder}/gone.png'.\n" in report
     assert "    10.webp: the file is empty (0 bytes).\n    1.png: the image cannot be read: " in report
     assert "hue      integer, 2 values, 2 known (0: 1, 1: 1)" in report
@@ -136,7 +136,7 @@ def test_the_message_counts_the_bad_images(folder: Path) -> None:
     (folder / "10.webp").write_bytes(b"")
     with pytest.raises(ValueError, match=r'1.png: .* \(0 bytes\). 2 of 5 images cannot be used. .* "skip_bad": true'):
         build(folder)
-    with pytest.raises(ValueError, match="expected 32x32 pixels or more.* 5 of 5 images cannot be used.$"):
+    with pytest.raises(ValueError, match="expected at least 32x32 pixels.* 5 of 5 images cannot be used.$"):
         build(folder, resolution=32, skip_bad=True)
 
 
@@ -156,11 +156,11 @@ def test_a_bad_config(fields: dict, message: str, folder: Path) -> None:
 
 
 def relabel(folder: Path) -> None:
-    """Gives the first column other values, which TFDS by itself would not let replace those on disk."""
+    """Changes the values of the first column, which TFDS alone would not let replace those on disk."""
     (folder / "labels.csv").write_text(TABLE.replace("sphere", "torus"))
 
 
-def test_other_categories_are_refused_and_overwritten(folder: Path) -> None:
+def test_other_categories_are_rejected_or_overwritten(folder: Path) -> None:
     build(folder)
     relabel(folder)
     with pytest.raises(ValueError, match="was prepared from another folder, other labels or other options. Add --over"):
@@ -168,14 +168,14 @@ def test_other_categories_are_refused_and_overwritten(folder: Path) -> None:
     mode = tfds.download.DownloadConfig(download_mode=tfds.GenerateMode.REUSE_CACHE_IF_EXISTS)
     builder(folder).download_and_prepare(download_config=mode)
     assert prepared(folder).info.features["factors"]["shape"].names == ["cone", "cube", "torus"]
-    build(folder)  # it is the folder's now
+    build(folder)  # now it matches the folder
 
 
 @pytest.mark.parametrize("lost", ["metadata.json", "dataset_info.json", "labeled_folder-train.tfrecord-00000-of-00001"])
-def test_a_removal_cut_short_is_seen(lost: str, folder: Path) -> None:
+def test_an_interrupted_removal_is_noticed(lost: str, folder: Path) -> None:
     build(folder)
     (folder.parent / "data/labeled_folder/mine/1.1.0" / lost).unlink()
-    with pytest.raises(ValueError, match="is not whole .* Add --overwrite"):
+    with pytest.raises(ValueError, match="is incomplete .* Add --overwrite"):
         build(folder)
 
 
@@ -196,7 +196,7 @@ def test_a_full_disk_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatc
     assert len(list(prepared(folder).as_dataset(split="train"))) == 5
 
 
-# Ends itself in the last of so many calls of a function.
+# Program that kills itself after a given number of calls of a function.
 KILLED = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[1])
@@ -221,7 +221,7 @@ Builder(config=LabeledFolderConfig(name="mine", folder=sys.argv[2], resolution=8
 
 
 @pytest.mark.parametrize("when", ["half-way", "before the end"])
-def test_a_killed_build_is_not_taken_for_whole(when: str, folder: Path, repository: Path) -> None:
+def test_a_killed_build_is_not_taken_for_complete(when: str, folder: Path, repository: Path) -> None:
     command = [sys.executable, "-c", KILLED, str(repository), str(folder), str(folder.parent / "data"), when]
     assert subprocess.run(command, capture_output=True).returncode == -9
     (half,) = left_behind(folder)
@@ -238,7 +238,7 @@ def test_two_builds_do_not_remove_each_others_files(folder: Path, monkeypatch: p
     read = images.read_image
 
     def read_while_another_starts(*arguments):
-        with pytest.raises(RuntimeError, match="mine: another build is at work there"):
+        with pytest.raises(RuntimeError, match="mine: another build is running there"):
             build(folder)
         return read(*arguments)
 

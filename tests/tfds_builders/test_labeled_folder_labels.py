@@ -1,4 +1,4 @@
-"""labeled_folder, the table: its two forms, the kinds of columns, and what is said about bad ones."""
+"""labeled_folder, the table: its two formats, the kinds of columns, and errors about bad ones."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ def declare(**fields: dict) -> Declared:
 
 
 def table_of(folder: Path, cells: list[str], more: str = "") -> Table:
-    """A table with the one column x."""
+    """Writes and reads a table with the single column x."""
     for i in range(len(cells)):
         (folder / f"{i}.png").touch()
     lines = [f'{i}.png,"{cell}"\n' for i, cell in enumerate(cells)]
@@ -46,9 +46,9 @@ def test_integers_are_their_own_labels(tmp_path: Path) -> None:
     assert (column.kind, column.size, column.values.tolist()) == ("integer", 4, [3, -1, 0, 1])
 
 
-def test_one_point_makes_a_column_decimal(tmp_path: Path) -> None:
+def test_one_decimal_point_makes_a_column_decimal(tmp_path: Path) -> None:
     column = column_of(tmp_path, ["3", "", "-.5", "+1e1"])
-    assert (column.kind, column.size, column.ends) == ("decimal", 0, (-0.5, 10.0))
+    assert (column.kind, column.size, column.bounds) == ("decimal", 0, (-0.5, 10.0))
     assert column.values.dtype == np.float32
     np.testing.assert_array_equal(column.values, np.array([3, np.nan, -0.5, 10], np.float32))
     assert column.known.tolist() == [True, False, True, True]
@@ -68,7 +68,7 @@ def test_one_point_makes_a_column_decimal(tmp_path: Path) -> None:
         (["0.5", ""], {"ranges": {"x": [0, 1]}}, "decimal", [0.5, np.nan]),
     ],
 )
-def test_what_the_config_says_goes_first(
+def test_declarations_in_the_config_take_precedence(
     cells: list[str], fields: dict, kind: str, values: list[float], tmp_path: Path
 ) -> None:
     column = column_of(tmp_path, cells, **fields)
@@ -84,25 +84,33 @@ def test_rounding_never_steps_out_of_the_range(tmp_path: Path) -> None:
 
 CELL = "labels.csv, line 3, column 'x': "
 BAD = {
-    "mixed": (["0", "cube", "1"], {}, CELL + "expected a number, as '0' in line 2, or nothing where it is unknown."),
-    "mixed the other way": (["a", "1", "b"], {}, CELL + "expected a name, as 'a' in line 2"),
-    "not a number": (["0.5", "nan", "1"], {}, CELL + "expected a number, as '0.5' in line 2"),
-    "comma": (["1,5", "2,5"], {}, "line 2, column 'x': expected a point in a decimal. Received: '1,5'."),
-    "negative": (["1", "-1"], {}, CELL + "expected an integer from 0 to 999999, or nothing where it is unknown."),
-    "years": (["1999", "2005"], {}, "column 'x': expected values that count from 0. Received: 2 different ones from"),
-    "degrees": (["0", "90", "180", "270"], {}, '"kinds": {"x": "decimal"} (a measure in that range) or "sizes": {"x"'),
-    "constant decimal": (["0.5", "0.50"], {}, "column 'x': only the value 0.5; a factor needs two or more."),
-    "constant word": (["cube", "cube"], {}, "column 'x': only the value cube; a factor needs two or more."),
-    "no value": (["", ""], {}, "column 'x': no value at all; a factor needs two or more."),
-    "out of range": (["0", "361"], {"ranges": {"x": [0, 360]}}, CELL + "expected 0 to 360, since ranges says so."),
-    "no float": (["0", "1e39"], {"kinds": {"x": "decimal"}}, CELL + "expected a number that 32 bits can hold."),
+    "mixed": (
+        ["0", "cube", "1"],
+        {},
+        CELL + "expected a number like '0' in line 2, or an empty cell if it is unknown.",
+    ),
+    "mixed the other way": (["a", "1", "b"], {}, CELL + "expected a name like 'a' in line 2"),
+    "not a number": (["0.5", "nan", "1"], {}, CELL + "expected a number like '0.5' in line 2"),
+    "comma": (["1,5", "2,5"], {}, "line 2, column 'x': expected a decimal point instead of a comma. Received: '1,5'."),
+    "negative": (["1", "-1"], {}, CELL + "expected an integer from 0 to 999999, or an empty cell if it is unknown."),
+    "years": (
+        ["1999", "2005"],
+        {},
+        "column 'x': expected integers that count from 0. Received: 2 different values from",
+    ),
+    "degrees": (["0", "90", "180", "270"], {}, '"kinds": {"x": "decimal"} (a quantity in that range) or "sizes": {"x"'),
+    "constant decimal": (["0.5", "0.50"], {}, "column 'x': only the value 0.5; a factor needs at least two."),
+    "constant word": (["cube", "cube"], {}, "column 'x': only the value cube; a factor needs at least two."),
+    "no value": (["", ""], {}, "column 'x': no value at all; a factor needs at least two."),
+    "out of range": (["0", "361"], {"ranges": {"x": [0, 360]}}, CELL + "expected 0 to 360, as declared in ranges."),
+    "no float": (["0", "1e39"], {"kinds": {"x": "decimal"}}, CELL + "expected a number that fits into 32 bits."),
     "no category": (
         ["cube", "cubr"],
         {"categories": {"x": ["cube", "ball"]}},
         CELL + "expected one of the categories ['cube', 'ball']. Received: 'cubr'. Did you mean 'cube'?",
     ),
     "no integer": (["1", "1.5"], {"kinds": {"x": "integer"}}, CELL + "expected an integer from 0 to 999999"),
-    "no decimal": (["1", "a"], {"kinds": {"x": "decimal"}}, CELL + "expected a number like 0.5, or nothing"),
+    "no decimal": (["1", "a"], {"kinds": {"x": "decimal"}}, CELL + "expected a number like 0.5, or an empty cell"),
     "two lines": (["cube", "a\nb"], {}, "expected a name on one line. Received: 'a\\nb'."),
     "unknown column": (["0", "1"], {"ranges": {"y": [0, 1]}}, "ranges: expected columns of"),
     "two kinds": (["0", "1"], {"ranges": {"x": [0, 1]}, "sizes": {"x": 2}}, "another field says integer. Keep one."),
@@ -110,7 +118,7 @@ BAD = {
     "no kind": (["0", "1"], {"kinds": {"x": "float"}}, "kinds: expected one of ['integer', 'categorical', 'decimal']"),
     "no mapping": (["0", "1"], {"kinds": ["x"]}, "kinds: expected {"),
     "no ends": (["0", "1"], {"ranges": {"x": [1, 0]}}, "ranges: expected [low, high], low < high, for 'x'."),
-    "same names": (["0", "1"], {"categories": {"x": ["a", "a"]}}, "categories: expected 2 different names or more"),
+    "same names": (["0", "1"], {"categories": {"x": ["a", "a"]}}, "categories: expected at least 2 different names"),
 }
 
 
@@ -126,19 +134,19 @@ def test_a_bad_cell_that_is_skipped_is_unknown(tmp_path: Path) -> None:
     table, declared = table_of(tmp_path, ["0", "7", "1"]), declare(sizes={"x": 2})
     (column,), skipped = read_columns(table, declared, skip_bad=True)
     assert column.values.tolist() == [0, -1, 1]
-    reason = "expected 0 to 1, since sizes says 2 values. Received: 7."
+    reason = "expected 0 to 1, since sizes declares 2 values. Received: 7."
     assert skipped == [("labels.csv, line 3, column 'x'", reason)]
 
 
-def test_bad_rows_are_skipped_and_told(tmp_path: Path) -> None:
+def test_bad_rows_are_skipped_and_listed(tmp_path: Path) -> None:
     table_of(tmp_path, ["0", "1"])
     (tmp_path / "labels.csv").write_text("image,x\n0.png,0\ngone.png,1\n0.png,1\nmore\\1.png,1\n1.png,1\n")
     table = read_labels(tmp_path, skip_bad=True)
     assert [(row.image, row.cells) for row in table.rows] == [("0.png", ("0",)), ("1.png", ("1",))]
     places, reasons = zip(*table.skipped, strict=True)
     assert places == ("labels.csv, line 3", "labels.csv, line 4", "labels.csv, line 5")
-    assert reasons[0].startswith("no image '") and reasons[1] == "'0.png' has a row already, line 2. Keep one."
-    assert reasons[2].endswith("Write / between folders.")
+    assert reasons[0].startswith("no image '") and reasons[1] == "'0.png' already has a row, line 2. Keep one."
+    assert reasons[2].endswith("Use / between folders.")
     with pytest.raises(FileNotFoundError, match="labels.csv, line 3: no image '"):
         read_labels(tmp_path)
 
@@ -166,12 +174,12 @@ def test_json_says_the_same_as_csv(form: str, tmp_path: Path) -> None:
     [
         ("", 'labels.json: expected {"a.png": {"shape": "cube", "hue": null}, ...} or ['),
         ("{'a': 1}", "Received: Expecting property name"),
-        ('{"a.png": {"x": NaN}}', "Received: NaN, which is no value. Write null where it is unknown."),
+        ('{"a.png": {"x": NaN}}', "Received: NaN, which is not a valid value. Write null if it is unknown."),
         ('"a.png"', "Received: str."),
         ('{"a.png": 3}', "entry 1: expected {"),
         ('{"a.png": {"x": [1]}}', "entry 1, column 'x': expected one value. Received: a list or an object."),
-        ('{"a.png": {"x": 1, "x": 2}}', "entry 1: a column stands there twice. Received: ['x', 'x']."),
-        ('{"a.png": {"x": 1}, "a.png": {"x": 2}}', "entry 2: 'a.png' has a row already, entry 1. Keep one."),
+        ('{"a.png": {"x": 1, "x": 2}}', "entry 1: a column occurs twice. Received: ['x', 'x']."),
+        ('{"a.png": {"x": 1}, "a.png": {"x": 2}}', "entry 2: 'a.png' already has a row, entry 1. Keep one."),
         ('[{"image": "a.png", "x": 1}, {"x": 2}]', "entry 2: expected an image below '"),
         ('{"b.png": {"x": 1}}', "entry 1: no image '"),
         ('{"a.png": {}}', "labels.json: expected a column for each factor after 'image'. Received: none."),
@@ -192,6 +200,6 @@ def test_two_tables_are_one_too_many(tmp_path: Path) -> None:
         read_labels(tmp_path)
 
 
-def test_natural_order_counts() -> None:
+def test_natural_order_sorts_numbers_by_value() -> None:
     names = ["img10.png", "Img2.png", "img2.png", "img1/9.png", "a", "", "img²"]
     assert sorted(names, key=natural_key) == ["", "a", "img1/9.png", "Img2.png", "img2.png", "img10.png", "img²"]

@@ -1,4 +1,4 @@
-"""labeled_folder, make_labels: the table to fill in."""
+"""labeled_folder.make_labels: the template table."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +27,7 @@ def test_the_template_lists_the_images(folder: Path, capsys: pytest.CaptureFixtu
     table, declared = read_labels(folder), Declared({}, {}, {}, {})
     with pytest.raises(ValueError, match="column 'shape': no value at all"):
         check_variation(table, read_columns(table, declared, False)[0], declared, range(5))
-    with pytest.raises(SystemExit, match="labels.csv: is there already, and is never overwritten."):
+    with pytest.raises(SystemExit, match="labels.csv: already exists, and is never overwritten."):
         main([str(folder), "--factors=x"])
 
 
@@ -44,13 +44,15 @@ def empty_folder(folder: Path) -> Path:
     ("where", "factors", "message"),
     [
         (no_folder, "x", "folder: no folder '"),
-        (empty_folder, "x", "no PNG, JPEG, WebP, BMP, TIFF or GIF image in it"),
-        (empty_folder, "x,x", "--factors: column 'x' stands there 2 times. Keep one."),
-        (empty_folder, "x,", "--factors: expected a name without '/' above every column. Received: ''."),
-        (empty_folder, "image", "--factors: column 'image' stands there 2 times."),
+        (empty_folder, "x", "contains no PNG, JPEG, WebP, BMP, TIFF or GIF image"),
+        (empty_folder, "x,x", "--factors: column 'x' occurs 2 times. Keep one."),
+        (empty_folder, "x,", "--factors: expected a name without '/' for every column. Received: ''."),
+        (empty_folder, "image", "--factors: column 'image' occurs 2 times."),
     ],
 )
-def test_a_template_that_cannot_be(where: Callable[[Path], Path], factors: str, message: str, folder: Path) -> None:
+def test_a_template_that_cannot_be_written(
+    where: Callable[[Path], Path], factors: str, message: str, folder: Path
+) -> None:
     with pytest.raises(SystemExit) as error:
         main([str(where(folder)), f"--factors={factors}"])
     assert message in str(error.value)

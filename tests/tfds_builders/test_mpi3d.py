@@ -1,10 +1,6 @@
-"""MPI3D: two sizes of grid under the same names, and arrays that are read without being held in memory."""
+"""MPI3D: two grid sizes under the same names, and arrays that are streamed from disk."""
 
 import io
-import json
-import subprocess
-import sys
-import tempfile
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -14,7 +10,8 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from tests.tfds_builders.grid_files import picture, read_back
+from tests.support import grid_files
+from tests.support.grid_files import numbered_image, read_back
 from tfds_builders.mpi3d import stream
 from tfds_builders.mpi3d.mpi3d_dataset_builder import LARGE, RELEASES, SMALL, Builder, Mpi3dConfig
 
@@ -24,9 +21,9 @@ TOY = "mpi3d_toy.npz"
 
 
 def write(folder: Path, name: str = TOY, images: np.ndarray | None = None, key: str = "images") -> Path:
-    """A file with 12 images; others, or under another name, if given."""
+    """Writes a file with 12 images, or with the given ones, and returns its folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez(folder / name, **{key: np.stack([picture(i, 64) for i in range(12)]) if images is None else images})
+    np.savez(folder / name, **{key: np.stack([numbered_image(i, 64) for i in range(12)]) if images is None else images})
     return folder
 
 
@@ -36,31 +33,25 @@ def manual(tmp_path: Path) -> Path:
 
 
 def make(manual_dir: Path, data_dir: Path, **fields) -> tfds.core.DatasetBuilder:
-    builder = Builder(config=Mpi3dConfig(**{"name": "tiny", "first": FIRST, **fields}), data_dir=data_dir)
-    builder.download_and_prepare(download_config=tfds.download.DownloadConfig(manual_dir=manual_dir))
-    return builder
+    config = Mpi3dConfig(**{"name": "tiny", "first": FIRST, **fields})
+    return grid_files.prepare(Builder, config, manual_dir, data_dir)
 
 
 def check(data_dir: Path) -> None:
-    """Compares each picture with its labels."""
+    """Checks each image against its labels."""
     images = read_back("mpi3d/tiny", data_dir, SMALL)
     assert sorted(images) == INDICES
-    assert all(np.array_equal(images[index], picture(place, 64)) for place, index in enumerate(INDICES))
+    assert all(np.array_equal(images[index], numbered_image(place, 64)) for place, index in enumerate(INDICES))
 
 
-class Mpi3dTest(tfds.testing.DatasetBuilderTestCase):
-    """What TFDS asks of every builder."""
-
+class Mpi3dTest(grid_files.BuilderTestCase):
     DATASET_CLASS = Builder
     SPLITS = {"train": 12}
     BUILDER_CONFIG_NAMES_TO_TEST = [Mpi3dConfig(name="tiny", first=FIRST)]
 
     @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.EXAMPLE_DIR = write(Path(folder.name))
+    def write_files(cls, folder):
+        write(folder)
 
 
 def test_the_grids() -> None:
@@ -77,7 +68,7 @@ def test_the_grids() -> None:
     assert LARGE.sizes == (6, 6, 2, 3, 3, 40, 40)
 
 
-def test_configs_and_their_pictures(tmp_path: Path) -> None:
+def test_configs_and_their_images(tmp_path: Path) -> None:
     counts = {name: release.grid.size for name, release in RELEASES.items()}
     assert (counts["toy"], counts["realistic"], counts["real"]) == (460_800, 460_800, 1_036_800)
     assert list(Builder.builder_configs) == list(RELEASES)
@@ -87,20 +78,20 @@ def test_configs_and_their_pictures(tmp_path: Path) -> None:
         assert {k: v.num_classes for k, v in info.features["factors"].items()} == release.grid.factors
 
 
-def test_pictures_get_the_values_of_their_place(manual: Path, tmp_path: Path) -> None:
+def test_images_get_the_values_of_their_position(manual: Path, tmp_path: Path) -> None:
     assert make(manual, tmp_path / "data").info.metadata == {"release": "toy", "read_from": TOY}
     check(tmp_path / "data")
 
 
-def test_a_compressed_file_with_an_axis_for_each_factor_is_read_alike(tmp_path: Path) -> None:
+def test_a_compressed_file_with_an_axis_per_factor_gives_the_same_images(tmp_path: Path) -> None:
     (tmp_path / "manual").mkdir()
-    images = np.stack([picture(i, 64) for i in range(12)]).reshape(3, 2, 1, 1, 1, 1, 2, 64, 64, 3)
+    images = np.stack([numbered_image(i, 64) for i in range(12)]).reshape(3, 2, 1, 1, 1, 1, 2, 64, 64, 3)
     np.savez_compressed(tmp_path / "manual" / "sim_toy_64x_ordered_without_heldout_factors.npz", images=images)
     make(tmp_path / "manual", tmp_path / "data")
     check(tmp_path / "data")
 
 
-def test_an_array_is_read_bit_by_bit(tmp_path: Path) -> None:
+def test_an_array_is_streamed(tmp_path: Path) -> None:
     count = 4000  # 47 MiB
     path = write(tmp_path, images=np.zeros([count, 64, 64, 3], np.uint8)) / TOY
     tracemalloc.start()
@@ -130,7 +121,7 @@ def with_member(path: Path, name: str, mode: Literal["a", "w"] = "a") -> None:
 
 
 def cut_or_longer(path: Path, cut: int, more: bytes) -> None:
-    """An array that is not as long as its head says; the archive around it is in order."""
+    """Writes an array that is shorter or longer than its header says, in a valid archive."""
     buffer = io.BytesIO()
     np.save(buffer, ONE)
     with zipfile.ZipFile(path, "w") as archive:
@@ -145,7 +136,7 @@ BAD_FILES = {
     "goes on": (lambda path: cut_or_longer(path, 0, b"more"), "the array is longer than 12 images."),
     "other key": (lambda path: write(path.parent, key="x"), "expected one array, 'images'. Received: ['x.npy']."),
     "leads out": (lambda path: with_member(path, "../evil"), "Received: ['images.npy', '../evil']."),
-    "no array": (lambda path: with_member(path, "images.npy", "w"), "images.npy is no array of NumPy's ("),
+    "no array": (lambda path: with_member(path, "images.npy", "w"), "images.npy is not a NumPy array ("),
     "one less": (lambda path: write(path.parent, images=ONE[1:]), "expected 12 images. Received: 11. The other rel"),
     "one more": (lambda path: write(path.parent, images=np.zeros([13, 64, 64, 3], np.uint8)), "Received: 13."),
     "size": (lambda path: write(path.parent, images=ONE[:, ::2]), "Received: uint8 [12, 32, 64, 3]."),
@@ -165,7 +156,7 @@ def test_bad_files_are_named(spoil, message: str, manual: Path, tmp_path: Path) 
     assert not list(tmp_path.glob("data/mpi3d/tiny/*"))
 
 
-def test_nothing_to_read_is_answered_with_what_to_download(manual: Path, tmp_path: Path) -> None:
+def test_a_folder_without_downloads_is_answered_with_instructions(manual: Path, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="expected mpi3d_real.npz in .* Received: a folder with mpi3d_toy.npz"):
         make(manual, tmp_path / "data", release="real")
 
@@ -184,17 +175,6 @@ def test_a_bad_config_names_the_field(fields: dict, message: str, tmp_path: Path
 
 
 def test_the_command_line_builds_it(manual: Path, repository: Path, tmp_path: Path) -> None:
-    subprocess.run(
-        [
-            Path(sys.executable).with_name("tfds"),
-            "build",
-            "tfds_builders/mpi3d",
-            f"--config={json.dumps({'name': 'tiny', 'first': FIRST})}",
-            f"--data_dir={tmp_path / 'data'}",
-            f"--manual_dir={manual}",
-        ],
-        cwd=repository,
-        check=True,
-        capture_output=True,
-    )
+    config = {"name": "tiny", "first": FIRST}
+    grid_files.run_tfds_build(repository, "tfds_builders/mpi3d", config, manual, tmp_path / "data")
     check(tmp_path / "data")

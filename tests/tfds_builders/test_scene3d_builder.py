@@ -1,4 +1,4 @@
-"""scene3d's data set: what is written, by whom, and what a build that did not finish leaves behind."""
+"""scene3d's builder: contents of the data set, worker processes, and unfinished builds."""
 
 import io
 import itertools
@@ -15,16 +15,16 @@ from tfds_builders.scene3d import scenes, workers
 from tfds_builders.scene3d.scene3d_dataset_builder import Builder, Scene3dConfig
 
 TINY = Scene3dConfig(name="tiny", scene="demo", resolution=16, first={"shape": 2, "scale": 1, "azimuth": 1})
-TINY_SIZE = 2 * 6**3  # Two views, in all hues.
+TINY_SIZE = 2 * 6**3  # two views in all hues
 
 
 class BuilderTest(tfds.testing.DatasetBuilderTestCase):
-    """What TFDS asks of every builder."""
+    """TFDS's tests of every builder."""
 
     DATASET_CLASS = Builder
     BUILDER_CONFIG_NAMES_TO_TEST = [TINY]
     SPLITS = {"train": TINY_SIZE}
-    EXAMPLE_DIR = os.path.dirname(__file__)  # Of files to read, of which there are none.
+    EXAMPLE_DIR = os.path.dirname(__file__)  # required by TFDS; the builder reads no files
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def tiny(tmp_path_factory) -> tfds.core.DatasetBuilder:
     return builder
 
 
-def test_what_is_written_is_what_is_drawn(tiny):
+def test_the_data_set_holds_the_images_that_were_drawn(tiny):
     scene = scenes.SCENES["demo"]
     seen = set()
     for example in tiny.as_dataset(split="train").as_numpy_iterator():
@@ -59,12 +59,12 @@ def test_two_builds_write_the_same_bytes(tiny, tmp_path):
     assert [file.read_bytes() for file in files[0]] == [file.read_bytes() for file in files[1]]
 
 
-def test_interrupted_build_is_not_taken_for_whole(tmp_path, monkeypatch):
+def test_interrupted_build_is_not_taken_for_complete(tmp_path, monkeypatch):
     def interrupted(*arguments):
-        for number, picture in enumerate(draw_all(*arguments)):
+        for number, example in enumerate(draw_all(*arguments)):
             if number == 250:
                 raise KeyboardInterrupt
-            yield picture
+            yield example
 
     draw_all = workers.draw_all
     with monkeypatch.context() as patch:
@@ -111,7 +111,7 @@ def test_png_holds_every_pixel(shape):
     assert np.array_equal(np.asarray(file), image)
 
 
-def test_pictures_come_in_the_order_of_the_views_from_any_number_of_processes():
+def test_images_come_in_the_order_of_the_views_from_any_number_of_processes():
     scene = scenes.SCENES["demo"]
     views = [{"shape": shape, "scale": 3, "azimuth": 8} for shape in (2, 0, 3)]
     drawn = itertools.chain.from_iterable(scenes.draw_view(scene, 16, view) for view in views)
@@ -120,7 +120,7 @@ def test_pictures_come_in_the_order_of_the_views_from_any_number_of_processes():
         assert list(workers.draw_all("demo", 16, views, processes)) == expected
 
 
-def test_workers_end_with_whoever_stops_reading(monkeypatch):
+def test_workers_end_when_their_reader_stops(monkeypatch):
     started = []
 
     class Recorded(subprocess.Popen):
@@ -130,10 +130,10 @@ def test_workers_end_with_whoever_stops_reading(monkeypatch):
 
     monkeypatch.setattr(subprocess, "Popen", Recorded)
     views = Scene3dConfig(name="demo_64", scene="demo", resolution=64).views()
-    pictures = workers.draw_all("demo", 64, views, processes=2)
-    next(pictures)
+    examples = workers.draw_all("demo", 64, views, processes=2)
+    next(examples)
     assert [process.poll() for process in started] == [None, None]
-    pictures.close()
+    examples.close()
     assert None not in [process.poll() for process in started]
 
 

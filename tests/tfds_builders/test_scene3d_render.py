@@ -1,4 +1,4 @@
-"""scene3d's renderer: geometry, light and shadow against closed forms, and what each factor does to the picture."""
+"""scene3d's renderer: geometry, light and shadow against closed forms, and the effect of each factor on the image."""
 
 import re
 
@@ -12,7 +12,7 @@ MIDDLE = {name: {factor: size // 2 for factor, size in scene.factors.items()} fo
 
 
 def depth(solid: render.Solid, point: np.ndarray) -> np.ndarray:
-    """How far the points [3, n] are inside the solid (negative: outside), written from the solids' definitions."""
+    """Returns the depth of points [3, n] inside the solid (negative: outside), from the solids' definitions."""
     x, y, z = point.astype(np.float64)
     scale = solid.scale
     if solid.shape == "cube":
@@ -21,12 +21,12 @@ def depth(solid: render.Solid, point: np.ndarray) -> np.ndarray:
         return scale - np.linalg.norm([x, y, z - scale], axis=0)
     if solid.shape == "cylinder":
         return np.minimum(0.85 * scale - np.hypot(x, y), scale - np.abs(z - scale))
-    axis = np.clip(z, 0.68 * scale, 2.02 * scale)  # The capsule: all points within 0.68 of a segment.
+    axis = np.clip(z, 0.68 * scale, 2.02 * scale)  # capsule: all points within 0.68 of a segment
     return 0.68 * scale - np.linalg.norm([x, y, z - axis], axis=0)
 
 
 def rays_at(solid: render.Solid, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rays from a shell around the solid, most of them through it."""
+    """Returns rays from a sphere around the solid, most of which hit it."""
     rng = np.random.default_rng(5)
     origin = rng.normal(size=(3, count))
     origin = 6 * origin / np.linalg.norm(origin, axis=0)
@@ -52,7 +52,7 @@ def test_interval_is_the_part_of_the_ray_inside_the_solid(shape):
 
 
 @pytest.mark.parametrize("shape", render.SHAPES)
-def test_normal_is_the_way_out_of_the_solid(shape):
+def test_normal_points_out_of_the_solid(shape):
     solid = render.Solid(shape, 0.9)
     origin, direction = rays_at(solid, 500)
     enter, leave = render.solid_interval(solid, origin, direction)
@@ -64,7 +64,7 @@ def test_normal_is_the_way_out_of_the_solid(shape):
 
 
 def floor_points(x: list[float]) -> render.Surfaces:
-    """Points of the floor at (x, 0), each one sample of its own pixel."""
+    """Returns points on the floor at (x, 0), each the only sample of its pixel."""
     position = np.zeros((3, len(x)), np.float32)
     position[0] = x
     normal = np.repeat(np.array([[0], [0], [1]], np.float32), len(x), axis=1)
@@ -79,8 +79,8 @@ def test_lamp_light_follows_cosine_and_inverse_square():
 
 
 def test_shadow_is_full_behind_the_sphere_soft_at_its_edge_and_absent_beyond():
-    # The lamp hangs straight above a sphere of radius 1 with its top at 2; the shadow's edge is where the ray that
-    # touches the sphere meets the floor: tan(asin(1 / 7)) * 8 from the centre.
+    # The lamp hangs vertically above a sphere of radius 1 with its top at 2. The shadow's edge is where the ray tangent
+    # to the sphere meets the floor: tan(asin(1 / 7)) * 8 from the centre.
     edge = np.tan(np.arcsin(1 / 7)) * 8
     lamp = render.Lamp((0.0, 0.0, 8.0), radius=0.3, reach=8.0)
     surfaces = floor_points([0.5, edge, 2.0])
@@ -94,7 +94,7 @@ def test_shadow_is_full_behind_the_sphere_soft_at_its_edge_and_absent_beyond():
 
 
 @pytest.mark.parametrize("name", scenes.SCENES)
-def test_points_left_out_of_the_shadow_test_are_lit(name, monkeypatch):
+def test_points_excluded_from_the_shadow_test_are_lit(name, monkeypatch):
     scene, rng = scenes.SCENES[name], np.random.default_rng(2)
     drawn = [{factor: int(rng.integers(size)) for factor, size in scene.factors.items()} for _ in range(8)]
     quick = [scenes.draw(scene, 32, values) for values in drawn]
@@ -114,7 +114,7 @@ def test_lamp_points_fill_a_disc_that_faces_the_origin():
     offset = render.lamp_points(lamp, 1000) - np.array(lamp.position)[:, None]
     assert np.abs(np.array(lamp.position) @ offset).max() / 13 < 1e-4
     radius = np.linalg.norm(offset, axis=0)
-    assert radius.max() <= 2 and np.mean(radius**2) == pytest.approx(2.0, rel=0.01)  # Evenly: half the square.
+    assert radius.max() <= 2 and np.mean(radius**2) == pytest.approx(2.0, rel=0.01)  # uniform: half the square
     assert np.abs(offset.mean(axis=1)).max() < 0.05
 
 
@@ -161,7 +161,7 @@ def test_every_factor_shows_between_all_neighbouring_values(name, factor):
 
 
 @pytest.mark.parametrize("name", scenes.SCENES)
-def test_picture_depends_on_its_values_alone(name):
+def test_image_depends_on_its_values_alone(name):
     scene = scenes.SCENES[name]
     values = MIDDLE[name]
     image = scenes.draw(scene, 16, values)
@@ -171,20 +171,20 @@ def test_picture_depends_on_its_values_alone(name):
     assert np.array_equal(image, same)
 
 
-def test_picture_does_not_depend_on_how_its_pixels_are_split(monkeypatch):
+def test_image_does_not_depend_on_how_its_pixels_are_split(monkeypatch):
     whole = scenes.draw(scenes.SCENES["room"], 32, MIDDLE["room"])
     monkeypatch.setattr(render, "PIXELS_AT_ONCE", 100)
     assert np.array_equal(whole, scenes.draw(scenes.SCENES["room"], 32, MIDDLE["room"]))
 
 
 @pytest.mark.parametrize("name", scenes.SCENES)
-def test_small_picture_is_the_mean_of_the_large_one(name):
+def test_small_image_is_the_mean_of_the_large_one(name):
     scene = scenes.SCENES[name]
     small, large = (_to_linear(scenes.draw(scene, resolution, MIDDLE[name])) for resolution in (32, 256))
     pooled = large.reshape(32, 8, 32, 8, 3).mean(axis=(1, 3))
     assert np.abs(pooled - small).mean() < 0.003
     assert np.abs(pooled - small).max() < 0.12
-    # Not so without anti-aliasing.
+    # Without anti-aliasing the difference is larger.
     assert np.abs(large[4::8, 4::8] - small).max() > 0.15
 
 
@@ -235,7 +235,7 @@ def test_visibility_draws_the_values_of_one_factor():
 def test_programs_print_what_they_measured(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["scene3d.speed", "demo", "16", "--seconds=0.01"])
     speed._main()
-    assert re.match(r"demo, 16x16: [\d,]{3,} pictures per CPU second; [\d,]{3,} with", capsys.readouterr().out)
+    assert re.match(r"demo, 16x16: [\d,]{3,} images per CPU second; [\d,]{3,} including", capsys.readouterr().out)
     monkeypatch.setattr("sys.argv", ["scene3d.visibility", "demo", "16", "--settings=1"])
     visibility._main()
     rows = [row.split(" | ") for row in capsys.readouterr().out.splitlines()[2:]]

@@ -1,4 +1,4 @@
-"""sprites2d: shapes, sizes, turns and places are what the labels say, and what is written is what is drawn."""
+"""sprites2d: shapes, scales, rotations and positions match the labels, and the data set holds the drawn images."""
 
 import io
 import math
@@ -24,12 +24,12 @@ MIDDLE = {"shape": 2, "scale": 3, "orientation": 7, "position_x": 13, "position_
 
 
 class BuilderTest(tfds.testing.DatasetBuilderTestCase):
-    """What TFDS asks of every builder."""
+    """TFDS's tests of every builder."""
 
     DATASET_CLASS = Builder
     BUILDER_CONFIG_NAMES_TO_TEST = [TINY]
     SPLITS = {"train": TINY_SIZE}
-    EXAMPLE_DIR = os.path.dirname(__file__)  # Of files to read, of which there are none.
+    EXAMPLE_DIR = os.path.dirname(__file__)  # required by TFDS; the builder reads no files
 
 
 @pytest.fixture(scope="module")
@@ -39,21 +39,21 @@ def tiny(tmp_path_factory) -> tfds.core.DatasetBuilder:
     return builder
 
 
-def picture(resolution: int = 64, **values: int) -> np.ndarray:
-    """One picture of the full grid as shares [R, R], the other factors as in MIDDLE."""
+def draw(resolution: int = 64, **values: int) -> np.ndarray:
+    """Draws an image of the full grid [R, R] in [0, 1]; factors that are not given are as in MIDDLE."""
     return grids.draw(FULL, resolution, {**MIDDLE, **values})[:, :, 0] / 255
 
 
 def centroid(image: np.ndarray) -> tuple[float, float]:
-    """(x, y) in canvas units."""
+    """Returns (x, y) in canvas units."""
     middles = (np.arange(len(image)) + 0.5) * geometry.CANVAS / len(image)
     return float((image.sum(0) @ middles) / image.sum()), float((image.sum(1) @ middles) / image.sum())
 
 
 def outline(shape: str, count: int = 800) -> np.ndarray:
-    """Corners [n, 2] of a fine polygon around the shape of scale 1, (u, v), the centroid at the origin.
+    """Returns the corners (u, v) [n, 2] of a fine polygon around the shape of scale 1, centroid at the origin.
 
-    Written apart from geometry.py: from formulas of outlines, not of insides, the centroid from the corners.
+    Independent of geometry.py: it uses formulas of outlines, not of interiors, and the centroid of the polygon.
     """
     if shape == "square":
         points = np.array([[-10, -10], [10, -10], [10, 10], [-10, 10]], float)
@@ -73,7 +73,7 @@ def outline(shape: str, count: int = 800) -> np.ndarray:
 
 
 def clipped_area(polygon: np.ndarray, left: float, top: float, edge: float) -> float:
-    """Area of a polygon [n, 2] within a square: cut by its four sides in turn (each cut is convex)."""
+    """Returns the area of a polygon [n, 2] inside a square, clipping it at each of the four sides in turn."""
     for axis, limit, sign in ((0, left, 1), (0, left + edge, -1), (1, top, 1), (1, top + edge, -1)):
         if not len(polygon):
             return 0.0
@@ -90,7 +90,7 @@ def clipped_area(polygon: np.ndarray, left: float, top: float, edge: float) -> f
 
 
 def rasterise(shape: str, scale: float, angle: float, x: float, y: float, resolution: int) -> np.ndarray:
-    """Slow and exact: share of each pixel that the turned polygon covers, [R, R]."""
+    """Computes the exact share of each pixel covered by the rotated polygon, [R, R]; slow."""
     turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
     placed = scale * outline(shape, 60 if shape == "heart" else 120) @ turn * (1, -1) + (x, y)
     edge = geometry.CANVAS / resolution
@@ -112,11 +112,11 @@ def rasterise(shape: str, scale: float, angle: float, x: float, y: float, resolu
         {"scale": 0, "orientation": 33, "position_x": 30, "position_y": 9},
     ],
 )
-def test_pictures_match_an_exact_rasteriser(shape, values):
+def test_images_match_an_exact_rasteriser(shape, values):
     x, y = (16 + 32 * values[name] / 31 for name in ("position_x", "position_y"))
     angle, scale = 2 * math.pi * values["orientation"] / 41, 0.5 + values["scale"] / 10
     exact = rasterise(geometry.SHAPES[shape], scale, angle, x, y, 32)
-    drawn = picture(32, shape=shape, **values)
+    drawn = draw(32, shape=shape, **values)
     assert np.abs(drawn - exact).max() < 0.04
     assert np.abs(drawn - exact).mean() < 0.001
 
@@ -125,38 +125,38 @@ def test_pictures_match_an_exact_rasteriser(shape, values):
 @pytest.mark.parametrize("resolution", [32, 64])
 def test_area_grows_with_the_square_of_scale_and_is_the_same_for_all_shapes(shape, resolution):
     for value, scale in enumerate(grids.scales(6)):
-        area = picture(resolution, shape=shape, scale=value).sum() * (64 / resolution) ** 2
+        area = draw(resolution, shape=shape, scale=value).sum() * (64 / resolution) ** 2
         assert area == pytest.approx(geometry.AREA * scale**2, rel=0.01)
 
 
 @pytest.mark.parametrize("shape", range(3))
-def test_the_centroid_is_where_the_position_says(shape):
+def test_the_centroid_is_at_the_labelled_position(shape):
     for value in (0, 1, 15, 31):
-        x, y = centroid(picture(shape=shape, position_x=value, position_y=31 - value))
+        x, y = centroid(draw(shape=shape, position_x=value, position_y=31 - value))
         assert (x, y) == pytest.approx((16 + 32 * value / 31, 48 - 32 * value / 31), abs=0.05)
 
 
 def test_the_ellipse_turns_counter_clockwise():
     for value in (0, 3, 11, 39):
         wanted = 2 * math.pi * value / 41
-        image = picture(shape=1, scale=5, orientation=value)
+        image = draw(shape=1, scale=5, orientation=value)
         x, y = centroid(image)
         across, up = np.meshgrid(np.arange(64) + 0.5 - x, y - np.arange(64) - 0.5)
         moments = [(image * part).sum() for part in (across**2, up**2, across * up)]
         angle = math.atan2(2 * moments[2], moments[0] - moments[1]) / 2
-        assert math.sin(angle - wanted) == pytest.approx(0, abs=0.01)  # an axis is the same after half a circle
+        assert math.sin(angle - wanted) == pytest.approx(0, abs=0.01)  # an axis repeats after half a circle
 
 
-def test_all_turns_of_every_shape_differ_also_for_the_square():
+def test_all_rotations_of_every_shape_differ_even_for_the_square():
     for shape in range(3):
-        turns = [picture(shape=shape, scale=0, orientation=value) for value in range(40)]
+        turns = [draw(shape=shape, scale=0, orientation=value) for value in range(40)]
         least = min(np.abs(a - b).sum() for i, a in enumerate(turns) for b in turns[:i])
-        assert least > 1  # of some 100 pixels' worth
+        assert least > 1  # of about 100 covered pixels
 
 
-def test_every_value_changes_the_picture():
+def test_every_value_changes_the_image():
     for name, size in FULL.factors.items():
-        images = [picture(32, **{name: value}) for value in range(size)]
+        images = [draw(32, **{name: value}) for value in range(size)]
         changes = np.array([np.abs(a - b).sum() for a, b in zip(images, images[1:], strict=False)])
         assert changes.min() > 1.5, name
 
@@ -167,14 +167,14 @@ def test_no_sprite_reaches_the_edge(resolution):
     for shape in geometry.SHAPES:
         for angle in grids.angles(40):
             images = geometry.draw(shape, 1.0, angle, corners, corners, resolution)
-            # 16 pixels are 4 units wide: there the air of one unit is within the outermost pixel.
+            # With 16 pixels of 4 units each, the margin of one unit is inside the outermost pixel.
             outermost = [images[:, :, [0, -1]], images[:, :, :, [0, -1]]]
             assert max(part.max() for part in outermost) <= (0 if resolution == 64 else 192)
             areas = images.sum(axis=(2, 3)) / 255 * (64 / resolution) ** 2
             assert areas == pytest.approx(np.full([2, 2], geometry.AREA), rel=0.01)
 
 
-def test_what_is_written_is_what_is_drawn_and_what_training_reads(tiny):
+def test_training_reads_the_images_that_were_drawn(tiny):
     grid = grids.GRIDS["demo"]
     table = data.load("sprites2d/tiny", str(tiny.data_path.parents[2]), grids.FACTORS)
     assert table.spec.sizes == (3, 4, 10, 8, 8) and table.images.shape == (TINY_SIZE, 16, 16, 1)
@@ -194,7 +194,7 @@ def test_two_builds_write_the_same_bytes(tiny, tmp_path):
     assert files[0] and [file.read_bytes() for file in files[0]] == [file.read_bytes() for file in files[1]]
 
 
-def test_pictures_come_in_the_order_of_their_numbers_from_any_number_of_processes():
+def test_images_come_in_index_order_from_any_number_of_processes():
     grid = grids.GRIDS["demo"]
     one = list(grids.draw_all(grid, 16, FIRST, 1))
     assert [grid.index_of(values) for values, _ in one] == grid.indices(FIRST).tolist()

@@ -1,4 +1,4 @@
-"""Cars3D (Reed et al. 2015) from the archive of .mat files -> a data set with three integer factors."""
+"""Cars3D (Reed et al. 2015): prepares the archive of .mat files as a data set with three integer factors."""
 
 from __future__ import annotations
 
@@ -11,32 +11,33 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from tfds_builders.shared import builders, pictures, sources
+from tfds_builders.shared import builders, images, sources
 from tfds_builders.shared.grids import Grid, check_names
+from tfds_builders.shared.png import encode_png
 
 from .meshes import EDGE, read_views
 
 GRID = Grid({"elevation": 4, "azimuth": 24, "object_type": 183})
-FOLDERS = ("cars", "data/cars")  # As moved out of the archive, and as the archive has it.
+FOLDERS = ("cars", "data/cars")  # moved out of the archive's folder, or as unpacked
 ARCHIVE = "nips2015-analogy-data"
 LIST = "list.txt"
-_FILE = re.compile(rf"{re.escape(LIST)}|[^.].*\.mat")  # Systems leave files with a dot in front everywhere.
+_FILE = re.compile(rf"{re.escape(LIST)}|[^.].*\.mat")  # no hidden files, which operating systems leave in any folder
 _CAR = re.compile(r"car_\d{3}_mesh\.mat")
 
 
 @dataclasses.dataclass
 class Cars3dConfig(builders.GridConfig):
-    """At which size.
+    """Choice of the image size.
 
     Args:
-        resolution: height and width in pixels, a power of two from 8 to 128 (that of the archive).
-        first: see GridConfig. Every file must be there; those of other types are not read.
+        resolution: Height and width in pixels, a power of two from 8 to 128, the published size.
+        first: See GridConfig. All files must exist, but those of other cars are not read.
     """
 
     resolution: int = 64
 
     def check(self) -> None:
-        """Raises ValueError, naming the field, for a value out of range."""
+        """Raises ValueError naming the field if a value is out of range."""
         edge = self.resolution
         if type(edge) is not int or not 8 <= edge <= EDGE or edge & (edge - 1):
             raise ValueError(f"resolution: expected a power of two from 8 to {EDGE}. Received: {edge!r}.")
@@ -44,16 +45,16 @@ class Cars3dConfig(builders.GridConfig):
 
 
 class Builder(builders.GridBuilder):
-    """A car's number is its place among the sorted file names. TFDS names the data set after this folder."""
+    """Numbers the cars by their sorted file names. TFDS names the data set after the folder of this file."""
 
     BUILDER_CONFIGS = [
-        Cars3dConfig(name="64", description="17,568 pictures, averaged to 64x64 pixels.", resolution=64),
-        Cars3dConfig(name="128", description="17,568 pictures of 128x128 pixels, as published.", resolution=128),
+        Cars3dConfig(name="64", description="17,568 images, averaged to 64x64 pixels.", resolution=64),
+        Cars3dConfig(name="128", description="17,568 images of 128x128 pixels, as published.", resolution=128),
     ]
     MANUAL_DOWNLOAD_INSTRUCTIONS = """\
-        Download http://www.scottreed.info/files/nips2015-analogy-data.tar.gz into the folder of --manual_dir. It may
-        stay as it is, or be unpacked there, which gives data/cars/list.txt and data/cars/car_001_mesh.mat ... (183
-        files); a folder cars/ with these files does as well.
+        Download http://www.scottreed.info/files/nips2015-analogy-data.tar.gz into the folder given by --manual_dir.
+        Leave it packed, or unpack it there to data/cars/list.txt and data/cars/car_001_mesh.mat ... (183 files); a
+        folder cars/ with these files works too.
         """
     builder_config: Cars3dConfig
 
@@ -65,11 +66,11 @@ class Builder(builders.GridBuilder):
         source, names = self._find(Path(dl_manager.manual_dir))
         files = check_files(source, names)
         types = [Path(name).name.removesuffix(".mat") for name in files]
-        self._note(read_from=source.path.name, object_types=types)
+        self._add_metadata(read_from=source.path.name, object_types=types)
         return {"train": self._generate_examples(source, files)}
 
     def _find(self, manual_dir: Path) -> tuple[sources.Source, list[str]]:
-        """The folder or archive, and the names of the files that lie in its folder of cars."""
+        """Returns the folder or archive, and the names of the files in its folder of cars."""
         for folder in FOLDERS:
             source = sources.find(manual_dir, folder, (ARCHIVE,) if folder == FOLDERS[-1] else ())
             if source is not None:
@@ -89,22 +90,22 @@ class Builder(builders.GridBuilder):
             return [
                 (
                     {"elevation": elevation, "azimuth": azimuth, "object_type": types[name]},
-                    pictures.encode_png(pictures.reduce_image(view, edge)),
+                    encode_png(images.reduce_image(view, edge)),
                 )
                 for elevation, ring in enumerate(views)
                 for azimuth, view in enumerate(ring)
             ]
 
-        for car in pictures.in_parallel(prepare, source.read(types)):
+        for car in images.in_parallel(prepare, source.read(types)):
             for values, png in car:
                 yield GRID.index_of(values), {"image": io.BytesIO(png), "factors": values}
 
 
 def check_files(source: sources.Source, names: list[str]) -> list[str]:
-    """The .mat files in sorted order, one a car: 183 of them, and those that list.txt names where it is there.
+    """Returns the 183 .mat files in sorted order, one per car. If list.txt exists, they must be the ones it names.
 
     Raises:
-        ValueError: if there are fewer or more, or others.
+        ValueError: if files are missing or unexpected.
     """
     count = GRID.factors["object_type"]
     lists = [name for name in names if name.endswith(f"/{LIST}")]
@@ -121,7 +122,7 @@ def check_files(source: sources.Source, names: list[str]) -> list[str]:
     if len(files) != count or strange:
         reason = f"{strange[0]!r} among them" if strange else f"{len(files)}"
         raise ValueError(
-            f"{source.path}: expected {count} files car_..._mesh.mat, since a car's number is its place among them. "
-            f"Received: {reason}. Unpack the archive again, with its {LIST}, which says what is missing."
+            f"{source.path}: expected {count} files car_..._mesh.mat, since cars are numbered by their sorted names. "
+            f"Received: {reason}. Unpack the archive again, with its {LIST}, which tells what is missing."
         )
     return files

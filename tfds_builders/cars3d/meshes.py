@@ -1,4 +1,4 @@
-"""One .mat file of Cars3D -> the 96 pictures of a car."""
+"""Decoder of Cars3D's .mat files, each of which holds the 96 images of one car."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _SHAPE = (EDGE, EDGE, 3, AZIMUTHS, ELEVATIONS)
 
 
 def read_views(content: bytes, where: str) -> np.ndarray:
-    """The array `im` of a .mat file, as [elevation, azimuth, 128, 128, 3] uint8.
+    """Returns the array `im` of a .mat file as uint8 [elevation, azimuth, 128, 128, 3].
 
     Args:
-        content: the file.
-        where: its name, for the message.
+        content: Contents of the file.
+        where: File name for error messages.
 
     Raises:
         ValueError: naming the file and the reason.
     """
     try:
         found = scipy.io.loadmat(io.BytesIO(content), variable_names=["im"])
-    except Exception as error:  # loadmat raises nearly anything on damaged data
+    except Exception as error:  # loadmat raises almost any exception on damaged data
         raise ValueError(f"{where}: SciPy cannot read this .mat file ({error}). Unpack the archive again.") from error
     images = found.get("im")
     if images is None or images.shape != _SHAPE or images.dtype != np.uint8:

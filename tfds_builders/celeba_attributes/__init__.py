@@ -1,1 +1,1 @@
-"""celeba_attributes: the aligned faces of CelebA with their 40 attributes as factors."""
+"""celeba_attributes: aligned faces of CelebA with their 40 attributes as factors."""

@@ -1,4 +1,4 @@
-"""list_attr_celeba.txt: how many images, the attributes' names, and a row of -1 and 1 for every image."""
+"""Reader of list_attr_celeba.txt: the number of images, the attribute names, and a row of -1 and 1 per image."""
 
 from __future__ import annotations
 
@@ -49,28 +49,28 @@ NAMES = (
     "Wearing_Necktie",
     "Young",
 )
-_AGAIN = "This is not the published file: download it again, and do not change it."
+_ADVICE = "This is not the published file: download it again, and do not edit it."
 
 
 def file_name(number: int) -> str:
-    """Of image `number`, which counts from 1."""
+    """Returns the file name of image `number`, counted from 1."""
     return f"{number:06d}.jpg"
 
 
 def read(folder: Path, count: int) -> np.ndarray:
-    """The attributes of images 1 to `count`: int64 [count, 40], 1 where the image has the attribute and 0 where not.
+    """Returns the attributes of images 1 to `count`: int64 [count, 40], 1 where the image has the attribute, else 0.
 
     Raises:
-        FileNotFoundError: if there is no list_attr_celeba.txt in `folder`.
-        ValueError: naming the line that is not as published.
+        FileNotFoundError: if list_attr_celeba.txt is missing in `folder`.
+        ValueError: naming the line that differs from the published format.
     """
     path = folder / FILE_NAME
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: missing. Expected the table of attributes that is published with CelebA.")
+        raise FileNotFoundError(f"{path}: missing. Expected the attribute table published with CelebA.")
     try:
         lines = path.read_text(encoding="ascii").splitlines()
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: expected plain text. Received: {error}. {_AGAIN}") from error
+        raise ValueError(f"{path}: expected plain text. Received: {error}. {_ADVICE}") from error
     while lines and not lines[-1].strip():
         lines.pop()
     _check_head(path, lines, count)
@@ -83,24 +83,24 @@ def read(folder: Path, count: int) -> np.ndarray:
 def _check_head(path: Path, lines: list[str], count: int) -> None:
     if not lines or lines[0].strip() != str(count):
         first = lines[0][:60] if lines else ""
-        raise ValueError(f"{path}, line 1: expected the number of images, {count}. Received: {first!r}. {_AGAIN}")
+        raise ValueError(f"{path}, line 1: expected the number of images, {count}. Received: {first!r}. {_ADVICE}")
     names = lines[1].split() if len(lines) > 1 else []
     if names != list(NAMES):
         wrong = [(a, b) for a, b in zip(NAMES, names, strict=False) if a != b][:1]
-        what = f"{wrong[0][1]!r} in the place of {wrong[0][0]!r}" if wrong else f"{len(names)} names"
-        raise ValueError(f"{path}, line 2: expected the {len(NAMES)} names of attributes. Received: {what}. {_AGAIN}")
+        what = f"{wrong[0][1]!r} in place of {wrong[0][0]!r}" if wrong else f"{len(names)} names"
+        raise ValueError(f"{path}, line 2: expected the {len(NAMES)} attribute names. Received: {what}. {_ADVICE}")
     if len(lines) != count + 2:
-        raise ValueError(f"{path}: expected {count:,} lines after the second. Received: {len(lines) - 2:,}. {_AGAIN}")
+        raise ValueError(f"{path}: expected {count:,} lines after the second. Received: {len(lines) - 2:,}. {_ADVICE}")
 
 
 def _row(path: Path, number: int, line: str) -> list[int]:
     name, *cells = line.split() or [""]
     where = f"{path}, line {number + 2}"
     if name != file_name(number):
-        raise ValueError(f"{where}: expected the image {file_name(number)!r}. Received: {name!r}. {_AGAIN}")
+        raise ValueError(f"{where}: expected the image {file_name(number)!r}. Received: {name!r}. {_ADVICE}")
     if len(cells) != len(NAMES):
-        raise ValueError(f"{where}: expected {len(NAMES)} attributes of {name!r}. Received: {len(cells)}. {_AGAIN}")
+        raise ValueError(f"{where}: expected {len(NAMES)} attributes for {name!r}. Received: {len(cells)}. {_ADVICE}")
     for attribute, cell in zip(NAMES, cells, strict=True):
         if cell not in ("-1", "1"):
-            raise ValueError(f"{where}, {attribute}: expected -1 or 1. Received: {cell!r}. {_AGAIN}")
+            raise ValueError(f"{where}, {attribute}: expected -1 or 1. Received: {cell!r}. {_ADVICE}")
     return [int(cell == "1") for cell in cells]

@@ -1,4 +1,4 @@
-"""celeba_attributes: CelebA's aligned faces, cut square, each with 40 binary attributes as factors."""
+"""celeba_attributes: CelebA's aligned faces, cropped to squares, with their 40 binary attributes as factors."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ RESOLUTIONS = (16, 32, 64, 128, 256)
 
 @dataclasses.dataclass
 class CelebaConfig(tfds.core.BuilderConfig):
-    """What is cut out, and how large it becomes.
+    """Choice of the crop and of the image size.
 
     Args:
-        crop: edge of the square cut from the middle of the 178x218 pixels, one of `faces.CROPS`.
-        resolution: edge of the prepared images in pixels, one of RESOLUTIONS.
-        count: how many images and rows must be there; all that were published, but for trials.
+        crop: Height and width of the square cropped from the middle of 178x218 pixels, one of `faces.CROPS`.
+        resolution: Height and width of the prepared images in pixels, one of RESOLUTIONS.
+        count: Number of images and table rows that must exist; all published ones except for trials.
 
     Raises:
         ValueError: naming the field that is out of range.
@@ -48,7 +48,7 @@ def _config(crop: int, resolution: int) -> CelebaConfig:
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
-    """TFDS names the data set after this folder."""
+    """Builder of the data set. TFDS names it after the folder of this file."""
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "Initial release."}

@@ -1,1 +1,1 @@
-"""dsprites_color: dSprites, every sprite in a random colour."""
+"""dsprites_color: dSprites with every sprite in a random colour."""

@@ -1,4 +1,4 @@
-"""dsprites_color: dSprites, every sprite in one random colour on black."""
+"""dsprites_color: dSprites with every sprite in a random colour on black."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from tfds_builders.shared import sprite_variants
 
 
 def colour(sprite: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Sprite [R, R, 1] times a number from [0.5, 1) for each channel: [R, R, 3]."""
+    """Multiplies a sprite [R, R, 1] by a random number from [0.5, 1) per channel: [R, R, 3]."""
     return sprite * rng.uniform(0.5, 1, 3).astype(np.float32)
 
 
 class Builder(sprite_variants.VariantBuilder):
-    """TFDS names the data set after this folder."""
+    """Builder of the variant. TFDS names the data set after the folder of this file."""
 
     BUILDER_CONFIGS = sprite_variants.configs()
 

@@ -9,13 +9,13 @@ from tfds_builders.shared import sprite_variants
 
 
 def add_noise(sprite: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Sprite [R, R, 1] + a number from [0, 1) for each pixel and channel, at most 1: [R, R, 3]."""
+    """Adds a random number from [0, 1) per pixel and channel to a sprite [R, R, 1], clipped at 1: [R, R, 3]."""
     noise = rng.random((*sprite.shape[:2], 3), np.float32)
     return np.minimum(sprite + noise, 1)
 
 
 class Builder(sprite_variants.VariantBuilder):
-    """TFDS names the data set after this folder."""
+    """Builder of the variant. TFDS names the data set after the folder of this file."""
 
     BUILDER_CONFIGS = sprite_variants.configs()
 

@@ -1,1 +1,1 @@
-"""dsprites_scream: dSprites as the negative of a random part of a painting."""
+"""dsprites_scream: dSprites with every sprite as the negative of a random part of a painting."""

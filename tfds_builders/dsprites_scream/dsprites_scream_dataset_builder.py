@@ -1,4 +1,4 @@
-"""dsprites_scream: dSprites as the negative of a random part of The Scream."""
+"""dsprites_scream: dSprites with every sprite as the negative of a random part of The Scream."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from . import painting
 
 
 class Builder(sprite_variants.VariantBuilder):
-    """TFDS names the data set after this folder."""
+    """Builder of the variant. TFDS names the data set after the folder of this file."""
 
     BUILDER_CONFIGS = sprite_variants.configs()
     MANUAL_DOWNLOAD_INSTRUCTIONS = painting.INSTRUCTIONS

@@ -1,1 +1,1 @@
-"""Falcor3D: a living room under changing light, 233,280 pictures with seven factors."""
+"""Falcor3D: a living room under changing light, 233,280 images with seven factors."""

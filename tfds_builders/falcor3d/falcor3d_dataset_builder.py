@@ -1,4 +1,4 @@
-"""Falcor3D (NVIDIA 2019) from files downloaded by hand -> a data set with seven integer factors."""
+"""Falcor3D (NVIDIA 2019): prepares manually downloaded files as a data set with seven integer factors."""
 
 from tfds_builders.shared.grids import Grid
 from tfds_builders.shared.png_grids import PngGridBuilder, Release, make_configs, make_instructions
@@ -39,7 +39,7 @@ RELEASES = (
 
 
 class Builder(PngGridBuilder):
-    """Reads a folder or its archive. TFDS names the data set after this folder."""
+    """Reads a release from a folder or an archive. TFDS names the data set after the folder of this file."""
 
     GRID = GRID
     RELEASES = RELEASES

@@ -1,1 +1,1 @@
-"""Isaac3D: a robot arm in a kitchen, 737,280 pictures with nine factors."""
+"""Isaac3D: a robot arm in a kitchen, 737,280 images with nine factors."""

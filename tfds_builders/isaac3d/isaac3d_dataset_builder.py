@@ -1,10 +1,10 @@
-"""Isaac3D (NVIDIA 2019) from files downloaded by hand -> a data set with nine integer factors."""
+"""Isaac3D (NVIDIA 2019): prepares manually downloaded files as a data set with nine integer factors."""
 
 from tfds_builders.shared.grids import Grid
 from tfds_builders.shared.png_grids import PngGridBuilder, Release, make_configs, make_instructions
 
-# The published README attaches the multipliers of these sizes to the names in another order; the published program
-# and the example strips have this one.
+# The published README assigns these index multipliers to the factors in another order. This is the order of the
+# published program and of its example strips.
 GRID = Grid(
     {
         "object_shape": 3,
@@ -43,7 +43,7 @@ RELEASES = (
 
 
 class Builder(PngGridBuilder):
-    """Reads a folder or its archive. TFDS names the data set after this folder."""
+    """Reads a release from a folder or an archive. TFDS names the data set after the folder of this file."""
 
     GRID = GRID
     RELEASES = RELEASES

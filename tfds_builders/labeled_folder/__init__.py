@@ -1,1 +1,1 @@
-"""Pictures in a folder, with labels.csv beside them, as a data set."""
+"""labeled_folder: a folder of images with a labels.csv, as a data set."""

@@ -1,4 +1,4 @@
-"""What the config says about columns: their kinds, sizes, categories and ranges."""
+"""Column declarations of the config: kinds, sizes, categories and ranges."""
 
 import dataclasses
 import difflib
@@ -7,19 +7,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 KINDS = ("integer", "categorical", "decimal")
-# A field that says more about a column says of which kind it is, too.
+# Each of these fields also determines the kind of its columns.
 _IMPLIED = {"sizes": "integer", "categories": "categorical", "ranges": "decimal"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Declared:
-    """The fields of the config that speak of columns, each {column: ...}.
+    """Config fields that describe columns, each a mapping from column name.
 
     Args:
-        kinds: one of `KINDS`.
-        sizes: how many values an integer column has.
-        categories: the names of a categorical column's values, in their order.
-        ranges: [low, high] of a decimal column.
+        kinds: Kind of each column, one of `KINDS`.
+        sizes: Number of values of each integer column.
+        categories: Names of each categorical column's values, in order.
+        ranges: [low, high] of each decimal column.
     """
 
     kinds: Mapping[str, str]
@@ -28,7 +28,7 @@ class Declared:
     ranges: Mapping[str, Sequence[float]]
 
     def check(self) -> None:
-        """Raises ValueError, naming the field, for what is no such mapping."""
+        """Raises ValueError naming the field if one is malformed."""
         for field, example in (
             ("kinds", '{"column": "decimal"}'),
             ("sizes", '{"column": 36}'),
@@ -42,18 +42,18 @@ class Declared:
                 raise ValueError(f"kinds: expected one of {list(KINDS)} for {name!r}. Received: {kind!r}.")
         for name, size in self.sizes.items():
             if type(size) is not int or not 2 <= size <= 1_000_000:
-                raise ValueError(f"sizes: expected 2 values or more for {name!r}. Received: {size!r}.")
+                raise ValueError(f"sizes: expected at least 2 values for {name!r}. Received: {size!r}.")
         for name, categories in self.categories.items():
             if not _are_names(categories):
                 raise ValueError(
-                    f"categories: expected 2 different names or more for {name!r}. Received: {categories!r}."
+                    f"categories: expected at least 2 different names for {name!r}. Received: {categories!r}."
                 )
-        for name, ends in self.ranges.items():
-            if not _is_range(ends):
-                raise ValueError(f"ranges: expected [low, high], low < high, for {name!r}. Received: {ends!r}.")
+        for name, bounds in self.ranges.items():
+            if not _is_range(bounds):
+                raise ValueError(f"ranges: expected [low, high], low < high, for {name!r}. Received: {bounds!r}.")
 
     def check_columns(self, factors: Sequence[str], path: Path) -> None:
-        """Raises ValueError for a column that the table `path` does not have, or of two kinds."""
+        """Raises ValueError if a column is not in the table `path` or is declared with two kinds."""
         for field in ("kinds", *_IMPLIED):
             for name in getattr(self, field):
                 if name not in factors:
@@ -68,13 +68,13 @@ class Declared:
                     )
 
     def kind(self, name: str) -> str:
-        """One of `KINDS`, or "" where nothing is said."""
+        """Returns the declared kind of a column, one of `KINDS`, or "" if there is none."""
         if name in self.kinds:
             return self.kinds[name]
         return next((kind for field, kind in _IMPLIED.items() if name in getattr(self, field)), "")
 
-    def says_values(self, name: str) -> bool:
-        """Is it said which values the column can take, whatever was labelled?"""
+    def declares_values(self, name: str) -> bool:
+        """Returns True if the config declares the column's possible values, independently of the labels."""
         return any(name in getattr(self, field) for field in _IMPLIED)
 
 
@@ -85,6 +85,7 @@ def _are_names(names: object) -> bool:
     return texts and len(set(names)) == len(names)
 
 
-def _is_range(ends: object) -> bool:
-    numbers = isinstance(ends, (list, tuple)) and len(ends) == 2 and all(type(e) in (int, float) for e in ends)
-    return numbers and all(map(math.isfinite, ends)) and ends[0] < ends[1]  # type: ignore[index,call-overload,arg-type]
+def _is_range(bounds: object) -> bool:
+    if not isinstance(bounds, (list, tuple)) or len(bounds) != 2:
+        return False
+    return all(type(b) in (int, float) and math.isfinite(b) for b in bounds) and bounds[0] < bounds[1]

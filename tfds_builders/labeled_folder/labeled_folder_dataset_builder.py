@@ -1,4 +1,4 @@
-"""Images in a folder + labels.csv -> a data set with named factors."""
+"""labeled_folder: prepares a folder of images with a labels.csv as a data set with named factors."""
 
 import functools
 import json
@@ -12,7 +12,7 @@ from absl import logging
 
 from . import images
 from .columns import Column, check_variation
-from .leftovers import full_disk_named, only_build
+from .leftovers import exclusive_build, explain_full_disk
 from .options import LabeledFolderConfig
 from .report import Outcome, show, write_report
 from .source import SKIP_HINT, Source, read_source
@@ -25,20 +25,20 @@ REPORT, ROWS = "report.txt", "images.txt"
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
-    """Rows stand in the order of labels.csv; images that it does not name follow, with every factor unknown."""
+    """Stores images in the order of labels.csv, followed by the images without a row, with every factor unknown."""
 
     VERSION = tfds.core.Version("1.1.0")
     RELEASE_NOTES = {
         "1.0.0": "First release.",
         "1.1.0": "Categorical and decimal factors; images without a row in natural order; report.txt and images.txt.",
     }
-    # `tfds build` takes JSON for --config only where the list is not empty.
+    # `tfds build` accepts JSON for --config only if this list is not empty.
     BUILDER_CONFIGS = [LabeledFolderConfig(name="given_as_json")]
     builder_config: LabeledFolderConfig
 
     def __init__(self, *, config: LabeledFolderConfig | str | None = None, **where: Any):
         if not isinstance(config, LabeledFolderConfig):
-            raise ValueError(f"--config: expected JSON that says which folder. Received: {config!r}. Run: {_COMMAND}")
+            raise ValueError(f"--config: expected JSON that names the folder. Received: {config!r}. Run: {_COMMAND}")
         config.check()
         self._where = where
         super().__init__(config=config, **where)
@@ -49,13 +49,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _info(self) -> tfds.core.DatasetInfo:
         r, source = self.builder_config.resolution, self._source
-        # TFDS refuses to read a data set whose categories are called otherwise than here: where an older one stands in
-        # the way, its own are read, so that the message about it (or --overwrite) comes to its turn.
+        # TFDS refuses to load a data set whose categories differ from those declared here. If there is an older one,
+        # leave them undeclared, so that its own are loaded and `download_and_prepare` can report or overwrite it.
         old = self.data_path.exists() and self._prepared_from() != source.fingerprint
         return tfds.core.DatasetInfo(
             builder=self,
-            # Not README.md, which TFDS would print after the report, and push that off the screen.
-            description=f"The images in {source.folder}, and what {source.table.path.name} says about them.",
+            # Without this, TFDS would print README.md after the report and push the report off the screen.
+            description=f"Images in {source.folder} with labels from {source.table.path.name}.",
             features=tfds.features.FeaturesDict(
                 {
                     "image": tfds.features.Image(
@@ -67,43 +67,43 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 }
             ),
             supervised_keys=None,
-            disable_shuffling=True,  # so that row numbers can be looked up in images.txt
+            disable_shuffling=True,  # images.txt lists the files in this order
             metadata=tfds.core.MetadataDict(
                 fingerprint=source.fingerprint,
-                ranges={c.name: list(c.ends) for c in source.columns if c.kind == "decimal"},
+                ranges={c.name: list(c.bounds) for c in source.columns if c.kind == "decimal"},
             ),
         )
 
     def _prepared_from(self) -> str:
-        """The fingerprint of the data set on disk; "" if that is not whole."""
+        """Returns the fingerprint of the data set on disk, or "" if it is incomplete."""
         try:
             fingerprint = json.loads((self.data_path / "metadata.json").read_text())["fingerprint"]
             shards = json.loads((self.data_path / "dataset_info.json").read_text())["splits"][0]["shardLengths"]
         except (OSError, ValueError, LookupError):
             return ""
-        whole = self.is_prepared() and len(list(self.data_path.glob("*-of-*"))) == len(shards)
-        return fingerprint if whole else ""
+        complete = self.is_prepared() and len(list(self.data_path.glob("*-of-*"))) == len(shards)
+        return fingerprint if complete else ""
 
     def download_and_prepare(self, *, download_config: tfds.download.DownloadConfig | None = None, **how: Any) -> None:
-        """Prepares the data set, and refuses to pass off an older one as that of a folder that changed since.
+        """Prepares the data set. Does nothing if it is prepared already, unless the folder has changed since.
 
         Raises:
-            ValueError: if it was prepared from something else.
+            ValueError: if it was prepared from other images, labels or options.
             RuntimeError: if another build is preparing it.
             OSError: if the disk is full.
         """
         overwrite = download_config is not None and download_config.download_mode.overwrite_dataset
-        with full_disk_named(Path(self.data_path)), only_build(Path(self.data_path.parent)):
+        with explain_full_disk(Path(self.data_path)), exclusive_build(Path(self.data_path.parent)):
             if not self.data_path.exists():
                 super().download_and_prepare(download_config=download_config, **how)
             elif overwrite:
-                # What TFDS has read from disk into self.info is no longer true.
+                # `self.info` was loaded from the old data set, so a fresh builder is needed.
                 self.data_path.rmtree()
                 fresh = type(self)(config=self.builder_config, **self._where)
                 super(Builder, fresh).download_and_prepare(download_config=download_config, **how)
             else:
                 self._check_prepared()
-                show(f"{self.info.full_name} is prepared already; {self.data_path / REPORT} tells about it.")
+                show(f"{self.info.full_name} is already prepared; see {self.data_path / REPORT}.")
                 return
         if (self.data_path / REPORT).exists():
             show((self.data_path / REPORT).read_text(encoding="utf-8"))
@@ -112,13 +112,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         prepared_from = self._prepared_from()
         if not prepared_from:
             raise ValueError(
-                f"{self.info.full_name}: {str(self.data_path)!r} is not whole (was its removal cut short?). Add "
-                "--overwrite to prepare it anew."
+                f"{self.info.full_name}: {str(self.data_path)!r} is incomplete (was its removal interrupted?). Add "
+                "--overwrite to prepare it again."
             )
         if prepared_from != self._source.fingerprint:
             raise ValueError(
                 f"{self.info.full_name}: {str(self.data_path)!r} was prepared from another folder, other labels or "
-                "other options. Add --overwrite to prepare it anew, or choose another name."
+                "other options. Add --overwrite to prepare it again, or choose another name."
             )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
@@ -130,7 +130,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         names, outcome = source.table.images, Outcome()
         for i in source.rows:
             try:
-                pixels, digest = images.read_image(source.folder / names[i], config.treatment, source.gray)
+                pixels, digest = images.read_image(source.folder / names[i], config.preprocessing, source.gray)
             except ValueError as error:
                 if not config.skip_bad:
                     raise ValueError(f"{error} {SKIP_HINT}") from error
@@ -139,12 +139,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             outcome.same.setdefault(digest, []).append(i)
             outcome.rows.append(i)
             yield len(outcome.rows) - 1, {"image": pixels, "factors": {c.name: c.values[i] for c in source.columns}}
-        # Here the folder still has the name of one that is being prepared: a build that stops now leaves nothing.
+        # The folder still has its temporary name, so a build that stops here leaves nothing behind.
         if not outcome.rows:
             last = ": ".join(outcome.damaged[-1])
-            raise ValueError(f"{source.folder}: none of its {len(names)} images can be used; the last: {last}")
+            raise ValueError(f"{source.folder}: none of its {len(names)} images can be used; the last one: {last}")
         check_variation(source.table, source.columns, config.declared, outcome.rows)
-        size = f"{config.resolution}x{config.resolution} {'gray' if source.gray else 'RGB'}"
+        size = f"{config.resolution}x{config.resolution} {'grey' if source.gray else 'RGB'}"
         report = write_report(f"{self.info.full_name}: {size}", source, outcome)
         for file, text in ((REPORT, report), (ROWS, "".join(f"{names[i]}\n" for i in outcome.rows))):
             (self.data_path / file).write_bytes(text.encode("utf-8", "backslashreplace"))

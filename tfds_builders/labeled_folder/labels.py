@@ -1,4 +1,4 @@
-"""labels.csv or labels.json: one row an image, one column a factor, a cell empty where the value is unknown."""
+"""Reader of labels.csv and labels.json: one row per image, one column per factor, empty cells for unknown values."""
 
 import csv
 import dataclasses
@@ -15,12 +15,12 @@ _TEMPLATE = "python -m tfds_builders.labeled_folder.make_labels FOLDER --factors
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """What the table says about one image.
+    """Row of the table for one image.
 
     Args:
-        place: where it stands, for messages: "line 3".
-        image: path below the folder.
-        cells: text of each factor's cell, "" where unknown.
+        place: Place of the row in the file, for messages: "line 3".
+        image: Path of the image relative to the folder.
+        cells: Text of each factor's cell, "" if unknown.
     """
 
     place: str
@@ -30,15 +30,15 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """The labels of a folder, not yet understood.
+    """Labels of a folder as text, before their cells are parsed.
 
     Args:
-        path: of the file, for messages.
-        factors: names of the F columns.
-        rows: one an image, in the file's order.
-        images: all images of the folder: those of `rows`, then those without a row in natural order.
-        skipped: (what, why) of the rows that were left out.
-        others: {suffix: how many files of the folder are no pictures}.
+        path: Path of the table, for messages.
+        factors: Names of the F columns.
+        rows: Rows of the images in file order.
+        images: All images of the folder: those in `rows`, then those without a row in natural order.
+        skipped: (place, reason) of each skipped row.
+        others: {suffix: number of files in the folder that are not images}.
     """
 
     path: Path
@@ -50,18 +50,18 @@ class Table:
 
 
 def labels_path(folder: Path) -> Path:
-    """The folder's table.
+    """Returns the path of the folder's table.
 
     Raises:
-        FileNotFoundError: if there is none.
-        ValueError: if there are two.
+        FileNotFoundError: if there is no table.
+        ValueError: if there are two tables.
     """
     found = [folder / name for name in (FILE_NAME, JSON_NAME) if (folder / name).is_file()]
     if not found:
         raise FileNotFoundError(
-            f"{folder / FILE_NAME}: missing. Expected a table (or {JSON_NAME}): the columns image,<factor>,<factor>,"
-            "... and one row an image; a cell is empty where the value is unknown. "
-            f"Write one to fill in with: {_TEMPLATE}"
+            f"{folder / FILE_NAME}: missing. Expected a table (or {JSON_NAME}) with the columns "
+            "image,<factor>,<factor>,... and one row per image; leave a cell empty if its value is unknown. "
+            f"Create one to fill in with: {_TEMPLATE}"
         )
     if len(found) > 1:
         raise ValueError(f"{folder}: expected {FILE_NAME} or {JSON_NAME}. Received: both. Keep one.")
@@ -69,17 +69,17 @@ def labels_path(folder: Path) -> Path:
 
 
 def read_labels(folder: Path, skip_bad: bool = False) -> Table:
-    """Reads the table and adds the images that it does not name.
+    """Reads the table and adds the images that it does not list.
 
     Args:
-        folder: holds the table and the images.
-        skip_bad: leave out rows without an image and second rows for one image, instead of stopping.
+        folder: Folder with the table and the images.
+        skip_bad: If True, skips rows without an image and repeated rows for an image instead of raising.
 
     Raises:
-        FileNotFoundError: if the folder, the table, or an image that it names is missing.
-        ValueError: naming file and place of what cannot be understood.
+        FileNotFoundError: if the folder, the table, or an image in the table is missing.
+        ValueError: naming the file and the place of an invalid entry.
     """
-    pictures, others = list_files(folder)
+    files, others = list_files(folder)
     path = labels_path(folder)
     others[path.suffix] -= 1
     header, lines = (_csv_lines if path.suffix == ".csv" else _json_entries)(path)
@@ -89,28 +89,28 @@ def read_labels(folder: Path, skip_bad: bool = False) -> Table:
         try:
             image = _image(folder, row.image)
             if image in rows:
-                raise ValueError(f"{image!r} has a row already, {rows[image].place}. Keep one.")
+                raise ValueError(f"{image!r} already has a row, {rows[image].place}. Keep one.")
             rows[image] = dataclasses.replace(row, image=image)
         except (FileNotFoundError, ValueError) as error:
             if not skip_bad:
                 raise type(error)(f"{path}, {row.place}: {error}") from None
             skipped.append((f"{path.name}, {row.place}", str(error)))
-    images = (*rows, *(name for name in pictures if name not in rows))
+    images = (*rows, *(name for name in files if name not in rows))
     if not images:
-        raise ValueError(f"{path}: names no image, and there is none in its folder.")
+        raise ValueError(f"{path}: lists no image, and its folder contains none.")
     others = {suffix: count for suffix, count in others.items() if count}
     return Table(path, header, tuple(rows.values()), images, tuple(skipped), others)
 
 
 def check_factors(names: list[str], where: str) -> tuple[str, ...]:
-    """Raises ValueError, beginning with `where`, for names that no column can have."""
+    """Returns the factor names; raises ValueError, beginning with `where`, if one is not a valid column name."""
     if not names:
         raise ValueError(f"{where}: expected a column for each factor after 'image'. Received: none.")
     for name in names:
         if not name or "/" in name or len(name.splitlines()) > 1:
-            raise ValueError(f"{where}: expected a name without '/' above every column. Received: {name!r}.")
+            raise ValueError(f"{where}: expected a name without '/' for every column. Received: {name!r}.")
         if names.count(name) > 1 or name == "image":
-            raise ValueError(f"{where}: column {name!r} stands there {[*names, 'image'].count(name)} times. Keep one.")
+            raise ValueError(f"{where}: column {name!r} occurs {[*names, 'image'].count(name)} times. Keep one.")
     return tuple(names)
 
 
@@ -119,7 +119,7 @@ def _image(folder: Path, cell: str) -> str:
     if not cell or name.is_absolute() or ".." in name.parts:
         raise ValueError(f"expected an image below {str(folder)!r}. Received: {cell!r}.")
     if not (folder / name).is_file():
-        hint = " Write / between folders." if "\\" in cell else ""
+        hint = " Use / between folders." if "\\" in cell else ""
         raise FileNotFoundError(f"no image {str(folder / name)!r}.{hint}")
     return str(name)
 
@@ -129,7 +129,7 @@ def _csv_lines(path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
     header = next(lines, (0, []))[1]
     if header[:1] != ["image"]:
         first = header[0] if header else ""
-        raise ValueError(f"{path}, line 1: expected a first column 'image', commas between. Received: {first!r}.")
+        raise ValueError(f"{path}, line 1: expected comma-separated columns, the first 'image'. Received: {first!r}.")
     factors = check_factors(header[1:], f"{path}, line 1")
 
     def rows() -> Iterator[Row]:
@@ -144,9 +144,9 @@ def _csv_lines(path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
 
 
 def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yields (line number, cells without the spaces around them) of every line that is not blank."""
+    """Yields (line number, cells without surrounding spaces) of every non-empty line."""
     try:
-        # utf-8-sig: spreadsheets put a byte-order mark before the first column's name.
+        # utf-8-sig: spreadsheets write a byte-order mark before the first column name.
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file, strict=True)
             for cells in reader:
@@ -157,22 +157,22 @@ def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 class _Pairs(list):
-    """A JSON object as its pairs, so that a key that stands there twice is seen."""
+    """JSON object as a list of pairs, so that repeated keys are noticed."""
 
 
 def _json_entries(path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
-    def no_number(text: str) -> None:
-        raise ValueError(f"{text}, which is no value. Write null where it is unknown")
+    def reject_constant(text: str) -> None:
+        raise ValueError(f"{text}, which is not a valid value. Write null if it is unknown")
 
     expected = 'expected {"a.png": {"shape": "cube", "hue": null}, ...} or [{"image": "a.png", "shape": "cube"}, ...]'
     try:
-        # Numbers stay text, as in a table of comma-separated values: "0.50" says that a column is decimal.
+        # Numbers stay text, as in a CSV table, so that the kind of a column follows from what was written.
         content = json.loads(
             path.read_text(encoding="utf-8-sig"),
             object_pairs_hook=_Pairs,
             parse_int=str,
             parse_float=str,
-            parse_constant=no_number,
+            parse_constant=reject_constant,
         )
     except ValueError as error:
         raise ValueError(f"{path}: {expected}. Received: {error}.") from error
@@ -189,7 +189,7 @@ def _json_entries(path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
             raise ValueError(f"{where}: {expected}. Received: {pairs!r}.")
         cells = {key.strip(): _text(where, key, value) for key, value in pairs}
         if len(cells) < len(pairs):
-            raise ValueError(f"{where}: a column stands there twice. Received: {[key for key, _ in pairs]}.")
+            raise ValueError(f"{where}: a column occurs twice. Received: {[key for key, _ in pairs]}.")
         found.append((f"entry {n}", cells.pop("image", "") if image is None else image.strip(), cells))
     names = list(dict.fromkeys(name for _, _, cells in found for name in cells))
     factors = check_factors(names, str(path))

@@ -1,4 +1,4 @@
-"""What builds leave behind that were killed, and errors of a full disk."""
+"""Removes what killed builds left behind, and explains the errors of a full disk."""
 
 import contextlib
 import errno
@@ -8,30 +8,30 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-_INCOMPLETE = "incomplete.*"  # TFDS prepares in such a folder and renames it at the end
+_INCOMPLETE = "incomplete.*"  # TFDS prepares in such a folder and renames it at the end.
 
 
 @contextlib.contextmanager
-def only_build(folder: Path) -> Iterator[None]:
+def exclusive_build(folder: Path) -> Iterator[None]:
     """Keeps other builds out of `folder`, and removes what killed ones left there.
 
     Raises:
-        RuntimeError: if another build is at work there.
+        RuntimeError: if another build is running there.
     """
     folder.mkdir(parents=True, exist_ok=True)
     handle = os.open(folder, os.O_RDONLY)
     try:
-        # The kernel lifts the lock when its process ends, however it does.
+        # The kernel releases the lock however the process ends.
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         for left in folder.glob(_INCOMPLETE):
             shutil.rmtree(left)
     except BlockingIOError:
         os.close(handle)
         raise RuntimeError(
-            f"{folder}: another build is at work there. Wait for its end, or choose another name."
+            f"{folder}: another build is running there. Wait until it ends, or choose another name."
         ) from None
     except OSError as error:
-        # Some network disks know no such locks: then nothing is removed, and the build goes on beside it.
+        # Some network disks do not support such locks: then nothing is removed, and the build goes on without one.
         if error.errno not in (errno.EBADF, errno.ENOLCK, errno.ENOTSUP, errno.EINVAL):
             os.close(handle)
             raise
@@ -42,11 +42,11 @@ def only_build(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def full_disk_named(folder: Path) -> Iterator[None]:
-    """Turns the various errors of a disk without space into one message.
+def explain_full_disk(folder: Path) -> Iterator[None]:
+    """Turns the various errors of a full disk into one message.
 
     Raises:
-        OSError: saying what is full and what to do.
+        OSError: saying which disk is full and what to do.
     """
     try:
         yield
@@ -54,7 +54,7 @@ def full_disk_named(folder: Path) -> Iterator[None]:
         if not _is_full_disk(error):
             raise
         raise OSError(
-            f"{folder}: the disk is full. Nothing was prepared, and what had been written is removed. Make space, or "
+            f"{folder}: the disk is full. Nothing was prepared, and partial files were removed. Free some space, or "
             "choose another disk with --data_dir, and build again."
         ) from error
 
@@ -63,7 +63,7 @@ def _is_full_disk(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return True
-        # TensorFlow and TFDS wrap the system's error in types of their own.
+        # TensorFlow and TFDS wrap the system's error in their own exception types.
         if any(os.strerror(code) in str(error) for code in (errno.ENOSPC, errno.EDQUOT)):
             return True
         error = error.__cause__ or error.__context__

@@ -1,4 +1,4 @@
-"""What a person can ask for: the fields of --config."""
+"""Options of a labelled folder: the fields of --config."""
 
 import dataclasses
 import re
@@ -8,25 +8,25 @@ import tensorflow_datasets as tfds
 from PIL import ImageColor
 
 from .declared import Declared
-from .images import Treatment
+from .images import Preprocessing
 from .labels import FILE_NAME
 
 
 @dataclasses.dataclass(eq=False)
 class LabeledFolderConfig(tfds.core.BuilderConfig):
-    """Which folder, and what becomes of its images. Given as JSON: --config='{"name": ..., "folder": ...}'.
+    """Choice of the folder and its preprocessing, given as JSON: --config='{"name": ..., "folder": ...}'.
 
     Args:
-        name: of the prepared data set: labeled_folder/<name>.
-        folder: holds labels.csv (or labels.json) and the images, at any depth; relative to the current folder.
-        resolution: height and width of the prepared images in pixels, a power of two from 8 to 1024.
-        center_crop: cut the middle square out of images that are not square, instead of refusing them.
-        flatten: a colour such as "white" or "#rrggbb" that transparent images are laid on; "" refuses them.
-        skip_bad: leave out images and rows that cannot be used, and count them, instead of stopping at the first.
-        kinds: {factor: "integer", "categorical" or "decimal"}, where its cells do not tell.
-        sizes: {factor: how many values it takes}, for integers with more values than were labelled.
-        categories: {factor: [names of its values, in their order]}, otherwise those that were labelled, sorted.
-        ranges: {factor: [low, high]}, for decimals that reach further than was labelled.
+        name: Name of the prepared data set: labeled_folder/<name>.
+        folder: Folder with labels.csv (or labels.json) and the images, at any depth; relative to the current folder.
+        resolution: Height and width of the prepared images in pixels, a power of two from 8 to 1024.
+        center_crop: If True, crops the middle square of images that are not square instead of rejecting them.
+        flatten: Background colour for transparent images such as "white" or "#rrggbb"; "" rejects them.
+        skip_bad: If True, skips and counts unusable images, rows and cells instead of stopping at the first.
+        kinds: {factor: "integer", "categorical" or "decimal"}, for columns whose cells are ambiguous.
+        sizes: {factor: number of values}, for integer columns that have values without a label.
+        categories: {factor: [names of all values in order]}; by default, the names in the table, sorted.
+        ranges: {factor: [low, high]}, for decimal columns whose range exceeds the labels.
     """
 
     folder: str = ""
@@ -40,7 +40,7 @@ class LabeledFolderConfig(tfds.core.BuilderConfig):
     ranges: dict[str, list[float]] = dataclasses.field(default_factory=dict)
 
     def check(self) -> None:
-        """Raises ValueError, naming the field, for a value out of range."""
+        """Raises ValueError naming the field if a value is out of range."""
         r = self.resolution
         if not isinstance(self.name, str) or not re.fullmatch(r"[A-Za-z][\w.-]*", self.name):
             raise ValueError(f"name: expected a letter, then letters, digits or any of _.-. Received: {self.name!r}.")
@@ -52,20 +52,20 @@ class LabeledFolderConfig(tfds.core.BuilderConfig):
             if not isinstance(getattr(self, field), bool):
                 raise ValueError(f"{field}: expected true or false. Received: {getattr(self, field)!r}.")
         self.declared.check()
-        _ = self.treatment
+        _ = self.preprocessing
 
     @property
-    def treatment(self) -> Treatment:
-        """What becomes of the images."""
-        return Treatment(self.resolution, self.center_crop, _color(self.flatten) if self.flatten != "" else None)
+    def preprocessing(self) -> Preprocessing:
+        """Preprocessing of the images."""
+        return Preprocessing(self.resolution, self.center_crop, _color(self.flatten) if self.flatten != "" else None)
 
     @property
     def declared(self) -> Declared:
-        """What is said about columns."""
+        """Declarations of columns."""
         return Declared(self.kinds, self.sizes, self.categories, self.ranges)
 
     def options(self) -> dict[str, Any]:
-        """All that changes what is prepared from a folder, for a fingerprint."""
+        """Returns all fields that affect the prepared data, for a fingerprint."""
         fields = ("resolution", "center_crop", "flatten", "skip_bad", "kinds", "sizes", "categories", "ranges")
         return {field: getattr(self, field) for field in fields}
 
@@ -75,6 +75,6 @@ def _color(text: str) -> tuple[int, int, int]:
         color = ImageColor.getrgb(text)
     except (ValueError, AttributeError, TypeError):
         color = (0, 0, 0, 0)
-    if len(color) == 4:  # a transparent colour
+    if len(color) == 4:  # transparent
         raise ValueError(f'flatten: expected a colour such as "white" or "#rrggbb". Received: {text!r}.')
     return color

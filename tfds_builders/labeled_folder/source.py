@@ -1,4 +1,4 @@
-"""A folder of pictures with its table, looked through before anything is prepared from it."""
+"""Inspects a folder of images and its table before anything is prepared."""
 
 import dataclasses
 import hashlib
@@ -10,21 +10,21 @@ from .images import check_image
 from .labels import Table, labels_path, read_labels
 from .options import LabeledFolderConfig
 
-SKIP_HINT = 'To leave out whatever cannot be used, add "skip_bad": true to the config.'
+SKIP_HINT = 'To skip whatever cannot be used, add "skip_bad": true to the config.'
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Source:
-    """What a folder has to offer.
+    """Contents of a labelled folder.
 
     Args:
-        folder: where it is.
-        table: its labels as they are written.
-        columns: its labels as they are understood.
-        rows: indices, among `table.images`, of the images whose heads look usable.
-        gray: are all of these gray? One in colour makes all of them RGB.
-        skipped: (what, why) of images, rows and cells that were left out.
-        fingerprint: changes when the options, the table or an image file does.
+        folder: Path of the folder.
+        table: Labels as text.
+        columns: Labels as numbers.
+        rows: Indices into `table.images` of the images with a valid header.
+        gray: Whether all of these are grey; a single colour image makes all of them RGB.
+        skipped: (place, reason) of skipped images, rows and cells.
+        fingerprint: Hash of the options, the table, and the size and modification time of each image file.
     """
 
     folder: Path
@@ -37,17 +37,17 @@ class Source:
 
 
 def read_source(folder: Path, config: LabeledFolderConfig) -> Source:
-    """Reads the table and looks at the head of every image.
+    """Reads the table and checks the header of every image.
 
     Raises:
-        FileNotFoundError, ValueError: naming what cannot be used; with `skip_bad` only if nothing else would be left.
+        FileNotFoundError, ValueError: naming what cannot be used; with `skip_bad` only if no image is left.
     """
     table = read_labels(folder, config.skip_bad)
     columns, bad_cells = read_columns(table, config.declared, config.skip_bad)
     rows, gray, bad_images = [], True, []
     for i, name in enumerate(table.images):
         try:
-            gray &= check_image(folder / name, config.treatment)
+            gray &= check_image(folder / name, config.preprocessing)
             rows.append(i)
         except ValueError as error:
             bad_images.append((name, _reason(folder / name, error)))

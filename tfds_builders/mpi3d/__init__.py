@@ -1,1 +1,1 @@
-"""MPI3D: a robot arm that carries an object, drawn and photographed."""
+"""MPI3D: a robot arm that carries an object, rendered and photographed."""

@@ -1,4 +1,4 @@
-"""MPI3D (Gondal et al. 2019) from its .npz files -> data sets with seven integer factors."""
+"""MPI3D (Gondal et al. 2019): prepares its .npz files as data sets with seven integer factors."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from tfds_builders.shared import builders, pictures
+from tfds_builders.shared import builders
 from tfds_builders.shared.grids import Grid
+from tfds_builders.shared.images import in_parallel
+from tfds_builders.shared.png import encode_png
 
 from .stream import EDGE, read_images
 
 _REST = {"object_size": 2, "camera_height": 3, "background_color": 3, "horizontal_axis": 40, "vertical_axis": 40}
-SMALL = Grid({"object_color": 4, "object_shape": 4, **_REST})  # 460,800
-LARGE = Grid({"object_color": 6, "object_shape": 6, **_REST})  # 1,036,800
+SMALL = Grid({"object_color": 4, "object_shape": 4, **_REST})  # 460,800 images
+LARGE = Grid({"object_color": 6, "object_shape": 6, **_REST})  # 1,036,800 images
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,20 +28,20 @@ class Release:
     """One published file.
 
     Args:
-        grid: its pictures, in order.
-        files: its name; several where it was published under several.
-        place: where it was published.
+        grid: Factors of its images, in file order.
+        files: Names under which it was published.
+        address: Address at which it was published.
     """
 
     grid: Grid
     files: tuple[str, ...]
-    place: str
+    address: str
 
 
 _DRIVE = "https://drive.google.com/file/d/1Tp8eTdHxgUMtsZv5uAoYAbJR1BOa_OQm"
 _FIRST = "https://storage.googleapis.com/disentanglement_dataset/data_npz"
 _SECOND = "https://huggingface.co/datasets/waleedgondal/mpi3d/resolve/main"
-# A name without a number is the set that the literature on disentanglement means by it.
+# A name without a number refers to the data set of that name in the disentanglement literature.
 RELEASES = {
     "toy": Release(SMALL, ("sim_toy_64x_ordered_without_heldout_factors.npz", "mpi3d_toy.npz"), _FIRST),
     "realistic": Release(
@@ -54,18 +56,18 @@ RELEASES = {
 
 @dataclasses.dataclass
 class Mpi3dConfig(builders.GridConfig):
-    """Which release.
+    """Choice of the release.
 
     Args:
-        release: a key of RELEASES.
-        first: for trials: the file holds only the first values of some factors (name -> how many). Factors keep their
-            number of values.
+        release: Key of RELEASES.
+        first: Trials only: factor name -> number of its first values, if the file holds only those. The schema still
+            declares all values.
     """
 
     release: str = "toy"
 
     def check(self) -> None:
-        """Raises ValueError, naming the field, for a value out of range."""
+        """Raises ValueError naming the field if a value is out of range."""
         if self.release not in RELEASES:
             near = difflib.get_close_matches(self.release, RELEASES, 1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
@@ -74,21 +76,21 @@ class Mpi3dConfig(builders.GridConfig):
 
 
 def _instructions() -> str:
-    lines = ["Download the file of the config that you want into the folder of --manual_dir, and leave it packed:"]
+    lines = ["Download the file for your config into the folder given by --manual_dir, and leave it packed:"]
     for name, release in RELEASES.items():
         size = release.grid.size * EDGE * EDGE * 3
         lines.append(
-            f"{name}: {' or '.join(release.files)} ({release.grid.size:,} pictures, {size / 2**30:.1f} GiB "
-            f"uncompressed), from {release.place}"
+            f"{name}: {' or '.join(release.files)} ({release.grid.size:,} images, {size / 2**30:.1f} GiB "
+            f"uncompressed), from {release.address}"
         )
     return "\n".join(lines)
 
 
 class Builder(builders.GridBuilder):
-    """Reads one .npz file from front to back. TFDS names the data set after this folder."""
+    """Reads one .npz file from front to back. TFDS names the data set after the folder of this file."""
 
     BUILDER_CONFIGS = [
-        Mpi3dConfig(name=name, description=f"{release.grid.size:,} pictures of 64x64 pixels.", release=name)
+        Mpi3dConfig(name=name, description=f"{release.grid.size:,} images of 64x64 pixels.", release=name)
         for name, release in RELEASES.items()
     ]
     MANUAL_DOWNLOAD_INSTRUCTIONS = _instructions()
@@ -109,11 +111,11 @@ class Builder(builders.GridBuilder):
             raise builders.not_found(list(files), folder, self.MANUAL_DOWNLOAD_INSTRUCTIONS)
         part = self._release.grid.part(self.builder_config.first)
         other = ", ".join(name for name, release in RELEASES.items() if release.grid.size != self._release.grid.size)
-        images = read_images(path, part.size, f"The other release of this name is another config; there are {other}.")
-        self._note(release=self.builder_config.release, read_from=path.name)
+        images = read_images(path, part.size, f"The other release of this file has its own config: one of {other}.")
+        self._add_metadata(release=self.builder_config.release, read_from=path.name)
         return {"train": self._generate_examples(images, part)}
 
     def _generate_examples(self, images: Iterator, part: Grid) -> Iterator[tuple[int, dict[str, Any]]]:
-        for number, png in enumerate(pictures.in_parallel(pictures.encode_png, images)):
+        for number, png in enumerate(in_parallel(encode_png, images)):
             values = part.values_of(number)
             yield self._release.grid.index_of(values), {"image": io.BytesIO(png), "factors": values}

@@ -1,4 +1,4 @@
-"""The images of a .npz file, one after another: 12 GiB that need not fit into memory."""
+"""Reader that yields the images of a .npz file one by one: the array of up to 12 GiB need not fit into memory."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ import numpy as np
 EDGE = 64
 KEY = "images"
 _BYTES = EDGE * EDGE * 3
-_AGAIN = "It may be damaged, or not fully downloaded: download it again."
+_ADVICE = "It may be damaged or incomplete: download it again."
 
 
 def read_images(path: Path, count: int, hint: str) -> Iterator[np.ndarray]:
-    """Checks the head of the array `images` of a .npz file at once; then yields its images [64, 64, 3] uint8.
+    """Checks the header of the array `images` in a .npz file and returns an iterator of its images [64, 64, 3] uint8.
 
     Args:
-        path: the file.
-        count: how many images it must hold.
-        hint: added to the message where it holds another number of them.
+        path: Path of the .npz file.
+        count: Number of images that it must hold.
+        hint: Addition to the error message if it holds another number.
 
     Raises:
-        ValueError: naming the file and the reason; while it is read too, if it is damaged.
+        ValueError: naming the file and the reason; also during iteration, if the file is damaged.
     """
     with _opened(path) as file:
-        shape, fortran, dtype = _head(file, path)
+        shape, fortran, dtype = _header(file, path)
     if dtype != np.uint8 or fortran or len(shape) < 4 or shape[-3:] != (EDGE, EDGE, 3):
         raise ValueError(
             f"{path}: expected an array {KEY!r}, uint8 [{count}, {EDGE}, {EDGE}, 3] in C order. Received: {dtype} "
             f"{list(shape)}{' in Fortran order' if fortran else ''}."
         )
-    # The grid's axes may stand there one by one: the order of the images is the same.
+    # The array may have one axis per factor instead of a single one; the order of the images is the same.
     if (received := int(np.prod(shape[:-3]))) != count:
         raise ValueError(f"{path}: expected {count:,} images. Received: {received:,}. {hint}")
     return _stream(path, count)
@@ -43,30 +43,30 @@ def read_images(path: Path, count: int, hint: str) -> Iterator[np.ndarray]:
 
 def _stream(path: Path, count: int) -> Iterator[np.ndarray]:
     with _opened(path) as file:
-        _head(file, path)
+        _header(file, path)
         for number in range(count):
             content = file.read(_BYTES)
             if len(content) != _BYTES:
-                raise ValueError(f"{path}: the array ends after {number:,} of {count:,} images. {_AGAIN}")
+                raise ValueError(f"{path}: the array ends after {number:,} of {count:,} images. {_ADVICE}")
             yield np.frombuffer(content, np.uint8).reshape(EDGE, EDGE, 3)
-        # The checksum is compared where the member ends, which may take a read beyond the last image.
+        # The checksum is compared at the end of the member, which may take one more read after the last image.
         if file.read(1):
-            raise ValueError(f"{path}: the array is longer than {count:,} images. {_AGAIN}")
+            raise ValueError(f"{path}: the array is longer than {count:,} images. {_ADVICE}")
 
 
-def _head(file: IO[bytes], path: Path) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """(shape, in Fortran order, type) of the array that `file` begins with."""
+def _header(file: IO[bytes], path: Path) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Returns (shape, is Fortran order, dtype) of the array at the beginning of `file`."""
     try:
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         return read(file)
     except ValueError as error:
-        raise ValueError(f"{path}: {KEY}.npy is no array of NumPy's ({error}). {_AGAIN}") from error
+        raise ValueError(f"{path}: {KEY}.npy is not a NumPy array ({error}). {_ADVICE}") from error
 
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """The member of the .npz file that holds the array."""
+    """Opens the member of the .npz file that holds the array."""
     try:
         with zipfile.ZipFile(path) as archive:
             if archive.namelist() != [f"{KEY}.npy"]:
@@ -74,4 +74,5 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
             with archive.open(f"{KEY}.npy") as file:
                 yield file
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise ValueError(f"{path}: the .npz file cannot be read ({type(error).__name__}: {error}). {_AGAIN}") from error
+        reason = f"{type(error).__name__}: {error}"
+        raise ValueError(f"{path}: the .npz file cannot be read ({reason}). {_ADVICE}") from error

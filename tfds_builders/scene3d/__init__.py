@@ -1,1 +1,1 @@
-"""scene3d: a rendered room with one object in it, and every factor of the picture known."""
+"""scene3d: rendered images of a room with one object, all factors of which are known."""

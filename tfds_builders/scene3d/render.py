@@ -1,14 +1,14 @@
-"""Ray casting of one solid in the corner of a room, in NumPy.
+"""Ray caster in NumPy for one solid in the corner of a room.
 
-Lengths are in metres, z points up, the solid stands on the floor at the origin. Arrays of vectors are
-`[3, n]` float32 (one row a coordinate), which keeps every operation on long contiguous rows.
+Lengths are in metres, z points up, and the solid stands on the floor at the origin. Arrays of vectors are float32
+`[3, n]`, one row per coordinate, so that every operation runs on long contiguous rows.
 
-The picture is linear in what a factor can change without moving anything:
+The image is linear in everything that a factor can change without moving anything:
 
     image[p] = sum_m (intensity * lamp[p, m] + ambient[p, m]) * colour[m]        (linear light)
 
-so `trace` (what each ray meets) and `lamp_weights` (how the lamp and its shadow fall on it) are the expensive
-steps, done once for a view and a lamp, and `develop` recolours their result in one small matrix product per image.
+The expensive steps, `trace` (the surface that each ray hits) and `lamp_weights` (its light and shadow), are therefore
+done once per view and lamp; `develop` colours their result with one small matrix product per image.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ FLOOR, WALL, SOLID, TILE = range(4)
 MATERIALS = 4
 SHAPES = ("cube", "sphere", "cylinder", "capsule")
 
-# For a solid of scale 1: half extent in x and y, and half height. The capsule's height includes its round ends.
+# Solids of scale 1: half their extent in x and y, and half their height, which includes the capsule's round ends.
 _RADIUS = {"cube": 0.82, "sphere": 1.0, "cylinder": 0.85, "capsule": 0.68}
 _HALF_HEIGHT = {"cube": 0.82, "sphere": 1.0, "cylinder": 1.0, "capsule": 1.35}
 
-PIXELS_AT_ONCE = 4096  # Bounds the memory of a 1024x1024 picture, and keeps the work arrays near the cache.
-_NEAR = 1e-3  # A ray meets nothing closer than this, so a shadow ray never meets the surface that it leaves.
-_LEVELS = 1 << 14  # Steps of linear light in the sRGB table; the first of them is 0.2 of an output level.
+PIXELS_AT_ONCE = 4096  # limits the memory of a 1024x1024 image, and keeps work arrays in the cache
+_NEAR = 1e-3  # smallest t of a hit, so that a shadow ray does not hit the surface it starts from
+_LEVELS = 1 << 14  # entries of the sRGB table; the first step is 0.2 of an output level
 
 
 class Camera(NamedTuple):
-    """Pinhole camera with square pixels: `position` and `target` in metres, `field` = full angle in degrees."""
+    """Pinhole camera with square pixels: `position` and `target` in metres, `field` of view in degrees."""
 
     position: tuple[float, float, float]
     target: tuple[float, float, float]
@@ -41,14 +41,14 @@ class Camera(NamedTuple):
 
 
 class Solid(NamedTuple):
-    """The object: one of SHAPES, `scale` relative to the sizes above."""
+    """The object: `shape` is one of SHAPES, `scale` is relative to the sizes above."""
 
     shape: str
     scale: float
 
 
 class Room(NamedTuple):
-    """Floor z = 0 and walls x = `right` and y = `back`; `tile` is the edge of the floor's tiles (0: plain floor)."""
+    """Floor z = 0 and walls x = `right` and y = `back`. `tile` is the length of the floor tiles (0: plain floor)."""
 
     right: float
     back: float
@@ -56,9 +56,10 @@ class Room(NamedTuple):
 
 
 class Lamp(NamedTuple):
-    """A disc of `radius` metres that faces the origin, and the light that comes evenly from everywhere.
+    """A disc of `radius` metres that faces the origin.
 
-    A surface at distance `reach` that faces the lamp receives 1; closer, more, by the inverse square.
+    A surface that faces the lamp at distance `reach` receives 1. Light falls off with the inverse square of the
+    distance.
     """
 
     position: tuple[float, float, float]
@@ -67,7 +68,7 @@ class Lamp(NamedTuple):
 
 
 class Surfaces(NamedTuple):
-    """What the rays met: position and normal [3, n], material [n]; n = pixels * samples, pixel by pixel."""
+    """Surface points hit by the rays: position, normal [3, n], material [n]; n = pixels * samples, pixel by pixel."""
 
     position: np.ndarray
     normal: np.ndarray
@@ -76,7 +77,7 @@ class Surfaces(NamedTuple):
 
 
 def rays(camera: Camera, resolution: int, pixels: np.ndarray, grid: int) -> np.ndarray:
-    """Directions [3, n * grid**2] through `pixels` [n] (row-major indices), grid x grid samples in each."""
+    """Returns directions [3, n * grid**2] through `pixels` [n] (row-major indices), grid x grid samples in each."""
     centre = (np.arange(grid, dtype=np.float32) + 0.5) / grid
     column = (pixels % resolution)[:, None, None] + centre[None, None, :]
     row = (pixels // resolution)[:, None, None] + centre[None, :, None]
@@ -97,9 +98,10 @@ def _camera_axes(camera: Camera) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def solid_interval(solid: Solid, origin: np.ndarray, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the rays `origin + t * direction` ([3, n] each) are inside the solid: (enter, leave) [n].
+    """Returns the interval (enter, leave), [n] each, in which the rays are inside the solid.
 
-    A ray that misses has enter = inf, leave = -inf. All the solids are convex, so there is one interval.
+    A ray is `origin + t * direction`, [3, n] each. If it misses the solid, enter = inf and leave = -inf. All solids are
+    convex, so there is a single interval.
     """
     radius, half = _RADIUS[solid.shape] * solid.scale, _HALF_HEIGHT[solid.shape] * solid.scale
     if solid.shape == "cube":
@@ -111,7 +113,7 @@ def solid_interval(solid: Solid, origin: np.ndarray, direction: np.ndarray) -> t
         return _ball_interval(origin, direction, half, radius)
     if solid.shape == "cylinder":
         return _tube_interval(origin, direction, 0.0, 2 * half, radius)
-    # Capsule: the union of a tube and a ball at either end, which is convex again.
+    # The capsule is the union of a tube and a ball at each end, which is convex.
     low, high = radius, 2 * half - radius
     parts = [
         _tube_interval(origin, direction, low, high, radius),
@@ -129,14 +131,14 @@ def _closed(enter: np.ndarray, leave: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _slab_interval(origin: np.ndarray, direction: np.ndarray, half: np.ndarray | float):
-    """Interval where |origin + t * direction| < half, coordinate by coordinate."""
+    """Returns the interval where |origin + t * direction| < half, for each coordinate."""
     inverse = 1 / np.where(np.abs(direction) < 1e-7, np.float32(1e-7), direction)
     middle, reach = -origin * inverse, np.abs(half * inverse)
     return middle - reach, middle + reach
 
 
 def _quadratic_interval(a: np.ndarray, b: np.ndarray, c: np.ndarray):
-    """Interval where a t^2 + 2 b t + c < 0, for a > 0."""
+    """Returns the interval where a t^2 + 2 b t + c < 0, for a > 0."""
     discriminant = b * b - a * c
     root = np.sqrt(np.maximum(discriminant, 0))
     hit = discriminant > 0
@@ -159,7 +161,7 @@ def _tube_interval(origin: np.ndarray, direction: np.ndarray, low: float, high: 
 
 
 def solid_normal(solid: Solid, position: np.ndarray) -> np.ndarray:
-    """Outward unit normal [3, n] at points [3, n] of the solid's surface."""
+    """Returns the outward unit normals [3, n] at points [3, n] on the solid's surface."""
     radius, half = _RADIUS[solid.shape] * solid.scale, _HALF_HEIGHT[solid.shape] * solid.scale
     x, y, z = position
     z = z - np.float32(half)
@@ -171,20 +173,22 @@ def solid_normal(solid: Solid, position: np.ndarray) -> np.ndarray:
         cap = np.abs(z) / half > np.hypot(x, y) / radius
         normal = np.where(cap, np.stack([0 * x, 0 * y, np.sign(z)]), np.stack([x, y, 0 * z]))
     else:
-        straight = half - radius  # Half the length of the axis of the capsule; the sphere has none.
+        straight = half - radius  # half the length of the capsule's axis; 0 for the sphere
         normal = np.stack([x, y, z - np.clip(z, -straight, straight)])
     return normal / np.maximum(np.linalg.norm(normal, axis=0), 1e-12)
 
 
 def trace(camera: Camera, solid: Solid, room: Room, resolution: int, pixels: np.ndarray, grid: int) -> Surfaces:
-    """Casts grid x grid rays through each of `pixels` [n] and returns what they meet first."""
+    """Casts grid x grid rays through each of `pixels` [n] and returns the surface points that they hit first."""
+    # Nearest wall or floor.
     direction = rays(camera, resolution, pixels, grid)
     origin = np.array(camera.position, np.float32)[:, None]
     walls = np.array([room.right, room.back, 0], np.float32)[:, None]
     with np.errstate(divide="ignore"):
-        distance = (walls - origin) / direction  # [3, n]: right wall, back wall, floor.
+        distance = (walls - origin) / direction  # [3, n]: right wall, back wall, floor
     distance = np.where(distance > _NEAR, distance, np.inf)
     plane = distance.argmin(axis=0)
+    # The solid, if it is nearer.
     enter, _ = solid_interval(solid, np.broadcast_to(origin, direction.shape), direction)
     nearest = distance.min(axis=0)
     on_solid = enter < nearest
@@ -199,9 +203,9 @@ def trace(camera: Camera, solid: Solid, room: Room, resolution: int, pixels: np.
     return Surfaces(position, normal, material, grid * grid)
 
 
-@functools.lru_cache(maxsize=512)  # Every view asks for the same lamps.
+@functools.lru_cache(maxsize=512)  # Every view uses the same lamps.
 def lamp_points(lamp: Lamp, count: int) -> np.ndarray:
-    """`count` points [3, count] spread evenly over the lamp's disc (a sunflower's spiral)."""
+    """Returns `count` points [3, count] spread evenly over the lamp's disc, in a sunflower spiral."""
     index = np.arange(count)
     radius = lamp.radius * np.sqrt((index + 0.5) / count)
     angle = index * math.pi * (3 - math.sqrt(5))
@@ -214,26 +218,26 @@ def lamp_points(lamp: Lamp, count: int) -> np.ndarray:
 
 
 def lamp_weights(surfaces: Surfaces, solid: Solid, lamp: Lamp, shadow_rays: int) -> np.ndarray:
-    """Light that the lamp sends to the eye by way of each material: [pixels, MATERIALS].
+    """Computes the lamp's light reflected to the camera by each material: [pixels, MATERIALS].
 
-    Lambert's cosine, inverse-square falloff, and the share of `shadow_rays` rays to the lamp that pass the solid.
-    The samples of one pixel aim at different points of the lamp, so a pixel sees samples * shadow_rays of them.
+    It is the product of Lambert's cosine, inverse-square falloff, and the share of `shadow_rays` rays to the lamp that
+    miss the solid. The samples of a pixel aim at different points of the lamp, samples * shadow_rays in all.
     """
     towards = np.array(lamp.position, np.float32)[:, None] - surfaces.position
     square = np.einsum("in,in->n", towards, towards)
     facing = np.maximum(np.einsum("in,in->n", towards, surfaces.normal), 0)
     received = facing * np.float32(lamp.reach**2) / (square * np.sqrt(square))
-    # The solid is convex: it can only shade the room, never itself (beyond facing away from the lamp).
+    # The solid is convex, so it casts shadow on the room alone; its own dark side is in Lambert's cosine.
     shaded = np.flatnonzero((surfaces.material != SOLID) & _may_be_shaded(surfaces.position, towards, solid, lamp))
     received[shaded] *= _visible_share(surfaces, shaded, solid, lamp, shadow_rays)
     return _pool(surfaces, received)
 
 
 def _may_be_shaded(position: np.ndarray, towards: np.ndarray, solid: Solid, lamp: Lamp) -> np.ndarray:
-    """False [n] for points that see the whole lamp for sure, which are most of them.
+    """Returns False [n] for points that certainly see the whole lamp, which most do.
 
-    Every ray to the lamp stays within the lamp's radius of the one to its centre, so none meets a solid whose bounding
-    ball stays further than that from it.
+    Every ray to the lamp stays within the lamp's radius of the ray to its centre, so none hits the solid if the solid's
+    bounding ball is farther than that from the central ray.
     """
     radius, half = _RADIUS[solid.shape] * solid.scale, _HALF_HEIGHT[solid.shape] * solid.scale
     bound = {"cube": math.hypot(radius, radius, half), "cylinder": math.hypot(radius, half)}.get(solid.shape, half)
@@ -242,7 +246,7 @@ def _may_be_shaded(position: np.ndarray, towards: np.ndarray, solid: Solid, lamp
 
 
 def _visible_share(surfaces: Surfaces, which: np.ndarray, solid: Solid, lamp: Lamp, shadow_rays: int) -> np.ndarray:
-    """Share [n] of the lamp that is seen from the points `which` [n]."""
+    """Returns the share [n] of the lamp that is visible from the points `which` [n]."""
     points = lamp_points(lamp, surfaces.samples * shadow_rays).reshape(3, shadow_rays, surfaces.samples)
     origin = surfaces.position[:, which]
     blocked = np.zeros(len(which), np.float32)
@@ -253,12 +257,12 @@ def _visible_share(surfaces: Surfaces, which: np.ndarray, solid: Solid, lamp: La
 
 
 def ambient_weights(surfaces: Surfaces, ambient: float) -> np.ndarray:
-    """Light from everywhere, by material [pixels, MATERIALS]: full from above, half from below."""
+    """Computes the ambient light by material [pixels, MATERIALS]: full from above, half from below."""
     return _pool(surfaces, np.float32(ambient) * (0.75 + 0.25 * surfaces.normal[2]))
 
 
 def _pool(surfaces: Surfaces, light: np.ndarray) -> np.ndarray:
-    """Mean over each pixel's samples of `light` [n], kept apart by material: [pixels, MATERIALS]."""
+    """Averages `light` [n] over each pixel's samples, separately by material: [pixels, MATERIALS]."""
     split = np.zeros((MATERIALS, len(light)), np.float32)
     split[surfaces.material, np.arange(len(light))] = light
     return split.reshape(MATERIALS, -1, surfaces.samples).mean(axis=2).T
@@ -274,7 +278,7 @@ _SRGB = _srgb_table()
 
 
 def develop(weights: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    """Weights [pixels, MATERIALS] times linear colours [MATERIALS, 3] -> sRGB image [R, R, 3] uint8."""
+    """Multiplies weights [pixels, MATERIALS] by linear colours [MATERIALS, 3]: sRGB image uint8 [R, R, 3]."""
     linear = np.matmul(weights, colours.astype(np.float32))
     np.multiply(linear, _LEVELS - 1, out=linear)
     np.add(linear, 0.5, out=linear)

@@ -1,4 +1,4 @@
-"""scene3d: a rendered room with one object in it, and every factor of the picture known."""
+"""scene3d: rendered images of a room with one object, all factors of which are known."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from . import scenes, workers
 
 @dataclasses.dataclass
 class Scene3dConfig(tfds.core.BuilderConfig):
-    """One scene at one resolution.
+    """Choice of the scene and the resolution.
 
     Args:
-        scene: name of the scene, a key of `scenes.SCENES`.
-        resolution: edge of the picture in pixels, one of `scenes.RESOLUTIONS`.
-        first: for trials, draws only the first values of some factors of the scene's view (name -> how many).
+        scene: Key of `scenes.SCENES`.
+        resolution: Height and width of the images in pixels, one of `scenes.RESOLUTIONS`.
+        first: Trials only: name of a view factor of the scene -> number of its first values to draw.
 
     Raises:
         ValueError: naming the field that is out of range.
@@ -40,21 +40,21 @@ class Scene3dConfig(tfds.core.BuilderConfig):
                 raise ValueError(f"first[{name!r}]: expected 1 or more. Received: {count}.")
 
     def views(self) -> list[dict[str, int]]:
-        """The views to draw."""
+        """Returns the views to draw."""
         scene = scenes.SCENES[self.scene]
         every = scenes.combinations(scene, scene.view)
         return [view for view in every if all(view[name] < count for name, count in self.first.items())]
 
 
 def _configs() -> list[Scene3dConfig]:
-    """Each scene at its own resolution under its own name, and at the others as `<scene>_<resolution>`."""
+    """Returns configs `<scene>` at the scene's default resolution and `<scene>_<resolution>` at every other one."""
     configs = []
     for name, scene in scenes.SCENES.items():
         for resolution in (scene.resolution, *(r for r in scenes.RESOLUTIONS if r != scene.resolution)):
             configs.append(
                 Scene3dConfig(
                     name=name if resolution == scene.resolution else f"{name}_{resolution}",
-                    description=f"{scene.size:,} pictures of {resolution}x{resolution} pixels.",
+                    description=f"{scene.size:,} images of {resolution}x{resolution} pixels.",
                     scene=name,
                     resolution=resolution,
                 )
@@ -63,7 +63,7 @@ def _configs() -> list[Scene3dConfig]:
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
-    """Draws the pictures here and now: nothing is downloaded. TFDS names the data set after this folder."""
+    """Draws all images itself, without a download. TFDS names the data set after the folder of this file."""
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "Initial release."}

@@ -1,8 +1,8 @@
-"""The three scenes: their factors, and what each factor's value means in the room.
+"""The three scenes: their factors and the meaning of each factor's values in the room.
 
-A scene splits its factors in three: `view` moves something (all rays are cast again), `lamp` moves the light (shading
-and shadow again), `tint` only changes colours or intensity (one small matrix product). Pictures are drawn in groups
-that share a view, so that the expensive work is shared by as many pictures as possible.
+A scene has three groups of factors: `view` moves something (all rays must be cast again), `lamp` moves the light (only
+shading and shadow change), `tint` changes colours or intensity (one small matrix product). Images are drawn in groups
+with the same view, so that as many as possible share the expensive work.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ import numpy as np
 
 from . import render
 
-RESOLUTIONS = tuple(2**n for n in range(4, 11))  # 16 ... 1024: what pictures may measure in pixels.
-Values = Mapping[str, int]  # Factor name -> index of its value.
+RESOLUTIONS = tuple(2**n for n in range(4, 11))  # 16 ... 1024 pixels
+Values = Mapping[str, int]  # factor name -> index of its value
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Factors (name -> number of values, most significant first) and the functions that give them a meaning.
+    """Factors of a scene and the functions that turn their values into geometry, light and colours.
 
     Args:
-        factors: every factor, in the order of its significance in the picture's index.
-        view, lamp, tint: names of the factors that each function below reads; together they are all the factors.
-        place: view values -> camera and solid.
-        illuminate: lamp values -> lamp.
-        paint: tint values -> intensity of the lamp, and linear colours [MATERIALS, 3].
-        room: the floor and the walls.
-        ambient: light from everywhere, relative to a surface that faces the lamp at its reach.
-        resolution: edge of the picture in pixels when the configuration's name does not say another.
-        grid: grid x grid samples per pixel.
-        shadow_rays: rays from each sample to the lamp.
+        factors: Factor name -> number of values, most significant in the image's index first.
+        view, lamp, tint: Names of the factors that each of the three functions below reads; together, all factors.
+        place: Maps view values to camera and solid.
+        illuminate: Maps lamp values to the lamp.
+        paint: Maps tint values to the lamp's intensity and linear colours [MATERIALS, 3].
+        room: Floor and walls.
+        ambient: Ambient light, relative to a surface that faces the lamp at the lamp's `reach`.
+        resolution: Default height and width of the images in pixels.
+        grid: Samples per pixel along each direction, grid x grid in all.
+        shadow_rays: Rays from each sample to the lamp.
     """
 
     factors: Mapping[str, int]
@@ -55,12 +55,12 @@ class Scene:
 
     @property
     def size(self) -> int:
-        """Number of pictures."""
+        """Number of images."""
         return math.prod(self.factors.values())
 
 
 def check_values(factors: Mapping[str, int], values: Values) -> None:
-    """Raises a ValueError unless `values` gives every factor, and nothing else, a value in its range."""
+    """Raises ValueError unless `values` has exactly the given factors, each with a value in range."""
     if set(values) != set(factors):
         raise ValueError(f"values: expected one for each of {list(factors)}. Received: {list(values)}.")
     for name, size in factors.items():
@@ -69,7 +69,7 @@ def check_values(factors: Mapping[str, int], values: Values) -> None:
 
 
 def index_of(factors: Mapping[str, int], values: Values) -> int:
-    """Picture's number from its factors: mixed radix, the first factor most significant."""
+    """Returns the index of an image from its factor values: mixed radix, first factor most significant."""
     index = 0
     for name, size in factors.items():
         index = index * size + values[name]
@@ -77,7 +77,7 @@ def index_of(factors: Mapping[str, int], values: Values) -> int:
 
 
 def values_of(factors: Mapping[str, int], index: int) -> dict[str, int]:
-    """Factors from the picture's number; the inverse of `index_of`."""
+    """Returns the factor values of image `index`; the inverse of `index_of`."""
     values = {}
     for name, size in reversed(list(factors.items())):
         index, values[name] = divmod(index, size)
@@ -85,7 +85,7 @@ def values_of(factors: Mapping[str, int], index: int) -> dict[str, int]:
 
 
 def combinations(scene: Scene, names: tuple[str, ...]) -> list[dict[str, int]]:
-    """All value combinations of some of the factors, the last name fastest."""
+    """Returns all combinations of values of the factors `names`, the last one changing fastest."""
     ranges = [range(scene.factors[name]) for name in names]
     return [dict(zip(names, values, strict=True)) for values in itertools.product(*ranges)]
 
@@ -97,14 +97,15 @@ def draw_view(
     lamps: list[dict[str, int]] | None = None,
     tints: list[dict[str, int]] | None = None,
 ) -> Iterator[tuple[dict[str, int], np.ndarray]]:
-    """All pictures that share the values `view`, as (factors, image [R, R, 3] uint8 sRGB).
+    """Yields (factor values, image uint8 sRGB [R, R, 3]) of all images with the view `view`.
 
     Args:
-        scene: what to draw.
-        resolution: R, edge of the picture in pixels.
-        view: value of every factor in `scene.view`.
-        lamps, tints: value combinations of `scene.lamp` and `scene.tint`; None for all.
+        scene: Scene to draw.
+        resolution: Height and width R of the images in pixels.
+        view: Value of each factor in `scene.view`.
+        lamps, tints: Combinations of values of `scene.lamp` and `scene.tint`; None for all.
     """
+    # Cast all rays of the view, a block of pixels at a time.
     camera, solid = scene.place(view)
     everything = np.arange(resolution * resolution)
     parts = [
@@ -112,6 +113,7 @@ def draw_view(
         for pixels in np.array_split(everything, max(1, len(everything) // render.PIXELS_AT_ONCE))
     ]
     ambient = np.concatenate([render.ambient_weights(part, scene.ambient) for part in parts])
+    # Shade once per lamp, and colour the result once per tint.
     for lamp_values in combinations(scene, scene.lamp) if lamps is None else lamps:
         lamp = scene.illuminate(lamp_values)
         lit = np.concatenate([render.lamp_weights(part, solid, lamp, scene.shadow_rays) for part in parts])
@@ -121,10 +123,10 @@ def draw_view(
 
 
 def draw(scene: Scene, resolution: int, values: Values) -> np.ndarray:
-    """One picture [R, R, 3] uint8 sRGB; `draw_view` is far quicker for pictures that share a view.
+    """Draws one image, uint8 sRGB [R, R, 3]. `draw_view` is much faster for images with the same view.
 
     Raises:
-        ValueError: if `values` does not give every factor of the scene, and nothing else, a value in range.
+        ValueError: unless `values` has exactly the factors of the scene, each with a value in range.
     """
     check_values(scene.factors, values)
     view, lamp, tint = ({name: values[name] for name in names} for names in (scene.view, scene.lamp, scene.tint))
@@ -132,24 +134,24 @@ def draw(scene: Scene, resolution: int, values: Values) -> np.ndarray:
     return image
 
 
-# --- What the values mean ---
+# --- Meaning of the values ---
 
 
 def spread(values: Values, name: str, scene_factors: Mapping[str, int], low: float, high: float) -> float:
-    """The value's place on an even scale from `low` (index 0) to `high` (the last index)."""
+    """Maps a factor's value linearly from its indices to low ... high."""
     return low + (high - low) * values[name] / (scene_factors[name] - 1)
 
 
-@functools.cache  # Every picture asks for the same few hues.
+@functools.cache  # Every image uses the same few hues.
 def hue(value: int, size: int, saturation: float, brightness: float) -> tuple[float, float, float]:
-    """Linear colour of a hue. The hues end at violet (0.8 of the circle): the last must not look like the first."""
+    """Returns the linear colour of a hue. Hues end at violet (0.8 of the circle): the last differs from the first."""
     encoded = colorsys.hsv_to_rgb(0.8 * value / (size - 1), saturation, brightness)
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in encoded)
     return red, green, blue
 
 
 def _orbit(azimuth_degrees: float, distance: float, height: float, target_height: float, field: float) -> render.Camera:
-    """Camera that looks past the object into the corner of the room; azimuth 0 = straight at the corner."""
+    """Returns a camera that looks past the object into the corner of the room; azimuth 0 is straight at the corner."""
     angle = math.radians(225 + azimuth_degrees)
     position = (distance * math.cos(angle), distance * math.sin(angle), height)
     return render.Camera(position, (0.0, 0.0, target_height), field)
@@ -167,7 +169,7 @@ def _hues(factors: Mapping[str, int]) -> Callable[[Values], tuple[float, np.ndar
 
 
 def _window(values: Values) -> render.Lamp:
-    """One fixed large lamp, far away to the left of the camera and high."""
+    """Returns a fixed large lamp, high up and far to the left of the camera."""
     return render.Lamp((-9.0, -2.5, 11.0), radius=2.2, reach=14.0)
 
 
@@ -201,7 +203,7 @@ _ROOM = {
 
 
 def _place_room(values: Values) -> tuple[render.Camera, render.Solid]:
-    """The camera moves, and always looks the same way (a little to the right of the back wall, and down)."""
+    """Moves the camera without turning it: it always looks down and a little to the right at the back wall."""
     x = spread(values, "camera_x_pos", _ROOM, -2.6, -0.6)
     y = spread(values, "camera_y_pos", _ROOM, -8.5, -6.0)
     z = spread(values, "camera_z_pos", _ROOM, 1.6, 4.1)
@@ -209,9 +211,10 @@ def _place_room(values: Values) -> tuple[render.Camera, render.Solid]:
 
 
 def _light_room(values: Values) -> render.Lamp:
-    """A lamp above the camera's side of the room: `*_dir` is where it hangs, as seen from the object.
+    """Returns a lamp above the camera's side of the room; the factors `*_dir` are its position relative to the object.
 
-    It stays 2 m away from the walls and 1.4 m from the object: closer, the inverse square washes them out.
+    It stays 2 m away from the walls and 1.4 m from the object; any closer, the inverse-square law would overexpose
+    them.
     """
     x = spread(values, "lighting_x_dir", _ROOM, -4.5, 1.2)
     y = spread(values, "lighting_y_dir", _ROOM, -5.5, -0.2)
@@ -275,10 +278,10 @@ SCENES = {
 
 
 def find(name: str) -> Scene:
-    """The scene called `name`.
+    """Returns the scene called `name`.
 
     Raises:
-        ValueError: if there is none.
+        ValueError: if there is no such scene.
     """
     if name not in SCENES:
         near = difflib.get_close_matches(name, SCENES, 1)

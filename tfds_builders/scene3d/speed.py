@@ -1,8 +1,8 @@
-"""How many pictures one process draws in a second of its CPU time, the PNG files included.
+"""Measures how many images one process draws and encodes as PNG per second of its CPU time.
 
     OPENBLAS_NUM_THREADS=1 python -m scene3d.speed demo 32       # in tfds_builders/
 
-CPU time, so that other programs on the machine count for little; one thread, as the processes of a build have it.
+CPU time makes the result nearly independent of other programs; one thread is what each process of a build has.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from . import scenes, workers
 
 
 def measure(name: str, resolution: int, seconds: float) -> tuple[float, float]:
-    """Pictures per CPU second (drawn, drawn and encoded) over views spread over the whole scene, for some `seconds`."""
+    """Returns images per CPU second (drawn, drawn and encoded), measured for `seconds` on views of the whole scene."""
     scene = scenes.find(name)
     views = scenes.combinations(scene, scene.view)
     drawing = encoding = 0.0
     count = number = 0
     while drawing + encoding < seconds:
-        view = views[number * 37 % len(views)]  # 37 divides no number of views: all of them in turn.
+        view = views[number * 37 % len(views)]  # 37 divides no number of views, so all of them take their turn.
         number += 1
         start = time.process_time()
         images = [image for _, image in scenes.draw_view(scene, resolution, view)]
@@ -33,15 +33,15 @@ def measure(name: str, resolution: int, seconds: float) -> tuple[float, float]:
 
 
 def _main() -> None:
-    parser = argparse.ArgumentParser(prog="scene3d.speed", description="Pictures per second of CPU time.")
+    parser = argparse.ArgumentParser(prog="scene3d.speed", description="Images per second of CPU time.")
     parser.add_argument("scene", choices=sorted(scenes.SCENES))
     parser.add_argument("resolution", type=int, choices=scenes.RESOLUTIONS)
     parser.add_argument("--seconds", type=float, default=5.0, help="CPU time to measure for (5)")
     arguments = parser.parse_args()
     drawn, encoded = measure(arguments.scene, arguments.resolution, arguments.seconds)
     print(
-        f"{arguments.scene}, {arguments.resolution}x{arguments.resolution}: {drawn:,.0f} pictures per CPU second; "
-        f"{encoded:,.0f} with their PNG files"
+        f"{arguments.scene}, {arguments.resolution}x{arguments.resolution}: {drawn:,.0f} images per CPU second; "
+        f"{encoded:,.0f} including PNG encoding"
     )
 
 

@@ -1,6 +1,6 @@
-"""How much each factor shows: mean absolute pixel change between neighbouring values, of 255 levels.
+"""Measures each factor's visibility: mean absolute pixel difference, on a scale of 255, between neighbouring values.
 
-python -m scene3d.visibility demo            # in tfds_builders/; the scene's own resolution
+python -m scene3d.visibility demo            # in tfds_builders/; at the scene's default resolution
 python -m scene3d.visibility room 32 --settings=100
 """
 
@@ -14,12 +14,12 @@ from . import scenes
 
 
 def draw_values(scene: scenes.Scene, resolution: int, values: scenes.Values, name: str) -> np.ndarray:
-    """Every value of the factor `name`, the others as in `values`: [number of values, R, R, 3] uint8."""
+    """Draws every value of the factor `name`, with the others as in `values`: uint8 [number of values, R, R, 3]."""
     every = [{**values, name: value} for value in range(scene.factors[name])]
     if name in scene.view:
         return np.stack([scenes.draw(scene, resolution, one) for one in every])
     view = {factor: values[factor] for factor in scene.view}
-    # One of the two lists has one entry for each value; the other repeats one entry, so one is enough.
+    # One of the two lists has an entry per value. The other repeats a single entry, so the first one is enough.
     lamps, tints = ([{factor: one[factor] for factor in part} for one in every] for part in (scene.lamp, scene.tint))
     drawn = scenes.draw_view(
         scene, resolution, view, lamps if name in scene.lamp else lamps[:1], tints if name in scene.tint else tints[:1]
@@ -28,14 +28,14 @@ def draw_values(scene: scenes.Scene, resolution: int, values: scenes.Values, nam
 
 
 def changes(scene: scenes.Scene, resolution: int, name: str, settings: int, seed: int = 0) -> np.ndarray:
-    """Mean absolute change [settings, m - 1] between neighbours of the factor's m values.
+    """Computes the mean absolute difference [settings, m - 1] between neighbours of a factor's m values.
 
     Args:
-        scene: what to draw.
-        resolution: edge of the pictures in pixels.
-        name: the factor that moves.
-        settings: number of random settings of the other factors.
-        seed: of these settings; the same settings serve every factor.
+        scene: Scene to draw.
+        resolution: Height and width of the images in pixels.
+        name: Factor to vary.
+        settings: Number of random settings of the other factors.
+        seed: Seed of these settings, which are the same for every factor.
     """
     rng = np.random.default_rng(seed)
     result = []
@@ -47,11 +47,11 @@ def changes(scene: scenes.Scene, resolution: int, name: str, settings: int, seed
 
 
 def table(name: str, resolution: int | None, settings: int) -> str:
-    """A Markdown table with one row a factor of the scene `name`."""
+    """Returns a Markdown table with one row per factor of the scene `name`."""
     scene = scenes.find(name)
     resolution = resolution or scene.resolution
     lines = [
-        f"| {name}, {resolution}x{resolution} | values | mean change | least visible pair | least in one picture |",
+        f"| {name}, {resolution}x{resolution} | values | mean change | least visible pair | least in one image |",
         "|---|---|---|---|---|",
     ]
     for factor, size in scene.factors.items():
@@ -61,10 +61,14 @@ def table(name: str, resolution: int | None, settings: int) -> str:
 
 
 def _main() -> None:
-    parser = argparse.ArgumentParser(prog="scene3d.visibility", description="How much each factor of a scene shows.")
+    parser = argparse.ArgumentParser(prog="scene3d.visibility", description="Visibility of each factor of a scene.")
     parser.add_argument("scene", choices=sorted(scenes.SCENES))
     parser.add_argument(
-        "resolution", nargs="?", type=int, choices=scenes.RESOLUTIONS, help="edge in pixels; default: the scene's own"
+        "resolution",
+        nargs="?",
+        type=int,
+        choices=scenes.RESOLUTIONS,
+        help="height and width in pixels (default: that of the scene)",
     )
     parser.add_argument("--settings", type=int, default=100, help="random settings of the other factors (100)")
     arguments = parser.parse_args()

@@ -1,1 +1,1 @@
-"""What several data sets need."""
+"""Code that several data sets share."""

@@ -1,7 +1,7 @@
-"""Grids of factors: which picture stands where, when every combination of values is there once.
+"""Grids of factors: the index of each image in a data set that has every combination of factor values once.
 
-Pictures are numbered like the figures of a number whose digits have different bases: the first factor is the most
-significant one, the last factor changes from each picture to the next.
+The index is a mixed-radix number: the first factor is the most significant digit, the last factor changes from one
+image to the next.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ class Grid:
     """Every combination of the factors' values.
 
     Args:
-        factors: name -> number of values, the most significant factor first.
+        factors: Factor name -> number of values, most significant factor first.
 
     Raises:
-        ValueError: if there is no factor, or one without values.
+        ValueError: if there are no factors, or a factor has no values.
     """
 
     factors: Mapping[str, int]
 
     def __post_init__(self):
         if not self.factors or min(self.factors.values()) < 1:
-            raise ValueError(f"factors: expected names with 1 value or more each. Received: {dict(self.factors)}.")
+            raise ValueError(f"factors: expected names with at least 1 value each. Received: {dict(self.factors)}.")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -41,20 +41,20 @@ class Grid:
 
     @property
     def size(self) -> int:
-        """How many combinations there are."""
+        """Number of combinations."""
         return math.prod(self.sizes)
 
     @property
     def bases(self) -> dict[str, int]:
-        """How far apart two pictures stand that differ by one in a factor's value."""
+        """Index difference between two images whose values of a factor differ by one."""
         sizes = self.sizes
         return {name: math.prod(sizes[i + 1 :]) for i, name in enumerate(self.factors)}
 
     def index_of(self, values: Mapping[str, int]) -> int:
-        """Number of the picture with these values.
+        """Returns the index of the image with these values.
 
         Raises:
-            ValueError: if a factor is missing, unknown, or its value out of range.
+            ValueError: if a factor is missing or unknown, or its value is out of range.
         """
         if set(values) != set(self.factors):
             raise ValueError(f"values: expected one of each of {list(self.factors)}. Received: {dict(values)}.")
@@ -64,10 +64,10 @@ class Grid:
         return sum(base * values[name] for name, base in self.bases.items())
 
     def values_of(self, index: int) -> dict[str, int]:
-        """The values of picture number `index`.
+        """Returns the factor values of image `index`.
 
         Raises:
-            ValueError: if there is no such picture.
+            ValueError: if the index is out of range.
         """
         if not 0 <= index < self.size:
             raise ValueError(f"index: expected 0 to {self.size - 1}. Received: {index}.")
@@ -77,19 +77,19 @@ class Grid:
         return values
 
     def indices(self, first: Mapping[str, int] | None = None) -> np.ndarray:
-        """Numbers of the pictures [n], ascending; of those alone whose values are below `first`, for its factors.
+        """Returns the image indices [n] in ascending order, restricted to the first values of the factors in `first`.
 
         Raises:
-            ValueError: as `part`.
+            ValueError: if `first` is invalid; see `part`.
         """
         wanted = np.indices(self.part(first or {}).sizes).reshape(len(self.factors), -1)
         return np.array(list(self.bases.values())) @ wanted
 
     def part(self, first: Mapping[str, int]) -> Grid:
-        """The grid that is left when each factor named in `first` has its first values only.
+        """Returns the grid in which each factor named in `first` has only that number of values.
 
         Raises:
-            ValueError: naming what is wrong with `first`.
+            ValueError: if `first` has an unknown factor or a number out of range.
         """
         for name, count in first.items():
             if name not in self.factors:
@@ -102,16 +102,16 @@ class Grid:
 
 
 def check_names(found: Collection[str], expected: Sequence[str], known: Collection[str], where: str) -> None:
-    """Raises if a file is missing or too many: readers that number files in sorted order would shift every label.
+    """Checks that no file is missing or unexpected: readers that number sorted files would shift every label.
 
     Args:
-        found: names of the files that are there.
-        expected: names that must be there, in order.
-        known: names that may be there, a superset of `expected`.
-        where: folder or archive, for the message.
+        found: Names of the files that exist.
+        expected: Names that must exist, in order.
+        known: Names that may exist, a superset of `expected`.
+        where: Folder or archive, for the error message.
 
     Raises:
-        ValueError: with how many are missing and unexpected, and the first name of each.
+        ValueError: with the number of missing and unexpected files, and the first name of each.
     """
     present, allowed = set(found), set(known)
     missing = [name for name in expected if name not in present]
@@ -125,19 +125,19 @@ def check_names(found: Collection[str], expected: Sequence[str], known: Collecti
     ]
     raise ValueError(
         f"{where}: expected {len(expected):,} files, {expected[0]!r} to {expected[-1]!r}. "
-        f"Received: {'; '.join(parts)}. Labels follow from the files' numbers, so that none may be wanting: unpack or "
-        "download the archive again, and take away what is not of it."
+        f"Received: {'; '.join(parts)}. Labels are derived from the file numbers, so no file may be missing: unpack or "
+        "download the archive again, and remove files that do not belong to it."
     )
 
 
 def check_labels(labels: np.ndarray, grid: Grid, where: str) -> None:
-    """Raises unless a table of labels says of every picture what its number says.
+    """Checks that a label table gives each image the factor values that follow from its index.
 
-    A row is a picture, a column a factor. The values themselves are free, as long as they rise with the factor's:
+    Rows are images and columns are factors. Any numbers are accepted as long as they increase with the factor's value:
     the published tables hold value / (number of values - 1).
 
     Raises:
-        ValueError: naming the first cell that contradicts.
+        ValueError: naming the first cell that contradicts the file order.
     """
     shape = (grid.size, len(grid.factors))
     if labels.shape != shape or labels.dtype.kind not in "fiu":
@@ -153,6 +153,6 @@ def check_labels(labels: np.ndarray, grid: Grid, where: str) -> None:
             row = int(np.argmax(values != levels[expected]))
             reason = f"{levels[expected[row]]} in row {row} (counted from 0). Received: {values[row]}"
         raise ValueError(
-            f"{where}, column {column} ({name}): expected {reason}. The labels contradict the order "
-            f"{list(grid.factors)} of the files: this is another release, or the wrong table."
+            f"{where}, column {column} ({name}): expected {reason}. The labels contradict the file order "
+            f"{list(grid.factors)}: this is a different release, or the wrong table."
         )

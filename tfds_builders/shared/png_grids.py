@@ -1,7 +1,7 @@
-"""Data sets of numbered PNG files, one for every combination of the factors: Isaac3D and Falcor3D.
+"""Data sets of numbered PNG files, one for every combination of factors: Isaac3D and Falcor3D.
 
-A release is a folder `<folder>/images/000000.png ...`, or its archive, perhaps with a table of labels beside the
-folder of images. Names, count and labels are checked before the first picture is read, each picture as it is read.
+A release is a folder `<folder>/images/000000.png ...` or its archive, sometimes with a label table next to the image
+folder. File names, their number and the labels are checked before the first image is read, each image when it is read.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tfds_builders.shared import builders, grids, pictures, sources
+from tfds_builders.shared import builders, grids, images, sources
 
 
 @dataclasses.dataclass(frozen=True)
 class Release:
-    """One publication of the pictures.
+    """One published version of the images.
 
     Args:
-        name: in configs and messages.
-        edge: height and width of its pictures in pixels.
-        folder: what its archive unpacks to.
-        archives: names of the archive, without .zip, .tar, .tar.gz or .tgz.
-        labels: file in `folder` with the table of labels, a .npy file whatever its name says.
-        needs_labels: the table belongs to the archive; otherwise it is checked where it is there.
-        size: of the archive, as published.
-        drive: its id at Google Drive.
+        name: Name in configs and messages.
+        edge: Height and width of its images in pixels.
+        folder: Folder that its archive unpacks to.
+        archives: Possible names of the archive, without .zip, .tar, .tar.gz or .tgz.
+        labels: File in `folder` with the label table, in .npy format whatever its extension.
+        needs_labels: Whether the table must exist; if False, it is checked only if it does.
+        size: Published size of the archive.
+        drive: Google Drive id of the archive.
     """
 
     name: str
@@ -46,13 +46,13 @@ class Release:
 
 @dataclasses.dataclass
 class PngGridConfig(builders.GridConfig):
-    """Which pictures, and of which size.
+    """Choice of the release and of the size of the prepared images.
 
     Args:
-        resolution: height and width of the prepared pictures in pixels; 0 for the release's own.
-        release: name of the release; empty for the first one that is there and large enough (without a resolution
-            either: the first one).
-        first: see GridConfig. The files of all other values may be there or not.
+        resolution: Height and width of the prepared images in pixels; 0 for those of the release.
+        release: Name of the release; empty for the first one that exists and is large enough. If both fields are
+            empty, only the first release qualifies.
+        first: See GridConfig. Files with other values may exist or not.
     """
 
     resolution: int = 0
@@ -60,11 +60,11 @@ class PngGridConfig(builders.GridConfig):
 
 
 def make_configs(grid: grids.Grid, releases: Sequence[Release], smaller: Sequence[int]) -> list[PngGridConfig]:
-    """A config for each release as it is, and one for each resolution in `smaller`."""
+    """Returns one config per release at its own size, and one per resolution in `smaller`."""
     own = [
         PngGridConfig(
             name=release.name,
-            description=f"{grid.size:,} pictures of {release.edge}x{release.edge} pixels, as published.",
+            description=f"{grid.size:,} images of {release.edge}x{release.edge} pixels, as published.",
             release=release.name,
         )
         for release in releases
@@ -72,7 +72,7 @@ def make_configs(grid: grids.Grid, releases: Sequence[Release], smaller: Sequenc
     reduced = [
         PngGridConfig(
             name=str(edge),
-            description=f"{grid.size:,} pictures of {edge}x{edge} pixels, averaged from larger ones.",
+            description=f"{grid.size:,} images of {edge}x{edge} pixels, averaged from larger ones.",
             resolution=edge,
         )
         for edge in smaller
@@ -81,29 +81,32 @@ def make_configs(grid: grids.Grid, releases: Sequence[Release], smaller: Sequenc
 
 
 def make_instructions(releases: Sequence[Release]) -> str:
-    """What to download, and where it goes."""
-    lines = ["Download one of these archives from Google Drive into the folder of --manual_dir, under the name given:"]
+    """Returns the instructions on what to download and where to put it."""
+    lines = ["Download one of these archives from Google Drive into the folder given by --manual_dir, under this name:"]
     for r in releases:
         lines.append(
             f"{r.archives[0]}.zip ({r.size}, {r.edge}x{r.edge}): "
-            f"https://drive.google.com/uc?export=download&id={r.drive} - it may stay as it is (also as .tar, .tar.gz "
-            f"or .tgz), or be unpacked there, which gives {r.folder}/images/000000.png ..."
+            f"https://drive.google.com/uc?export=download&id={r.drive} - leave it packed (.tar, .tar.gz and .tgz work "
+            f"too) or unpack it there to {r.folder}/images/000000.png ..."
         )
     return "\n".join([*lines, "The builder's README.md says which release each config reads."])
 
 
 class PngGridBuilder(builders.GridBuilder, skip_registration=True):  # type: ignore[call-arg]
-    """To be given GRID and RELEASES (largest first), BUILDER_CONFIGS and MANUAL_DOWNLOAD_INSTRUCTIONS."""
+    """Base builder of numbered PNG files.
+
+    A subclass sets GRID, RELEASES (largest first), BUILDER_CONFIGS and MANUAL_DOWNLOAD_INSTRUCTIONS.
+    """
 
     GRID: ClassVar[grids.Grid]
     RELEASES: ClassVar[tuple[Release, ...]]
     builder_config: PngGridConfig
 
     def _candidates(self) -> list[Release]:
-        """Releases that the config can be made from, the preferred one first.
+        """Returns the releases from which the config can be prepared, in order of preference.
 
         Raises:
-            ValueError: naming the field of the config that is out of range.
+            ValueError: naming the config field that is out of range.
         """
         c = self.builder_config
         names = [release.name for release in self.RELEASES]
@@ -115,21 +118,21 @@ class PngGridBuilder(builders.GridBuilder, skip_registration=True):  # type: ign
         edge = c.resolution or chosen[0].edge
         if type(edge) is not int or edge < 8 or edge & (edge - 1) or edge > chosen[0].edge:
             raise ValueError(
-                f"resolution: expected a power of two from 8 to {chosen[0].edge}, since pictures are never enlarged. "
+                f"resolution: expected a power of two from 8 to {chosen[0].edge}, since images are never enlarged. "
                 f"Received: {c.resolution!r}."
             )
         self.GRID.part(c.first)
         return [release for release in chosen if release.edge >= edge]
 
     def _info(self) -> tfds.core.DatasetInfo:
-        candidates = self._candidates()  # checks the config, too
+        candidates = self._candidates()  # also validates the config
         return self._grid_info(self.GRID, self.builder_config.resolution or candidates[0].edge)
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
         release, source = self._find(Path(dl_manager.manual_dir))
         names = source.names()
         self._check(release, source, names)
-        self._note(release=release.name, read_from=source.path.name, read_resolution=release.edge)
+        self._add_metadata(release=release.name, read_from=source.path.name, read_resolution=release.edge)
         return {"train": self._generate_examples(release, source)}
 
     def _find(self, manual_dir: Path) -> tuple[Release, sources.Source]:
@@ -142,13 +145,13 @@ class PngGridBuilder(builders.GridBuilder, skip_registration=True):  # type: ign
         raise builders.not_found(looked_for, manual_dir, self.MANUAL_DOWNLOAD_INSTRUCTIONS)
 
     def _check(self, release: Release, source: sources.Source, names: list[str]) -> None:
-        """Every file there, none too many, and the labels as the files' numbers say."""
-        images, table = f"{release.folder}/images/", f"{release.folder}/{release.labels}"
-        # Systems leave files with a dot in front everywhere; no reader takes them for pictures.
+        """Checks that the files are complete, that there are no others, and that the labels match the file numbers."""
+        folder, table = f"{release.folder}/images/", f"{release.folder}/{release.labels}"
+        # Operating systems leave hidden files in any folder; no reader takes them for images.
         found = [
             name
             for name in names
-            if name.startswith(images) and name.endswith(".png") and not name.startswith(f"{images}.")
+            if name.startswith(folder) and name.endswith(".png") and not name.startswith(f"{folder}.")
         ]
         known = [_file_name(release, index) for index in range(self.GRID.size)]
         expected = [known[index] for index in self.GRID.indices(self.builder_config.first)]
@@ -158,8 +161,8 @@ class PngGridBuilder(builders.GridBuilder, skip_registration=True):  # type: ign
             grids.check_labels(_load(content, f"{source.path}: {table}"), self.GRID, f"{source.path}: {table}")
         elif release.needs_labels:
             raise ValueError(
-                f"{source.path}: expected {table!r} beside the images. Received: no such file. It is in the archive "
-                f"{release.archives[0]}.zip; the order of the files is checked against it."
+                f"{source.path}: expected {table!r} next to the images. Received: no such file. It is part of the "
+                f"archive {release.archives[0]}.zip; the order of the files is checked against it."
             )
 
     def _generate_examples(self, release: Release, source: sources.Source) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -169,9 +172,9 @@ class PngGridBuilder(builders.GridBuilder, skip_registration=True):  # type: ign
         def prepare(file: tuple[str, bytes]) -> tuple[int, bytes]:
             name, content = file
             where = f"{source.path}: {name}" if source.path.is_file() else str(source.path.parent / name)
-            return wanted[name], pictures.prepare_png(content, release.edge, edge, where)
+            return wanted[name], images.prepare_png(content, release.edge, edge, where)
 
-        for index, png in pictures.in_parallel(prepare, source.read(wanted)):
+        for index, png in images.in_parallel(prepare, source.read(wanted)):
             yield index, {"image": io.BytesIO(png), "factors": self.GRID.values_of(index)}
 
 
@@ -184,6 +187,6 @@ def _load(content: bytes, where: str) -> np.ndarray:
         return np.load(io.BytesIO(content), allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise ValueError(
-            f"{where}: no table of labels that NumPy can read ({error}). Expected a .npy file of numbers; unpack or "
+            f"{where}: NumPy cannot read this label table ({error}). Expected a .npy file of numbers; unpack or "
             "download it again."
         ) from error

@@ -1,4 +1,4 @@
-"""Files of a data set, in a folder or still in its archive: their names, then their bytes, nothing unpacked to disk."""
+"""Files of a data set in a folder or an archive: listed and read without unpacking anything to disk."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 
 
 class Source(Protocol):
-    """Where files are read from. Names are relative, with '/' between the folders."""
+    """Folder or archive to read files from. File names are relative, with '/' between folders."""
 
     path: Path
 
     def names(self) -> list[str]:
-        """Every file's name. Raises ValueError for an archive that is damaged or reaches out of its own folder."""
+        """Returns all file names. Raises ValueError if an archive is damaged or has a member outside its folder."""
 
     def read(self, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
-        """(name, content) of the files called `names`, each once, in the order that costs least."""
+        """Yields (name, content) of each file in `names` once, in the cheapest order."""
 
 
 class Folder:
-    """The files in one folder below `root` (a path of several parts, perhaps), at any depth."""
+    """Files below root/folder, at any depth; `folder` may have several parts."""
 
     def __init__(self, root: Path, folder: str):
         self.root = root
@@ -51,7 +51,7 @@ class Folder:
 
 
 class Zip:
-    """The files of a .zip archive."""
+    """Files of a .zip archive."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -60,10 +60,10 @@ class Zip:
         with _readable(self.path), zipfile.ZipFile(self.path) as archive:
             members = archive.infolist()
         for member in members:
-            # The upper half holds the file's mode where the archive was made under Unix.
+            # Archives made under Unix store the file mode in the upper half.
             link = stat.S_ISLNK(member.external_attr >> 16)
             check_member(self.path, member.orig_filename, "a link" if link else "")
-        return _once(self.path, [_clean(member.filename) for member in members if not member.is_dir()])
+        return _check_unique(self.path, [_clean(member.filename) for member in members if not member.is_dir()])
 
     def read(self, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
         wanted = frozenset(names)
@@ -74,7 +74,7 @@ class Zip:
 
 
 class Tar:
-    """The files of a tar archive, compressed or not: read from front to back, once for each call."""
+    """Files of a tar archive, compressed or not. Each call reads it once from front to back."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -86,7 +86,7 @@ class Tar:
             check_member(self.path, member.name, "a link" if member.issym() or member.islnk() else special)
             if member.isfile():
                 found.append(_clean(member.name))
-        return _once(self.path, found)
+        return _check_unique(self.path, found)
 
     def read(self, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
         wanted = frozenset(names)
@@ -94,7 +94,7 @@ class Tar:
             if member.isfile() and _clean(member.name) in wanted:
                 with _readable(self.path):
                     file = archive.extractfile(member)
-                    assert file is not None  # a regular file, so there is one
+                    assert file is not None  # never None for a regular file
                     content = file.read()
                 yield _clean(member.name), content
 
@@ -102,11 +102,12 @@ class Tar:
         with _readable(self.path), tarfile.open(self.path) as archive:
             while (member := archive.next()) is not None:
                 yield archive, member
-                archive.members.clear()  # type: ignore[attr-defined]  # it keeps all it met: a GiB for Isaac3D
+                # tarfile keeps every member it has read: a GiB for Isaac3D.
+                archive.members.clear()  # type: ignore[attr-defined]
 
 
 def find(root: Path, folder: str, archives: Sequence[str]) -> Source | None:
-    """The folder `root/folder`, or else the archive in `root` with one of the names `archives` (without suffix)."""
+    """Returns the folder `root/folder`, else an archive in `root` named in `archives` (without suffix), else None."""
     if (root / folder).is_dir():
         return Folder(root, folder)
     for name in archives:
@@ -118,12 +119,12 @@ def find(root: Path, folder: str, archives: Sequence[str]) -> Source | None:
 
 
 def check_member(archive: Path, name: str, special: str = "") -> None:
-    """Raises for a member of an archive that would not stay in its folder if it were unpacked.
+    """Checks that an archive member is an ordinary file that would be unpacked inside the archive's folder.
 
     Args:
-        archive: for the message.
-        name: of the member, as it stands in the archive.
-        special: what it is if it is no ordinary file, e.g. "a link".
+        archive: Path of the archive, for the error message.
+        name: Name of the member as stored in the archive.
+        special: Kind of the member if it is not an ordinary file, e.g. "a link".
 
     Raises:
         ValueError: naming the member.
@@ -142,11 +143,12 @@ def check_member(archive: Path, name: str, special: str = "") -> None:
 
 
 def _clean(name: str) -> str:
-    """Without './' in front."""
+    """Removes './' from the front."""
     return PurePosixPath(name).as_posix()
 
 
-def _once(archive: Path, names: list[str]) -> list[str]:
+def _check_unique(archive: Path, names: list[str]) -> list[str]:
+    """Returns `names`; raises ValueError if one occurs twice."""
     if len(names) == len(set(names)):
         return names
     seen: set[str] = set()
@@ -156,12 +158,12 @@ def _once(archive: Path, names: list[str]) -> list[str]:
 
 @contextlib.contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    """Turns what the decoders of archives raise into one message."""
+    """Turns the various exceptions of the archive decoders into one ValueError."""
     broken = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError)
     try:
         yield
-    except (*broken, NotImplementedError, RuntimeError) as error:  # the last two: a zip's compression or password
+    except (*broken, NotImplementedError, RuntimeError) as error:  # the last two: compression or password of a zip
         raise ValueError(
-            f"{path}: the archive cannot be read ({type(error).__name__}: {error}). It may be damaged, or not fully "
-            "downloaded: compare its size with the published one, and download it again."
+            f"{path}: the archive cannot be read ({type(error).__name__}: {error}). It may be damaged or incomplete: "
+            "compare its size with the published one, and download it again."
         ) from error

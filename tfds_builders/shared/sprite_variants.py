@@ -1,7 +1,7 @@
-"""Data sets that are dSprites, or sprites2d, with something random done to every picture.
+"""Variants of dSprites and sprites2d: data sets that apply a random change to every sprite image.
 
-What is random about a picture depends on the seed and on the picture's number alone: two builds write the same bytes,
-in whatever order and on however many threads.
+The random numbers of an image depend only on the seed and the image's index, so every build writes the same bytes, in
+any order and with any number of threads.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from tfds_builders.shared.grids import Grid
-from tfds_builders.shared.pictures import in_parallel
+from tfds_builders.shared.images import in_parallel
 from tfds_builders.shared.png import encode_png
 from tfds_builders.sprites2d import grids
 
 SOURCES = ("dsprites", "sprites2d", "sprites2d/demo")
-# dSprites' own names for the factors -> those of TFDS's builder.
+# dSprites' factor names -> feature names of TFDS's builder.
 _TFDS_LABELS = {
     "shape": "label_shape",
     "scale": "label_scale",
@@ -30,21 +30,21 @@ _TFDS_LABELS = {
     "position_x": "label_x_position",
     "position_y": "label_y_position",
 }
-_AT_ONCE = 64  # Pictures that one thread takes together: one alone is less work than handing it over.
+_BATCH = 64  # Images per task of a thread: handing over a single image costs more than processing it.
 
 Values = dict[str, int]
-# (share of each pixel that the sprite covers [R, R, 1] in [0, 1], randomness) -> picture [R, R, 3] in [0, 1]
+# (share of each pixel covered by the sprite [R, R, 1] in [0, 1], random generator) -> image [R, R, 3] in [0, 1]
 Decorate = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 @dataclasses.dataclass
 class VariantConfig(tfds.core.BuilderConfig):
-    """Which sprites, and the seed of what is random.
+    """Choice of the sprites and of the random seed.
 
     Args:
-        source: one of SOURCES: TFDS's own dsprites (downloaded where it is not prepared), or sprites2d, drawn here.
-        seed: of everything random.
-        first: for trials, takes only the first values of some factors (name -> how many).
+        source: One of SOURCES: dsprites as prepared by TFDS (downloaded if necessary), or sprites2d, drawn here.
+        seed: Seed of all random numbers.
+        first: Trials only: factor name -> number of its first values to use.
 
     Raises:
         ValueError: naming the field that is out of range.
@@ -63,38 +63,38 @@ class VariantConfig(tfds.core.BuilderConfig):
 
     @property
     def values(self) -> Grid:
-        """The factors and how many values each has."""
+        """Factors and their numbers of values."""
         return grids.GRIDS["demo" if self.source == "sprites2d/demo" else "full"]
 
     @property
     def resolution(self) -> int:
-        """Edge of the pictures in pixels."""
+        """Height and width of the images in pixels."""
         return 32 if self.source == "sprites2d/demo" else 64
 
 
 def configs() -> list[VariantConfig]:
-    """One for each source; the first is what the papers used."""
+    """Returns one config per source, first the one used in the papers."""
     return [
-        VariantConfig(name="dsprites", source="dsprites", description="737,280 pictures, from TFDS's own dsprites."),
-        VariantConfig(name="sprites2d", source="sprites2d", description="737,280 pictures, all drawn here."),
-        VariantConfig(name="sprites2d_demo", source="sprites2d/demo", description="7,680 pictures of 32x32 pixels."),
+        VariantConfig(name="dsprites", source="dsprites", description="737,280 images, from TFDS's dsprites."),
+        VariantConfig(name="sprites2d", source="sprites2d", description="737,280 images, all drawn here."),
+        VariantConfig(name="sprites2d_demo", source="sprites2d/demo", description="7,680 images of 32x32 pixels."),
     ]
 
 
-def randomness(seed: int, index: int) -> np.random.Generator:
-    """Random numbers of picture number `index`, none of which another picture or another seed has."""
+def image_rng(seed: int, index: int) -> np.random.Generator:
+    """Returns the random generator of image `index`; no other image or seed has the same numbers."""
     return np.random.Generator(np.random.Philox(counter=[0, 0, 0, index], key=[seed, 0]))
 
 
 def sprites(config: VariantConfig, data_dir: str) -> Iterator[tuple[Values, np.ndarray]]:
-    """(values, sprite uint8 [R, R, 1]) of every picture of the source, 0 black and 255 white, in the source's order.
+    """Yields (factor values, sprite uint8 [R, R, 1]) of every source image, 0 black and 255 white, in source order.
 
     Args:
-        config: names the source.
-        data_dir: where TFDS's dsprites is prepared, or will be.
+        config: Names the source.
+        data_dir: Folder in which TFDS's dsprites is or will be prepared.
 
     Raises:
-        ValueError: if dsprites holds other values than it is known to.
+        ValueError: if dsprites has pixel values other than 0 and 1.
     """
     if config.source != "dsprites":
         for values, png in grids.draw_all(config.values, config.resolution, config.first):
@@ -108,7 +108,7 @@ def sprites(config: VariantConfig, data_dir: str) -> Iterator[tuple[Values, np.n
         values = {name: int(example[label]) for name, label in _TFDS_LABELS.items()}
         if any(values[name] >= size for name, size in part.factors.items()):
             continue
-        if example["image"].max() != 1:  # TFDS passes on what dSprites holds.
+        if example["image"].max() != 1:  # TFDS keeps dSprites' pixel values, which are 0 and 1.
             raise ValueError(
                 f"{builder.data_path}: expected images of 0 and 1, as dSprites has them. Received: a largest pixel of "
                 f"{example['image'].max()} for {values}. Remove the folder, and build dsprites again."
@@ -117,14 +117,18 @@ def sprites(config: VariantConfig, data_dir: str) -> Iterator[tuple[Values, np.n
 
 
 class VariantBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
-    """A data set of sprites that only has to say what is done to a picture."""
+    """Base builder of sprite variants. A subclass implements `decoration`."""
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "Initial release."}
     builder_config: VariantConfig
 
     def decoration(self, dl_manager: tfds.download.DownloadManager) -> Decorate:
-        """What is done to every picture; raises ValueError or FileNotFoundError for files that it needs."""
+        """Returns the function applied to every image.
+
+        Raises:
+            FileNotFoundError, ValueError: if a file that it needs is missing or invalid.
+        """
         raise NotImplementedError
 
     def _info(self) -> tfds.core.DatasetInfo:
@@ -144,13 +148,15 @@ class VariantBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  
             done = []
             for values, sprite in batch:
                 index = grid.index_of(values)
-                picture = decorate(sprite / np.float32(255), randomness(c.seed, index))
-                png = encode_png(np.rint(picture * 255).astype(np.uint8), level=1)  # Noise is no smaller with more.
+                image = decorate(sprite / np.float32(255), image_rng(c.seed, index))
+                # A higher level would not make noise any smaller.
+                png = encode_png(np.rint(image * 255).astype(np.uint8), level=1)
                 done.append((index, {"image": io.BytesIO(png), "factors": values}))
             return done
 
-        root = self.data_path.parents[2]  # name/config/version lie below it, also while the data set is incomplete.
-        pictures = sprites(c, str(root))
-        batches = iter(lambda: list(itertools.islice(pictures, _AT_ONCE)), [])
+        # Three levels above name/config/version; the incomplete data set has the same depth.
+        root = self.data_path.parents[2]
+        images = sprites(c, str(root))
+        batches = iter(lambda: list(itertools.islice(images, _BATCH)), [])
         for examples in in_parallel(finish, batches):
             yield from examples

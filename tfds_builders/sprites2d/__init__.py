@@ -1,1 +1,1 @@
-"""sprites2d: a white square, ellipse or heart on black, its size, turn and place known."""
+"""sprites2d: a white square, ellipse or heart on black, with known size, orientation and position."""

@@ -1,4 +1,4 @@
-"""sprites2d: dSprites' shapes and factors, drawn here, with smooth edges."""
+"""sprites2d: the shapes and factors of dSprites, drawn by this builder with smooth edges."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ RESOLUTIONS = (16, 32, 64, 128, 256)
 
 @dataclasses.dataclass
 class Sprites2dConfig(tfds.core.BuilderConfig):
-    """One grid of factors at one resolution.
+    """Choice of the factor grid and the resolution.
 
     Args:
-        grid: which of `grids.GRIDS`.
-        resolution: edge of the picture in pixels, one of RESOLUTIONS.
-        first: for trials, draws only the first values of some factors (name -> how many).
+        grid: Key of `grids.GRIDS`.
+        resolution: Height and width of the images in pixels, one of RESOLUTIONS.
+        first: Trials only: factor name -> number of its first values to draw.
 
     Raises:
         ValueError: naming the field that is out of range.
@@ -43,17 +43,17 @@ class Sprites2dConfig(tfds.core.BuilderConfig):
 
     @property
     def values(self) -> Grid:
-        """The factors and how many values each has."""
+        """Factors and their numbers of values."""
         return grids.GRIDS[self.grid]
 
 
 def _config(name: str, grid: str, resolution: int) -> Sprites2dConfig:
-    description = f"{grids.GRIDS[grid].size:,} pictures of {resolution}x{resolution} pixels."
+    description = f"{grids.GRIDS[grid].size:,} images of {resolution}x{resolution} pixels."
     return Sprites2dConfig(name=name, description=description, grid=grid, resolution=resolution)
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
-    """Draws the pictures here and now: nothing is downloaded. TFDS names the data set after this folder."""
+    """Draws all images itself, without a download. TFDS names the data set after the folder of this file."""
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "Initial release."}

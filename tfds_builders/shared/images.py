@@ -1,6 +1,6 @@
-"""PNG files of a data set: checked to the last byte, kept or reduced, on every core.
+"""Processing of published PNG files on all cores: strict checks, and reduction to a smaller size.
 
-Threads do: Pillow and zlib let go of the interpreter while they decode, average and compress.
+Threads suffice: Pillow and zlib release the interpreter lock while they decode, average and compress.
 """
 
 from __future__ import annotations
@@ -20,37 +20,43 @@ from tfds_builders.shared.png import encode_png
 from tfds_builders.shared.processes import cores
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_COLOUR_TYPES = {0: "gray", 2: "RGB", 3: "palette", 4: "gray with alpha", 6: "RGBA"}
+_COLOUR_TYPES = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGBA"}
 
 T = TypeVar("T")
 Result = TypeVar("Result")
 
 
-def prepare_png(data: bytes, own: int, edge: int, where: str) -> bytes:
-    """The PNG file `data`, own x own pixels, checked; reduced to edge x edge, or the same bytes if it has that size.
+def prepare_png(data: bytes, source_edge: int, edge: int, where: str) -> bytes:
+    """Checks the PNG file `data` and returns it at edge x edge pixels, byte for byte if it already has that size.
+
+    Args:
+        data: Contents of the file, an image of source_edge x source_edge pixels.
+        source_edge: Height and width that the file must have.
+        edge: Height and width of the result.
+        where: File name for error messages.
 
     Raises:
-        ValueError: as `open_png`.
+        ValueError: if the file is invalid; see `open_png`.
     """
-    image = open_png(data, own, where)
-    return data if own == edge else encode_png(reduce_image(image, edge))
+    image = open_png(data, source_edge, where)
+    return data if source_edge == edge else encode_png(reduce_image(image, edge))
 
 
 def open_png(data: bytes, edge: int, where: str) -> Image.Image:
-    """Decodes a PNG file of edge x edge pixels, RGB, 8 bits a channel.
+    """Decodes a PNG file of edge x edge pixels, RGB, 8 bits per channel.
 
     Args:
-        data: the file.
-        edge: height and width that it must have.
-        where: its name, for the message.
+        data: Contents of the file.
+        edge: Height and width that the file must have.
+        where: File name for error messages.
 
     Raises:
         ValueError: naming the file and the reason.
     """
-    _check_head(data, edge, where)
+    _check_header(data, edge, where)
     try:
         with Image.open(io.BytesIO(data)) as image:
-            image.verify()  # the checksums, which decoding alone does not look at
+            image.verify()  # checks the CRCs, which decoding alone ignores
         with Image.open(io.BytesIO(data)) as image:
             image.load()
             return image
@@ -58,8 +64,8 @@ def open_png(data: bytes, edge: int, where: str) -> Image.Image:
         raise ValueError(f"{where}: the PNG file is damaged ({error}). Unpack or download it again.") from error
 
 
-def _check_head(data: bytes, edge: int, where: str) -> None:
-    """Looks at the first chunk itself: Pillow opens 16 bits a channel as if they were 8."""
+def _check_header(data: bytes, edge: int, where: str) -> None:
+    """Parses the first chunk directly, because Pillow opens images of 16 bits per channel as if they had 8."""
     if not data:
         raise ValueError(f"{where}: the file is empty (0 bytes). Unpack or download it again.")
     if len(data) < 33 or data[:8] != _SIGNATURE or data[12:16] != b"IHDR":
@@ -68,24 +74,24 @@ def _check_head(data: bytes, edge: int, where: str) -> None:
     if (width, height, depth, colours) != (edge, edge, 8, 2):
         kind = _COLOUR_TYPES.get(colours, f"colour type {colours}")
         raise ValueError(
-            f"{where}: expected {edge}x{edge} pixels, RGB, 8 bits a channel. Received: {width}x{height}, {kind}, "
-            f"{depth} bits. This is another release than the config names, or not a file of it."
+            f"{where}: expected {edge}x{edge} pixels, RGB, 8 bits per channel. Received: {width}x{height}, {kind}, "
+            f"{depth} bits. The file belongs to a release other than the one in the config, or to none."
         )
 
 
 def reduce_image(image: Image.Image | np.ndarray, edge: int) -> np.ndarray:
-    """Averages areas of an image [R, R, 3] down to [edge, edge, 3] uint8; as it is if it has that size."""
-    picture = image if isinstance(image, Image.Image) else Image.fromarray(np.ascontiguousarray(image))
-    if picture.size != (edge, edge):
-        picture = picture.resize((edge, edge), Image.Resampling.BOX)
-    return np.asarray(picture)
+    """Reduces an image [R, R, 3] to uint8 [edge, edge, 3] by area averaging; keeps it if it has that size."""
+    source = image if isinstance(image, Image.Image) else Image.fromarray(np.ascontiguousarray(image))
+    if source.size != (edge, edge):
+        source = source.resize((edge, edge), Image.Resampling.BOX)
+    return np.asarray(source)
 
 
 def in_parallel(work: Callable[[T], Result], items: Iterable[T], threads: int | None = None) -> Iterator[Result]:
-    """Yields work(item) of every item, in their order, from several threads (None: one a core).
+    """Yields work(item) for each item in order, computed by several threads (default: one per core).
 
-    Only a few items are ahead of the one that is yielded, so that they may be large. Whatever `work` raises is raised
-    here, in the place of its result.
+    Reads only a few items ahead of the one being yielded, so items may be large. An exception in `work` is raised here
+    in place of its result.
     """
     threads = threads or cores()
     waiting: collections.deque[concurrent.futures.Future[Result]] = collections.deque()
