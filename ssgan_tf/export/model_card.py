@@ -1,4 +1,4 @@
-"""What an export says of itself: codes.json and model_card.json for programs, model_card.md, samples.png for people."""
+"""Assets of an export: codes.json and model_card.json for programs, model_card.md and samples.png for people."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from ssgan_tf.core.codes import FactorSpec
 from ssgan_tf.evaluate import inference, report
 from ssgan_tf.utils import files
 
-_WIDEST = 1024  # pixels of samples.png, about
+_MAX_WIDTH = 1024  # of samples.png, in pixels, approximately
 
 _TEXT = """\
 # {run}
@@ -23,8 +23,8 @@ _TEXT = """\
 
 {factors}
 
-A code of 0 is the first value and 1 the last; what lies between two values may be asked for, what lies outside is
-refused. `codes.json` has the same for programs.
+A code of 0 stands for the first value and 1 for the last. Codes between two values are allowed; codes outside [0, 1]
+are refused. `codes.json` has the same for programs.
 
 ## Training
 
@@ -36,7 +36,7 @@ refused. `codes.json` has the same for programs.
 
 ## Use
 
-{use}Any program that opens a TensorFlow SavedModel can use its signatures: nothing else is needed.
+{use}Any program that opens a TensorFlow SavedModel can call its signatures; nothing else is needed.
 
 ## Config
 
@@ -45,16 +45,15 @@ refused. `codes.json` has the same for programs.
 ```
 """
 
-_MAKES = """\
-Makes pictures of {resolution}x{resolution} pixels ({colours}) with one number in [0, 1] for each factor, and reads
-these numbers off pictures. It has learnt from `{dataset}` and knows nothing else: what it makes of other pictures, or
-reads off them, means little.
+_GENERATES = """\
+Generates images of {resolution}x{resolution} pixels ({colours}) from one number in [0, 1] for each factor, and predicts
+these numbers from images. It was trained on `{dataset}` only: edits and predictions of other images mean little.
 
-![Generated pictures, codes and noise drawn at random](samples.png)"""
+![Images generated from random codes and noise](samples.png)"""
 
-_READS = """\
-Reads one number in [0, 1] for each factor off pictures of {resolution}x{resolution} pixels ({colours}), and makes none.
-It has learnt from `{dataset}` and knows nothing else: what it reads off other pictures means little."""
+_ENCODES = """\
+Predicts one number in [0, 1] for each factor from images of {resolution}x{resolution} pixels ({colours}), and generates
+no images. It was trained on `{dataset}` only: predictions for other images mean little."""
 
 _USE = """\
 ```
@@ -71,10 +70,10 @@ turned = editor.edit("photo.png", {{"{first}": "+0.1"}})
 """
 
 
-def describe(run: runs.Run) -> dict[str, Any]:
-    """What codes.json says: all that a program needs to know of the codes."""
+def describe_codes(run: runs.Run) -> dict[str, Any]:
+    """Returns the content of codes.json: everything that a program needs to know about the codes."""
     model, options = run.model, run.config.model
-    parts, spec = model.export_networks(), model.prior.spec
+    networks, spec = model.export_networks(), model.prior.spec
     return {
         "made_by": f"ssgan_tf {__version__}",
         "run": os.path.basename(os.path.abspath(run.workdir)),
@@ -82,20 +81,19 @@ def describe(run: runs.Run) -> dict[str, Any]:
         "dataset": run.config.data.dataset,
         "images_trained": run.images,
         "factors": [
-            {**entry, **_meaning(factor)}
-            for entry, factor in zip(spec.to_json(), spec.factors, strict=True)
+            {**entry, **_describe_factor(factor)} for entry, factor in zip(spec.to_json(), spec.factors, strict=True)
         ],
         "code": "index / (size - 1)",
         "resolution": options.resolution,
         "channels": options.channels,
         "noise_size": model.noise_size,
-        "style_size": parts.style_size,
-        "style_layers": parts.style_layers,
+        "style_size": networks.style_size,
+        "style_layers": networks.style_layers,
     }
 
 
-def _meaning(factor: FactorSpec) -> dict[str, Any]:
-    """Kind and unit of a factor, and the codes that training has shown, in [0, 1] and in that unit."""
+def _describe_factor(factor: FactorSpec) -> dict[str, Any]:
+    """Returns kind and unit of a factor, and the range of training, as codes and in that unit."""
     if factor.range is not None:
         kind, unit, low, high = "number", "the data set's own", *factor.range
     else:
@@ -104,16 +102,16 @@ def _meaning(factor: FactorSpec) -> dict[str, Any]:
 
 
 def facts(run: runs.Run) -> dict[str, Any]:
-    """What model_card.json says: config, data, labels used, and scores with the settings that they depend on.
+    """Returns the content of model_card.json: codes, config, data, labels used, and scores with their settings.
 
-    Scores are those of the workdir's metrics.json; None where it has none of this very checkpoint.
+    The scores are those in the run's workdir, if they belong to this checkpoint; otherwise None, with the reason.
     """
-    scores, reason = _scores(run)
+    scores, reason = _read_scores(run)
     return {
-        **describe(run),
+        **describe_codes(run),
         "steps": run.step,
-        "images_of_dataset": _json(run, "data.json").get("images"),
-        "labels": _labels(run),
+        "images_of_dataset": _read_json(run.files.labels).get("images"),
+        "labels": _labeled_count(run),
         "labeled_fraction": run.config.data.labeled_fraction,
         "seed": run.config.train.seed,
         "checkpoint": runs.fingerprint(run),
@@ -126,96 +124,105 @@ def facts(run: runs.Run) -> dict[str, Any]:
 
 
 def write(run: runs.Run, folder: str) -> list[str]:
-    """Writes codes.json, model_card.json, model_card.md and samples.png to `folder`; their paths."""
-    known = facts(run)
+    """Writes codes.json, model_card.json, model_card.md and, if the model generates images, samples.png.
+
+    Args:
+        run: The run.
+        folder: Folder to write to.
+
+    Returns:
+        Paths of the files.
+    """
+    card = facts(run)
     names = ["codes.json", "model_card.json", "model_card.md", *["samples.png"] * (run.model.generate is not None)]
     paths = [os.path.join(folder, name) for name in names]
-    files.write_json(describe(run), paths[0])
-    files.write_json(known, paths[1])
+    files.write_json(describe_codes(run), paths[0])
+    files.write_json(card, paths[1])
     with files.atomic_write(paths[2]) as file:
-        file.write(text(known))
+        file.write(text(card))
     if run.model.generate is not None:
-        visualize.save_png(draw_samples(run), paths[3])
+        visualize.save_png(plot_samples(run), paths[3])
     return paths
 
 
-def text(known: dict[str, Any]) -> str:
-    """model_card.md, from what `facts` returned."""
-    names = tuple(factor["name"] for factor in known["factors"])
-    if known["scores"] is None:
-        scores = f"None: {known['no_scores_because']}"
+def text(card: dict[str, Any]) -> str:
+    """Returns the content of model_card.md, made from that of model_card.json."""
+    names = tuple(factor["name"] for factor in card["factors"])
+    if card["scores"] is None:
+        scores = f"None: {card['no_scores_because']}"
     else:
-        scores = f"```\n{report.report(known['scores'])}\n```"
-    about = {"colours": "grey" if known["channels"] == 1 else "RGB"} | {k: known[k] for k in ("resolution", "dataset")}
-    makes = known["style_size"] > 0
+        scores = f"```\n{report.report(card['scores'])}\n```"
+    about = {"colours": "grey" if card["channels"] == 1 else "RGB"} | {k: card[k] for k in ("resolution", "dataset")}
+    generates_images = card["style_size"] > 0
     return _TEXT.format(
-        run=known["run"],
-        what=(_MAKES if makes else _READS).format(**about),
-        use=_USE.format(first=names[0]) if makes else "",
-        factors="\n".join(["| factor | kind | 0 | 1 | values |", "|---|---|---|---|---|", *_rows(known["factors"])]),
-        training="\n".join(_training(known)),
+        run=card["run"],
+        what=(_GENERATES if generates_images else _ENCODES).format(**about),
+        use=_USE.format(first=names[0]) if generates_images else "",
+        factors="\n".join(
+            ["| factor | kind | 0 | 1 | values |", "|---|---|---|---|---|", *map(_factor_row, card["factors"])]
+        ),
+        training="\n".join(_training_lines(card)),
         scores=scores,
-        config=json.dumps(known["config"], indent=2),
+        config=json.dumps(card["config"], indent=2),
     )
 
 
-def _rows(factors: list[dict[str, Any]]) -> list[str]:
-    rows = []
-    for factor in factors:
-        values = factor.get("values")
-        low, high = (values[0], values[-1]) if values else factor["training_range_in_units"]
-        count = "any between" if factor["kind"] == "number" else ", ".join(values) if values else str(factor["size"])
-        rows.append(f"| {factor['name']} | {factor['kind']} | {low} | {high} | {count} |")
-    return rows
+def _factor_row(factor: dict[str, Any]) -> str:
+    """Returns a factor's row of the table, from its entry in codes.json."""
+    values = factor.get("values")
+    low, high = (values[0], values[-1]) if values else factor["training_range_in_units"]
+    count = "any between" if factor["kind"] == "number" else ", ".join(values) if values else str(factor["size"])
+    return f"| {factor['name']} | {factor['kind']} | {low} | {high} | {count} |"
 
 
-def _training(known: dict[str, Any]) -> list[str]:
-    of = f" of {known['images_of_dataset']:,}" if known["images_of_dataset"] else ""
-    labels = "not known of how many pictures" if known["labels"] is None else f"of {known['labels']:,} pictures{of}"
+def _training_lines(card: dict[str, Any]) -> list[str]:
+    total = f" of {card['images_of_dataset']:,}" if card["images_of_dataset"] else ""
+    labels = "an unknown number" if card["labels"] is None else f"{card['labels']:,}{total}"
     return [
-        f"- data set: `{known['dataset']}`",
-        f"- labels used: {labels} (eta = {100 * known['labeled_fraction']:g} %)",
-        f"- length: {known['images_trained']:,} images in {known['steps']:,} steps, seed {known['seed']}",
-        f"- model: `{known['model']}`, {known['weights']}, checkpoint {known['checkpoint']}",
-        f"- made by: {known['made_by']} on TensorFlow {known['versions']['tensorflow']}",
+        f"- data set: `{card['dataset']}`",
+        f"- labelled images used: {labels} (eta = {100 * card['labeled_fraction']:g} %)",
+        f"- length: {card['images_trained']:,} images in {card['steps']:,} steps, seed {card['seed']}",
+        f"- model: `{card['model']}`, {card['weights']}, checkpoint {card['checkpoint']}",
+        f"- made by: {card['made_by']} on TensorFlow {card['versions']['tensorflow']}",
     ]
 
 
-def draw_samples(run: runs.Run) -> np.ndarray:
-    """Up to 8x8 pictures of random codes and noise, fewer where they are large: uint8 [H,W,3]."""
+def plot_samples(run: runs.Run) -> np.ndarray:
+    """Returns a grid of images of random codes and noise, uint8 [H,W,3]: 8x8, or fewer if the images are large."""
     model = run.model
-    across = min(8, max(2, _WIDEST // run.config.model.resolution))
-    noise, codes = inference.sample_latents(model.prior, model.noise_size, across**2, run.config.train.seed)
-    parts = inference.generate_images(model.generate, noise, codes, batch=8)
-    return visualize.tile(visualize.enlarge(np.concatenate([*parts])), across)
+    columns = min(8, max(2, _MAX_WIDTH // run.config.model.resolution))
+    noise, codes = inference.sample_latents(model.prior, model.noise_size, columns**2, run.config.train.seed)
+    batches = inference.generate_images(model.generate, noise, codes, batch=8)
+    return visualize.tile(visualize.enlarge(np.concatenate([*batches])), columns)
 
 
-def _scores(run: runs.Run) -> tuple[dict[str, Any] | None, str | None]:
-    """The contents of metrics.json, or None and why."""
-    scores = _json(run, "metrics.json")
+def _read_scores(run: runs.Run) -> tuple[dict[str, Any] | None, str | None]:
+    """Returns the content of metrics.json, or None and the reason."""
+    scores = _read_json(run.files.scores)
     if not scores:
         return None, "this run was not measured before it was exported."
     try:
         if scores["settings"]["checkpoint"] != runs.fingerprint(run):
-            return None, "what was measured is another checkpoint of this run."
+            return None, "the scores in its workdir belong to another checkpoint of this run."
         report.report(scores)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         return None, f"metrics.json cannot be read ({error!r})."
     return scores, None
 
 
-def _json(run: runs.Run, name: str) -> dict[str, Any]:
-    """A file of the workdir; empty where it is not there or damaged."""
+def _read_json(path: str) -> dict[str, Any]:
+    """Returns the object in a JSON file; an empty one if the file is missing or damaged."""
     try:
-        with open(os.path.join(run.workdir, name), encoding="utf-8") as file:
+        with open(path, encoding="utf-8") as file:
             value = json.load(file)
         return value if isinstance(value, dict) else {}
     except (OSError, ValueError):
         return {}
 
 
-def _labels(run: runs.Run) -> int | None:
+def _labeled_count(run: runs.Run) -> int | None:
+    """Returns the number of images whose labels the run uses; None if its file is missing or damaged."""
     try:
-        return len(np.load(os.path.join(run.workdir, "labeled_subset.npy")))
+        return run.files.labeled_count()
     except (OSError, ValueError, EOFError, TypeError):
         return None

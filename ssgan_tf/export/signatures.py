@@ -1,4 +1,4 @@
-"""What an exported model can be asked to do: functions with checked inputs, traced for a SavedModel.
+"""Signatures of an exported model: functions with checked inputs, traced for a SavedModel.
 
 | signature   | inputs                                                               | outputs                      |
 |-------------|----------------------------------------------------------------------|------------------------------|
@@ -11,14 +11,15 @@
 | traverse    | noise [B,Z], code [B,K], factor [B] string, steps [] or [B] int32    | images [B,S,R,R,C]           |
 | reconstruct | image [B,R,R,C], noise [B,Z]                                         | image [B,R,R,C], code [B,K]  |
 
-float32 unless said. A factor is its name, or its number from 0 on as text; what is both is a name. Codes, values and
-truncation lie in [0, 1], images in about [-1, 1]. A truncation of 1 changes nothing, 0 leaves the average style. In
-`edit` and `reconstruct` the code is E(image) cut to [0, 1], and the noise is the caller's: the picture comes back as
-far as code and noise describe it. `features` are the trunk's, from the image's resolution down to 4x4: what the
-editor's distance between pictures is made of. `traverse` moves one factor from 0 to 1 in S steps.
+All are float32 unless noted. A factor is given by its name, or by its index as text ("0" for the first); a text that is
+both is taken as a name. Codes, values and truncation lie in [0, 1], images in about [-1, 1]. A truncation of 1 changes
+nothing, 0 leaves only the average style. In `edit` and `reconstruct` the code is E(image) clipped to [0, 1] and the
+noise is the caller's, so the image comes back as far as code and noise describe it. `features` are the trunk's, from
+the image's resolution down to 4x4; the editor measures the distance between images with them. `traverse` moves one
+factor from 0 to 1 in S steps.
 
-No random state and no compiled code inside: what comes out is a function of what goes in. Gradients flow through the
-signatures of a loaded model, for as long as what `tf.saved_model.load` returned is held.
+Nothing inside is random or compiled: the outputs are a function of the inputs. Gradients flow through the signatures of
+a loaded model as long as the object that `tf.saved_model.load` returned is referenced.
 """
 
 from collections.abc import Callable
@@ -27,204 +28,206 @@ from typing import Any
 import tensorflow as tf
 
 from ssgan_tf.core.codes import CodeSpec
-from ssgan_tf.export.input_checks import asserted, checked, checked_rows, same_rows
+from ssgan_tf.export.input_checks import check_rows, check_same_rows, check_tensor, with_assert
 
-MOST_STEPS = 64  # of traverse
+MAX_STEPS = 64  # of `traverse`
 
 _CODE_SLACK = 1e-3  # for rounding
-_IMAGE_SLACK = 1.0  # a generated picture overshoots [-1, 1] a little; one in 0..255 is far outside
+_IMAGE_SLACK = 1.0  # generated images overshoot [-1, 1] a little; images in 0..255 are far outside
 
 
 def make_signatures(model: tf.keras.Model) -> tuple[dict[str, Any], list[tf.Variable]]:
-    """Traces the functions of the table above; of a model that makes no images `encode` and `features` alone.
+    """Traces the functions of the table above; only `encode` and `features` if the model generates no images.
 
     Args:
-        model: one of `ssgan_tf.models`; its `parts` are what is asked. An averaged generator makes the images, with
-            noise inputs, if there are any, at their mean. Each image is read by itself: neither code nor realness
+        model: Model of `ssgan_tf.models`; its `export_networks` are traced. The averaged generator makes the images,
+            with noise inputs, if it has any, at their mean. Each image is encoded alone: neither code nor realness
             depends on the rest of the batch. Without a discriminator there is no realness.
 
     Returns:
-        {name: concrete function that returns a dict}, and the variables that they use.
+        {name: concrete function that returns a dict}, and the variables that these functions use.
     """
-    parts = _Parts(model)
+    networks = _TracedNetworks(model)
     shapes = {
-        "noise": [None, parts.noise_size],
-        "code": [None, parts.spec.size],
+        "noise": [None, networks.noise_size],
+        "code": [None, networks.spec.size],
         "style": None,
         "truncation": [None],
-        "image": parts.image.shape,
+        "image": networks.image.shape,
         "factor": [None],
         "value": [None],
         "steps": None,
     }
-    kinds = {"factor": tf.string, "steps": tf.int32}
+    dtypes = {"factor": tf.string, "steps": tf.int32}
 
-    def traced(function: Callable) -> Any:
+    def trace(function: Callable) -> Any:
         names = function.__code__.co_varnames[: function.__code__.co_argcount]
-        inputs = [tf.TensorSpec(shapes[name], kinds.get(name, tf.float32), name) for name in names]
+        inputs = [tf.TensorSpec(shapes[name], dtypes.get(name, tf.float32), name) for name in names]
         return _function(function, inputs).get_concrete_function()
 
-    wanted = _reading(parts)
-    if parts.networks.mapping is not None:
-        wanted = [*_making(parts), *wanted, *_editing(parts)]
-    functions = {f.__name__: traced(f) for f in wanted}
+    wanted = _encoders(networks)
+    if networks.export.mapping is not None:
+        wanted = [*_generators(networks), *wanted, *_editors(networks)]
+    functions = {function.__name__: trace(function) for function in wanted}
     used = {variable.ref(): variable for function in functions.values() for variable in function.variables}
     return functions, list(used.values())
 
 
 def _function(function: Callable, inputs: list[tf.TensorSpec]) -> Any:
-    return tf.function(function, inputs, autograph=False)  # autograph has nothing to do here, and takes half the time
+    return tf.function(function, inputs, autograph=False)  # nothing here needs autograph, which takes half the time
 
 
-class _Parts:
-    """The networks as functions that are traced once, however many signatures use them; codes as told in [0, 1]."""
+class _TracedNetworks:
+    """The model's networks as functions of codes in [0, 1], each traced once however many signatures call it."""
 
     def __init__(self, model: tf.keras.Model):
-        prior, options, networks = model.prior, model.options, model.export_networks()
-        self.networks, self.spec, self.noise_size = networks, prior.spec, model.noise_size
+        prior, options, export = model.prior, model.options, model.export_networks()
+        self.export, self.spec, self.noise_size = export, prior.spec, model.noise_size
         noise = tf.TensorSpec([None, model.noise_size])
         code = tf.TensorSpec([None, prior.spec.size])
-        style = tf.TensorSpec([None, networks.style_layers, networks.style_size])
+        style = tf.TensorSpec([None, export.style_layers, export.style_size])
         image = tf.TensorSpec([None, options.resolution, options.resolution, options.channels])
         self.image = image
-        self.pyramid = _function(networks.pyramid, [image])
+        self.pyramid = _function(export.pyramid, [image])
         last = self.pyramid.get_concrete_function().structured_outputs[-1]
         features = tf.TensorSpec(last.shape, last.dtype)
-        self.codes = _function(lambda x: prior.to_unit(networks.codes(x)), [features])
-        if networks.realness is not None:
-            self.realness = _function(networks.realness, [features])
-        if networks.mapping is not None:
-            self.truncate = networks.truncate
-            self.mapping = _function(lambda z, c: networks.mapping(z, prior.from_unit(c)), [noise, code])
-            self.synthesis = _function(networks.synthesis, [style])
+        self.codes = _function(lambda x: prior.to_unit(export.codes(x)), [features])
+        if export.realness is not None:
+            self.realness = _function(export.realness, [features])
+        if export.mapping is not None:
+            self.truncate = export.truncate
+            self.mapping = _function(lambda z, c: export.mapping(z, prior.from_unit(c)), [noise, code])
+            self.synthesis = _function(export.synthesis, [style])
 
-    def paint(self, noise, code) -> tf.Tensor:
-        """Images of noise and codes, without truncation."""
-        return self.synthesis(self.every_layer(self.mapping(noise, code)))
+    def generate(self, noise, code) -> tf.Tensor:
+        """Generates images without truncation."""
+        return self.synthesis(self.to_layers(self.mapping(noise, code)))
 
-    def every_layer(self, style) -> tf.Tensor:
-        """[B,W] or [B,L,W] -> [B,L,W]."""
-        shape = [tf.shape(style)[0], self.networks.style_layers, self.networks.style_size]
+    def to_layers(self, style) -> tf.Tensor:
+        """Repeats styles [B,W] for every layer: [B,L,W]. Styles [B,L,W] stay as they are."""
+        shape = [tf.shape(style)[0], self.export.style_layers, self.export.style_size]
         return tf.broadcast_to(tf.reshape(style, [shape[0], -1, shape[2]]), shape)
 
-    def cut_code(self, image) -> tf.Tensor:
-        """E(x) where `generate` takes it."""
+    def clipped_code(self, image) -> tf.Tensor:
+        """Returns E(x) clipped to the codes that `generate` takes."""
         return tf.clip_by_value(self.codes(self.pyramid(image)[-1]), 0.0, 1.0)
 
 
-def _making(parts: _Parts) -> list[Callable]:
-    """Pictures from numbers."""
-    spec = parts.spec
+def _generators(networks: _TracedNetworks) -> list[Callable]:
+    """Functions from latents to styles and images."""
+    spec = networks.spec
 
     def mapping(noise, code):
-        noise, code = same_rows(noise=_checked_noise(noise, parts), code=_checked_code(code, spec))
-        return {"style": parts.mapping(noise, code)}
+        noise, code = check_same_rows(noise=_check_noise(noise, networks), code=_check_code(code, spec))
+        return {"style": networks.mapping(noise, code)}
 
     def synthesis(style):
-        style = parts.every_layer(_checked_rank(style, parts))
-        return {"image": parts.synthesis(checked("style", style, style.shape[1:]))}
+        style = networks.to_layers(_check_style_shape(style, networks))
+        return {"image": networks.synthesis(check_tensor("style", style, style.shape[1:]))}
 
     def generate(noise, code, truncation):
-        noise, code, truncation = same_rows(
-            noise=_checked_noise(noise, parts),
-            code=_checked_code(code, spec),
-            truncation=checked("truncation", truncation, [], (0.0, 1.0)),
+        noise, code, truncation = check_same_rows(
+            noise=_check_noise(noise, networks),
+            code=_check_code(code, spec),
+            truncation=check_tensor("truncation", truncation, [], (0.0, 1.0)),
         )
-        return {"image": parts.synthesis(parts.truncate(parts.mapping(noise, code), truncation[:, None]))}
+        style = networks.truncate(networks.mapping(noise, code), truncation[:, None])
+        return {"image": networks.synthesis(style)}
 
     def traverse(noise, code, factor, steps):
-        noise, code, chosen = same_rows(
-            noise=_checked_noise(noise, parts), code=_checked_code(code, spec), factor=_one_hot(factor, spec)
+        noise, code, chosen = check_same_rows(
+            noise=_check_noise(noise, networks), code=_check_code(code, spec), factor=_one_hot(factor, spec)
         )
-        steps = _checked_steps(steps, tf.shape(noise)[0])
+        steps = _check_steps(steps, tf.shape(noise)[0])
         values = tf.cast(tf.range(steps), tf.float32) / tf.cast(steps - 1, tf.float32)
-        # Step by step, so that it takes no more memory than B pictures.
+        # One value at a time, so that it takes no more memory than B images.
         images = tf.map_fn(
-            lambda value: parts.paint(noise, tf.where(chosen, value, code)), values, fn_output_signature=parts.image
+            lambda value: networks.generate(noise, tf.where(chosen, value, code)),
+            values,
+            fn_output_signature=networks.image,
         )
         return {"images": tf.transpose(images, [1, 0, 2, 3, 4])}
 
     return [mapping, synthesis, generate, traverse]
 
 
-def _reading(parts: _Parts) -> list[Callable]:
-    """Numbers from pictures."""
+def _encoders(networks: _TracedNetworks) -> list[Callable]:
+    """Functions from images to codes and features."""
 
     def encode(image):
-        features = parts.pyramid(_checked_image(image, parts))[-1]
-        result = {"code": parts.codes(features)}
-        if parts.networks.realness is not None:
-            result["realness"] = parts.realness(features)
+        features = networks.pyramid(_check_image(image, networks))[-1]
+        result = {"code": networks.codes(features)}
+        if networks.export.realness is not None:
+            result["realness"] = networks.realness(features)
         return result
 
     def features(image):
-        levels = parts.pyramid(_checked_image(image, parts))
+        levels = networks.pyramid(_check_image(image, networks))
         return {f"features_{i}": tf.cast(level, tf.float32) for i, level in enumerate(levels)}
 
     return [encode, features]
 
 
-def _editing(parts: _Parts) -> list[Callable]:
-    """Pictures from pictures."""
+def _editors(networks: _TracedNetworks) -> list[Callable]:
+    """Functions from images to images."""
 
     def edit(image, noise, factor, value):
-        image, noise, chosen, value = same_rows(
-            image=_checked_image(image, parts),
-            noise=_checked_noise(noise, parts),
-            factor=_one_hot(factor, parts.spec),
-            value=checked("value", value, [], (0.0, 1.0), _CODE_SLACK),
+        image, noise, chosen, value = check_same_rows(
+            image=_check_image(image, networks),
+            noise=_check_noise(noise, networks),
+            factor=_one_hot(factor, networks.spec),
+            value=check_tensor("value", value, [], (0.0, 1.0), _CODE_SLACK),
         )
-        code = tf.where(chosen, value[:, None], parts.cut_code(image))
-        return {"image": parts.paint(noise, code), "code": code}
+        code = tf.where(chosen, value[:, None], networks.clipped_code(image))
+        return {"image": networks.generate(noise, code), "code": code}
 
     def reconstruct(image, noise):
-        image, noise = same_rows(image=_checked_image(image, parts), noise=_checked_noise(noise, parts))
-        code = parts.cut_code(image)
-        return {"image": parts.paint(noise, code), "code": code}
+        image, noise = check_same_rows(image=_check_image(image, networks), noise=_check_noise(noise, networks))
+        code = networks.clipped_code(image)
+        return {"image": networks.generate(noise, code), "code": code}
 
     return [edit, reconstruct]
 
 
-def _checked_noise(noise, parts: _Parts) -> tf.Tensor:
-    return checked("noise", noise, [parts.noise_size])
+def _check_noise(noise, networks: _TracedNetworks) -> tf.Tensor:
+    return check_tensor("noise", noise, [networks.noise_size])
 
 
-def _checked_code(code, spec: CodeSpec) -> tf.Tensor:
-    return checked(f"code ({', '.join(spec.names)})", code, [spec.size], (0.0, 1.0), _CODE_SLACK)
+def _check_code(code, spec: CodeSpec) -> tf.Tensor:
+    return check_tensor(f"code ({', '.join(spec.names)})", code, [spec.size], (0.0, 1.0), _CODE_SLACK)
 
 
-def _checked_image(image, parts: _Parts) -> tf.Tensor:
-    return checked("image", image, parts.image.shape[1:].as_list(), (-1.0, 1.0), _IMAGE_SLACK)
+def _check_image(image, networks: _TracedNetworks) -> tf.Tensor:
+    return check_tensor("image", image, networks.image.shape[1:].as_list(), (-1.0, 1.0), _IMAGE_SLACK)
 
 
-def _checked_rank(style, parts: _Parts) -> tf.Tensor:
-    """Refuses what is neither [B,W] nor [B,L,W]: only the graph sees which it is."""
-    layers, width = parts.networks.style_layers, parts.networks.style_size
+def _check_style_shape(style, networks: _TracedNetworks) -> tf.Tensor:
+    """Returns `style`; the graph, which alone knows the rank, refuses it unless it is [B,W] or [B,L,W]."""
+    layers, width = networks.export.style_layers, networks.export.style_size
     shape, rank = tf.shape(style), tf.rank(style)
-    alike = (rank == 2) & (tf.reduce_prod(shape[1:]) == width)
-    each = (rank == 3) & (tf.reduce_prod(shape[1:]) == layers * width) & (tf.reduce_prod(shape[2:]) == width)
+    one_style = (rank == 2) & (tf.reduce_prod(shape[1:]) == width)
+    per_layer = (rank == 3) & (tf.reduce_prod(shape[1:]) == layers * width) & (tf.reduce_prod(shape[2:]) == width)
     message = f"style: expected shape [batch,{width}] or [batch,{layers},{width}]. Received:"
-    return asserted(style, alike | each, message, shape)
+    return with_assert(style, one_style | per_layer, message, shape)
 
 
 def _one_hot(factor, spec: CodeSpec) -> tf.Tensor:
-    """Names or numbers [B] string -> [B,K] bool, true for the factor that each row means."""
-    factor = checked_rows("factor", tf.ensure_shape(factor, [None]))
-    named = factor[:, None] == tf.constant(spec.names)
-    numbered = factor[:, None] == tf.constant([str(k) for k in range(spec.size)])
-    chosen = named | (numbered & ~tf.reduce_any(named, axis=1, keepdims=True))
+    """Converts names or indices [B] string to bool [B,K], true at the factor of each row."""
+    factor = check_rows("factor", tf.ensure_shape(factor, [None]))
+    by_name = factor[:, None] == tf.constant(spec.names)
+    by_index = factor[:, None] == tf.constant([str(k) for k in range(spec.size)])
+    chosen = by_name | (by_index & ~tf.reduce_any(by_name, axis=1, keepdims=True))
     known = tf.reduce_any(chosen, axis=1)
-    wanted = f"factor: expected one of {', '.join(spec.names)}, or its number from 0 to {spec.size - 1}. Received:"
-    return asserted(chosen, tf.reduce_all(known), wanted, tf.boolean_mask(factor, ~known))
+    message = f"factor: expected one of {', '.join(spec.names)}, or an index from 0 to {spec.size - 1}. Received:"
+    return with_assert(chosen, tf.reduce_all(known), message, tf.boolean_mask(factor, ~known))
 
 
-def _checked_steps(steps, rows: tf.Tensor) -> tf.Tensor:
-    """One number, or the same in each of `rows` rows -> the number."""
-    good = (tf.rank(steps) == 0) | (tf.rank(steps) == 1) & (tf.size(steps) == rows)
-    steps = asserted(
-        steps, good, "steps: expected one number, or one for each row. Received a shape of:", tf.shape(steps)
-    )
-    most = tf.reduce_max(steps)
-    good = tf.reduce_all(steps == most) & (most >= 2) & (most <= MOST_STEPS)
-    wanted = f"steps: expected a number from 2 to {MOST_STEPS}, the same in every row. Received:"
-    return asserted(most, good, wanted, tf.unique(tf.reshape(steps, [-1]))[0])
+def _check_steps(steps, rows: tf.Tensor) -> tf.Tensor:
+    """Returns the number of steps, given as one number or as `rows` equal numbers."""
+    valid = (tf.rank(steps) == 0) | (tf.rank(steps) == 1) & (tf.size(steps) == rows)
+    message = "steps: expected one number, or one per row. Received shape:"
+    steps = with_assert(steps, valid, message, tf.shape(steps))
+    count = tf.reduce_max(steps)
+    valid = tf.reduce_all(steps == count) & (count >= 2) & (count <= MAX_STEPS)
+    message = f"steps: expected a number from 2 to {MAX_STEPS}, the same in every row. Received:"
+    return with_assert(count, valid, message, tf.unique(tf.reshape(steps, [-1]))[0])

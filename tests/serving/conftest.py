@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ssgan_tf import export, runs
+from ssgan_tf import runs
+from ssgan_tf.export import saved_model
 from tests.support import tiny_run
 from tests.support.servers import Server
 from tests.support.toy_export import save_toy
@@ -34,7 +35,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Export as `python -m ssgan_tf.export` writes it, without its checks, which have their own tests."""
     place = tmp_path_factory.mktemp("exported")
     run = runs.load_run(str(tiny_run.write_run(place / "tiny")))
-    export.write(run, str(place / "export" / "1"))
+    saved_model.write(run, str(place / "export" / "1"))
     return place / "export"
 
 

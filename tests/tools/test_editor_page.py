@@ -21,9 +21,10 @@ from PIL import Image
 from playwright import sync_api
 from playwright.sync_api import expect
 
-from ssgan_tf import export, runs
+from ssgan_tf import runs
 from ssgan_tf.core.codes import STEPS, CodeSpec, FactorSpec
 from ssgan_tf.editing import __main__ as command_line
+from ssgan_tf.export import saved_model
 from tests.support import tiny_run
 from tests.support.visiting import SWITCHES, Visitor, find_chromium, free_port, serving, spied, until
 
@@ -36,7 +37,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiny_run, "SPEC", SPEC)
         workdir = tiny_run.write_run(folder / "run")
-    export.write(runs.load_run(str(workdir)), str(folder / "a model" / "1"))
+    saved_model.write(runs.load_run(str(workdir)), str(folder / "a model" / "1"))
     return folder / "a model"
 
 
