@@ -1,15 +1,14 @@
-"""FactorVAE on dSprites at 64x64, as in disentanglement_lib: 5.71 million parameters.
-
-From disentanglement_lib's study: networks, 10 latents, batches of 64, both optimizers, 300,000 steps. Its program
-counts a step for each optimizer, so it may have taken half as many. gamma is one of those that it and InfoGAN-CR's
-authors have; what Semi-StyleGAN's table was made with is not known. TFDS downloads dSprites (27 MB). Time and scores
-have not been measured yet.
+"""FactorVAE on dSprites at 64x64, as in disentanglement_lib: 5.71 million parameters, 300,000 steps of 64 images.
 
   tfds build dsprites --data_dir=data
   python -m ssgan_tf.train --config=configs/dsprites_factor_vae.py --workdir=runs/dsprites_factor_vae --data_dir=data
 
-Without the download: build tfds_builders/sprites2d --config=full instead, and --set=data.dataset=sprites2d/full
---set=data.factors=shape,scale,orientation,position_x,position_y
+Not run yet. TFDS downloads dSprites (27 MB). Without the download: build tfds_builders/sprites2d --config=full, and
+--set=data.dataset=sprites2d/full --set=data.factors=shape,scale,orientation,position_x,position_y
+
+Networks, the 10 latents, batches, length and both optimizers are those of disentanglement_lib's study. Its program
+counts a step for each optimizer, so its runs may have half this length. gamma is one of the values in that study and of
+InfoGAN-CR's authors; the value behind Semi-StyleGAN's table is not known.
 """
 
 from ssgan_tf.config import Config, DataOptions, Phase, TrainOptions
@@ -23,7 +22,7 @@ def get_config() -> Config:
             factors=("shape", "scale", "orientation", "x_position", "y_position"),
             labeled_fraction=0.0,
         ),
-        model=FactorVAEOptions(resolution=64, channels=1, latents=10, gamma=40.0),
+        model=FactorVAEOptions(channels=1, gamma=40.0),
         phases=(Phase(batch=64, learning_rate=0.0001),),
-        train=TrainOptions(images=19_200_000, log_every=5_000, sample_every=200_000, checkpoint_every=200_000),
+        train=TrainOptions(images=19_200_000, sample_every=200_000, checkpoint_every=200_000),
     )

@@ -1,24 +1,18 @@
-"""MPI3D (toy, 460,800 pictures) at 64x64 with 0.5 % of the labels (2,304).
-
-The paper trains on no MPI3D. Its settings for others: gamma_g = beta = 10, gamma_e = 0, alpha = 1, xi = 0.75, the
-networks' sizes. From its authors' earlier program: batches of 8 GPUs, learning rate, R1, growth from 8x8, and the
-lengths that it has for dSprites. Ours: the share of labels, the size of the labelled batches. Another release, once it
-is built: --set=data.dataset=mpi3d/real.
-
-The pictures need 5.3 GiB of memory; 11.9 GiB for the releases with 1,036,800 of them.
-
-Images: 1,110,000 at 8x8; 2,220,000 at each of 16x16, 32x32, half of them fading in; the other 38,850,000 of 44,400,000
-at 64x64, the first 1,110,000 fading in.
+"""Semi-StyleGAN on MPI3D (toy) at 64x64 with 0.5 % of the labels (2,304 of 460,800).
 
   tfds build tfds_builders/mpi3d --config=toy --data_dir=data --manual_dir=downloads
   python -m ssgan_tf.train --config=configs/mpi3d.py --workdir=runs/mpi3d --data_dir=data
+
+Not run yet. The images take 5.3 GiB of memory, and 11.9 GiB in the releases with 1,036,800 of them, which are chosen
+with e.g. --config=real when building and --set=data.dataset=mpi3d/real here.
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, TrainOptions, progressive
+from ssgan_tf.config import PUBLISHED_LENGTHS, Config, DataOptions, TrainOptions, progressive
 from ssgan_tf.models import SemiStyleGANOptions
 
 
 def get_config() -> Config:
+    length = PUBLISHED_LENGTHS["dsprites"]
     return Config(
         data=DataOptions(
             dataset="mpi3d/toy",
@@ -33,15 +27,7 @@ def get_config() -> Config:
             ),
             labeled_fraction=0.005,
         ),
-        model=SemiStyleGANOptions(
-            network=NetworkOptions(resolution=64),
-            gamma_g=10.0,
-            gamma_e=0.0,
-            beta=10.0,
-            alpha=1.0,
-            xi=0.75,
-            r1=10.0,
-        ),
-        phases=progressive(resolution=64, phase_images=2_220_000),
-        train=TrainOptions(images=44_400_000, log_every=5_000, sample_every=200_000, checkpoint_every=200_000),
+        model=SemiStyleGANOptions(),
+        phases=progressive(64, length.phase),
+        train=TrainOptions(images=length.total, sample_every=200_000, checkpoint_every=200_000),
     )

@@ -1,38 +1,25 @@
-"""3D Shapes (480,000 pictures) at 64x64 with 0.5 % of the labels (2,400).
-
-From the paper, which trains on other data sets: gamma_g = beta = 10, gamma_e = 0, alpha = 1, xi = 0.75, the networks'
-sizes. From its authors' earlier program: batches of 8 GPUs, learning rate, R1, growth from 8x8, and the lengths that
-it has for dSprites. Ours: the share of labels, the size of the labelled batches, the averaged generator, the linear
-output. The pictures need 5.5 GiB of memory. TFDS downloads 3D Shapes; scene3d/shapes has its factors and needs no
-download.
-
-Images: 1,110,000 at 8x8; 2,220,000 at each of 16x16, 32x32, half of them fading in; the other 38,850,000 of 44,400,000
-at 64x64, the first 1,110,000 fading in.
+"""Semi-StyleGAN on 3D Shapes at 64x64 with 0.5 % of the labels (2,400 of 480,000).
 
   tfds build shapes3d --data_dir=data
   python -m ssgan_tf.train --config=configs/shapes3d.py --workdir=runs/shapes3d --data_dir=data
+
+Not run yet. TFDS downloads 3D Shapes; the images take 5.5 GiB of memory. scene3d/shapes has the same factors and needs
+no download.
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, TrainOptions, progressive
+from ssgan_tf.config import PUBLISHED_LENGTHS, Config, DataOptions, TrainOptions, progressive
 from ssgan_tf.models import SemiStyleGANOptions
 
 
 def get_config() -> Config:
+    length = PUBLISHED_LENGTHS["dsprites"]
     return Config(
         data=DataOptions(
             dataset="shapes3d",
             factors=("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation"),
             labeled_fraction=0.005,
         ),
-        model=SemiStyleGANOptions(
-            network=NetworkOptions(resolution=64, channels=3),
-            gamma_g=10.0,
-            gamma_e=0.0,
-            beta=10.0,
-            alpha=1.0,
-            xi=0.75,
-            r1=10.0,
-        ),
-        phases=progressive(resolution=64, phase_images=2_220_000),
-        train=TrainOptions(images=44_400_000, log_every=5_000, sample_every=200_000, checkpoint_every=200_000),
+        model=SemiStyleGANOptions(),
+        phases=progressive(64, length.phase),
+        train=TrainOptions(images=length.total, sample_every=200_000, checkpoint_every=200_000),
     )

@@ -1,40 +1,27 @@
-"""SmallNORB (48,600 photographs of toys) reduced from 96x96 to 64x64 with 2.5 % of the labels (1,215).
-
-From the paper, which trains on other data sets: gamma_g = beta = 10, gamma_e = 0, alpha = 1, xi = 0.75, the networks'
-sizes. From its authors' earlier program: batches of 8 GPUs, learning rate, R1, growth from 8x8, and the lengths that
-it has for dSprites. Ours: the share of labels, the size of the labelled batches, the averaged generator, the linear
-output. The left pictures of all pairs, the published halves for training and testing together: each half has only five
-of the ten toys of every category. The number of a toy has no meaning across categories. TFDS downloads SmallNORB.
-
-Images: 1,110,000 at 8x8; 2,220,000 at each of 16x16, 32x32, half of them fading in; the other 38,850,000 of 44,400,000
-at 64x64, the first 1,110,000 fading in.
+"""Semi-StyleGAN on SmallNORB, reduced from 96x96 to 64x64, with 2.5 % of the labels (1,215 of 48,600).
 
   tfds build smallnorb --data_dir=data
   python -m ssgan_tf.train --config=configs/smallnorb.py --workdir=runs/smallnorb --data_dir=data
+
+Not run yet. TFDS downloads SmallNORB: the left image of each stereo pair. The published halves for training and testing
+are used together, since each of them has only five of the ten toys of every category. The number of a toy (`instance`)
+has no meaning across categories.
 """
 
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, TrainOptions, progressive
+from ssgan_tf.config import PUBLISHED_LENGTHS, Config, DataOptions, NetworkOptions, TrainOptions, progressive
 from ssgan_tf.models import SemiStyleGANOptions
 
 
 def get_config() -> Config:
+    length = PUBLISHED_LENGTHS["dsprites"]
     return Config(
         data=DataOptions(
             dataset="smallnorb",
             split="train+test",
             resolution=64,
             factors=("category", "elevation", "azimuth", "lighting", "instance"),
-            labeled_fraction=0.025,
         ),
-        model=SemiStyleGANOptions(
-            network=NetworkOptions(resolution=64, channels=1),
-            gamma_g=10.0,
-            gamma_e=0.0,
-            beta=10.0,
-            alpha=1.0,
-            xi=0.75,
-            r1=10.0,
-        ),
-        phases=progressive(resolution=64, phase_images=2_220_000),
-        train=TrainOptions(images=44_400_000, log_every=5_000, sample_every=200_000, checkpoint_every=200_000),
+        model=SemiStyleGANOptions(network=NetworkOptions(channels=1)),
+        phases=progressive(64, length.phase),
+        train=TrainOptions(images=length.total, sample_every=200_000, checkpoint_every=200_000),
     )

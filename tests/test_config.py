@@ -53,32 +53,32 @@ def test_several_settings_are_applied_at_once_and_the_last_one_wins():
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("model.gama_g=3", r"^--set: expected one of \['network', .*Received: 'model.gama_g'. Did you mean 'gamma_g'"),
-        ("modle.gamma_g=3", r"^--set: expected one of \['data', 'model', 'phases', 'train'\].*Did you mean 'model'\?"),
+        ("model.gama_g=3", r"^set: expected one of \['network', .*Received: 'model.gama_g'. Did you mean 'gamma_g'"),
+        ("modle.gamma_g=3", r"^set: expected one of \['data', 'model', 'phases', 'train'\].*Did you mean 'model'\?"),
         ("model.network.resolutoin=64", r"Received: 'model.network.resolutoin'. Did you mean 'resolution'\?"),
         ("zzz=1", r"Received: 'zzz'\.$"),
-        ("train.images", r"^--set: expected name=value, e.g. .* Received: 'train.images'"),
-        ("model.network=3", r"^--set: model.network is a group; set one of its fields: \['resolution'"),
-        ("model=3", r"^--set: model is a group; set one of its fields: \['network', 'gamma_g'"),
-        ("train.images.x=3", r"^--set: train.images.x: 'images' has no fields of its own"),
-        ("train.images=1.5", r"^--set: train.images: expected int. Received: 1.5"),
-        ("train.images=many", r"^--set: train.images: expected int. Received: 'many'"),
-        ("train.images=", r"^--set: train.images: expected int. Received: ''"),
-        ("train.images=True", r"^--set: train.images: expected int. Received: True"),
-        ("train.images=1e999", r"^--set: train.images: expected int. Received: inf"),
-        ("model.xi=[1]", r"^--set: model.xi: expected float. Received: \[1\]"),
-        ("model.xi=nan", r"^--set: model.xi: expected float. Received: 'nan'"),
-        ("train.deterministic=1", r"^--set: train.deterministic: expected bool. Received: 1"),
-        ("train.deterministic=yes", r"^--set: train.deterministic: expected bool. Received: 'yes'"),
+        ("train.images", r"^set: expected name=value, e.g. .* Received: 'train.images'"),
+        ("model.network=3", r"^set: model.network is a group; set one of its fields: \['resolution'"),
+        ("model=3", r"^set: model is a group; set one of its fields: \['network', 'gamma_g'"),
+        ("train.images.x=3", r"^set: train.images.x: 'images' has no fields of its own"),
+        ("train.images=1.5", r"^set: train.images: expected int. Received: 1.5"),
+        ("train.images=many", r"^set: train.images: expected int. Received: 'many'"),
+        ("train.images=", r"^set: train.images: expected int. Received: ''"),
+        ("train.images=True", r"^set: train.images: expected int. Received: True"),
+        ("train.images=1e999", r"^set: train.images: expected int. Received: inf"),
+        ("model.xi=[1]", r"^set: model.xi: expected float. Received: \[1\]"),
+        ("model.xi=nan", r"^set: model.xi: expected float. Received: 'nan'"),
+        ("train.deterministic=1", r"^set: train.deterministic: expected bool. Received: 1"),
+        ("train.deterministic=yes", r"^set: train.deterministic: expected bool. Received: 'yes'"),
         ("data.labeled_fraction=1.5", r"^labeled_fraction: expected a number in \[0, 1\]. Received: 1.5"),
         ("data.labeled_fraction=-0.1", r"^labeled_fraction: expected a number in \[0, 1\]. Received: -0.1"),
         ("data.labeled_fraction=0", r"^data.labeled_fraction: 0 is Info-StyleGAN, .*Received: beta=10.0, alpha=1.0"),
         ("model.network.resolution=48", r"^resolution: expected a power of two from 8 to 1024. Received: 48"),
         ("model.network.resolution=2048", r"^resolution: expected a power of two"),
-        ("phases.1.batch=8", r"^--set: phases.1.batch: expected a number from 0 to 0. Received: 1"),
+        ("phases.1.batch=8", r"^set: phases.1.batch: expected a number from 0 to 0. Received: 1"),
         ("phases.bacth=8", r"Received: 'phases.bacth'. Did you mean 'batch'"),
-        ("phases.0=8", r"^--set: phases.0 is a group; set one of its fields: \['resolution'"),
-        ("phases=8", r"^--set: phases is a group; set one of its fields: \['resolution'"),
+        ("phases.0=8", r"^set: phases.0 is a group; set one of its fields: \['resolution'"),
+        ("phases=8", r"^set: phases is a group; set one of its fields: \['resolution'"),
         ("phases.resolution=12", r"^phases.0.resolution: expected 0 or 64, the networks' own, in the last phase"),
         ("phases.labeled_batch=33", r"^labeled_batch: expected 1 to batch=32 images .* Received: 33"),
         ("train.seed=-1", r"^seed: expected a number from 0 to 2\*\*31 - 1. Received: -1"),
@@ -176,7 +176,7 @@ def test_differences_name_the_field_and_both_values():
 
 
 def test_a_workdir_without_a_run(tmp_path):
-    with pytest.raises(FileNotFoundError, match="^--workdir: .* holds no run"):
+    with pytest.raises(FileNotFoundError, match="^workdir: .* does not contain a run"):
         Workdir(str(tmp_path)).read_config()
 
 
@@ -184,12 +184,12 @@ def test_a_workdir_without_a_run(tmp_path):
     ("change", "message"),
     [
         (lambda c: c["model"].update(gama_g=1), "model.gama_g.*Did you mean 'gamma_g'"),
-        (lambda c: c["model"].update(kind="vea"), "^--workdir.* model.kind: expected one of .*'vea'"),
-        (lambda c: c["model"].update(kind=None), "^--workdir"),
-        (lambda c: c["model"].pop("kind"), "^--workdir.*'kind'"),
-        (lambda c: c.pop("train"), "^--workdir.*'train'"),
+        (lambda c: c["model"].update(kind="vea"), "^workdir.* model.kind: expected one of .*'vea'"),
+        (lambda c: c["model"].update(kind=None), "^workdir"),
+        (lambda c: c["model"].pop("kind"), "^workdir.*'kind'"),
+        (lambda c: c.pop("train"), "^workdir.*'train'"),
         (lambda c: c.update(data=3), "data: expected fields by name. Received: 3"),
-        (lambda c: c.update(model=3), "^--workdir"),
+        (lambda c: c.update(model=3), "^workdir"),
         (lambda c: c["model"].update(network=[1]), r"model.network: expected fields by name. Received: \[1\]"),
         (lambda c: c["phases"][0].update(batch="8"), "phases.0.batch: expected int. Received: '8'"),
         (lambda c: c.update(phases={}), r"phases: expected .* Received: \{\}"),
@@ -208,7 +208,7 @@ def test_a_config_json_that_was_changed_by_hand(change, message, tmp_path):
 @pytest.mark.parametrize("text", ["", "{", "[]", "\udcff", "3"])
 def test_a_config_json_that_is_no_config(text, tmp_path):
     (tmp_path / "config.json").write_bytes(text.encode("utf-8", "surrogateescape"))
-    with pytest.raises(ValueError, match="^--workdir: .*config.json is no config of this version"):
+    with pytest.raises(ValueError, match="^workdir: .*config.json is not a config of this version"):
         Workdir(str(tmp_path)).read_config()
 
 
@@ -242,9 +242,9 @@ def test_config_files_that_are_refused(text, message, tmp_path):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["missing.py", "."])
+@pytest.mark.parametrize("name", ["missing.py", ".", "missing.py:512"])
 def test_a_config_file_that_is_not_there(name, tmp_path):
-    with pytest.raises(FileNotFoundError, match="^--config: expected a Python file such as .* Received: "):
+    with pytest.raises(FileNotFoundError, match=f"^config: expected a Python file such as .* Received: '.*{name}'"):
         configs.load_config(str(tmp_path / name))
 
 
@@ -253,3 +253,99 @@ def test_a_config_file_is_read(tmp_path):
     path.write_text(returns("Config(DataOptions(factors=['a']), phases=(Phase(batch=64.0),))"))
     assert configs.load_config(str(path)) == Config(DataOptions(factors=("a",)), phases=(Phase(batch=64),))
     assert isinstance(configs.load_config(str(path)).phases[0].batch, int)
+
+
+# --- Names and variants.
+
+VARIANTS = """
+VARIANTS = {"small": 64, "large": 128}
+
+def get_config(variant="small"):
+    return Config(phases=(Phase(batch=VARIANTS[variant]),))
+"""
+
+
+def test_shipped_configs_are_found_by_name(repository, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("demo", "compare/beta_vae"):
+        assert configs.load_config(name) == configs.load_config(f"{repository}/configs/{name}.py")
+    assert configs.find_config("isaac3d:512") == (f"{repository}/configs/isaac3d.py", "512")
+
+
+def test_a_file_beside_a_shipped_config_of_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo.py").write_text(returns("Config(phases=(Phase(batch=64),))"))
+    assert configs.load_config("demo.py").phases[0].batch == 64
+    assert configs.load_config("demo").data.dataset == "scene3d/demo"
+
+
+@pytest.mark.parametrize(("end", "batch"), [("", 64), (":", 64), (":small", 64), (":large", 128)])
+def test_a_variant_follows_a_colon(end, batch, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "with:colon"
+    folder.mkdir()
+    (folder / "own.py").write_text("from ssgan_tf.config import *\n" + VARIANTS)
+    for path in ("with:colon/own.py", f"{folder}/own.py"):
+        assert configs.load_config(path + end).phases[0].batch == batch
+
+
+@pytest.mark.parametrize(
+    ("text", "variant", "message"),
+    [
+        (VARIANTS, "larg", r"variant: expected one of \['small', 'large'\]. Received: 'larg'. Did you mean 'large'\?"),
+        (VARIANTS.replace("VARIANTS = ", "SIZES = "), "tiny", "line 6: NameError: name 'VARIANTS'"),
+        ("def get_config():\n    return Config()", "large", "expected no variant, since get_config.* none.*'large'"),
+        ("", "large", r"must define get_config\(\)"),
+    ],
+)
+def test_variants_that_are_refused(text, variant, message, tmp_path):
+    path = tmp_path / "config.py"
+    path.write_text(f"from ssgan_tf.config import *\n{text}\n")
+    with pytest.raises(ValueError, match=f"^config: {path}.*{message}"):
+        configs.load_config(f"{path}:{variant}")
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("dmeo", "'demo'"), ("compare/beta_va", "'compare/beta_vae'"), ("configs/isaac3d_512.py", ".*'isaac3d'"),
+     ("isac3d:512", "'isaac3d'.*")],
+)  # fmt: skip
+def test_an_unknown_name_is_answered_with_the_nearest(name, near, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match=rf"Received: '{name}'. Did you mean {near}\?$"):
+        configs.load_config(name)
+
+
+def test_without_shipped_configs_paths_still_work(tmp_path, monkeypatch):
+    def nowhere(name):
+        raise FileNotFoundError(name)
+
+    monkeypatch.setattr(configs, "shipped_folder", nowhere)
+    (tmp_path / "own.py").write_text(returns("Config()"))
+    assert configs.load_config(f"{tmp_path}/own.py") == Config()
+    with pytest.raises(FileNotFoundError, match="Received: 'demo'\\.$"):
+        configs.load_config("demo")
+
+
+# --- repr.
+
+
+@pytest.mark.parametrize("config", [Config(), UNUSUAL])
+def test_repr_is_the_call_that_makes_the_config(config):
+    kinds = (Config, DataOptions, NetworkOptions, Phase, TrainOptions, type(config.model))
+    assert eval(repr(config), {kind.__name__: kind for kind in kinds}) == config
+
+
+def test_repr_states_what_differs_from_the_defaults():
+    config = Config(DataOptions(labeled_fraction=0.1), phases=(Phase(32, images=80), Phase(64)))
+    assert repr(config).splitlines() == [
+        "Config(",
+        "    data=DataOptions(labeled_fraction=0.1),",
+        "    model=SemiStyleGANOptions(),",
+        "    phases=(",
+        "        Phase(resolution=32, images=80),",
+        "        Phase(resolution=64),",
+        "    ),",
+        "    train=TrainOptions(),",
+        ")",
+    ]

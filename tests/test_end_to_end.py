@@ -193,7 +193,7 @@ def test_a_score_that_the_encoder_has_is_there_though_it_makes_no_pictures(folde
 
 def test_evaluate_names_what_is_wrong(folder):
     arguments = {
-        "holds no run": ["--workdir=/nowhere"],
+        "does not contain a run": ["--workdir=/nowhere"],
         "is not prepared": [f"--workdir={folder}/runs/demo", f"--data_dir={folder}/nothing"],
     }
     for message, words in arguments.items():

@@ -78,7 +78,7 @@ def test_it_learns_logs_and_draws(place):
 
 def test_it_is_stopped_and_goes_on(place):
     train(place, "stopped", "--set=train.images=80")
-    assert "Going on from the checkpoint of step 10" in train(place, "stopped")
+    assert "Resuming from step 10" in train(place, "stopped")
     whole, stopped = weights(place / "run"), weights(place / "stopped")
     assert len(whole) >= 4 and whole.keys() == stopped.keys()
     for name in whole:

@@ -1,9 +1,9 @@
-"""The encoder of Semi-StyleGAN by the labelled 1 % alone.
+"""The encoder of Semi-StyleGAN, trained on the labelled 1 % (311) of the rendered scene at 32x32 alone.
 
   tfds build tfds_builders/scene3d --config=demo --data_dir=data
   python -m ssgan_tf.train --config=configs/compare/encoder_only.py --workdir=runs/encoder_only --data_dir=data
 
-One of the methods of tools/compare_methods; docs/comparison.md has the result beside the others.
+Expected: 3 min on one CPU core; MIG 0.733, L2 0.265 (means of two seeds). docs/comparison.md has it beside the other methods.
 """
 
 from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, TrainOptions
@@ -18,6 +18,6 @@ def get_config() -> Config:
             labeled_fraction=0.01,
         ),
         model=EncoderOnlyOptions(network=NetworkOptions(resolution=32, fmap_base=128, fmap_max=64)),
-        phases=(Phase(batch=32, labeled_batch=32, learning_rate=0.004, decay_images=200_000),),
-        train=TrainOptions(images=200_000, log_every=5_000, sample_every=50_000, checkpoint_every=25_000),
+        phases=(Phase(learning_rate=0.004, decay_images=200_000),),
+        train=TrainOptions(images=200_000, checkpoint_every=25_000),
     )

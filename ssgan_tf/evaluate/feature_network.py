@@ -21,7 +21,7 @@ Function = Callable[[tf.Tensor], Any]  # images -> one output, or several by nam
 
 # What to say where a feature network is needed and no path is given.
 MISSING = (
-    "--features: FID, KID, precision and recall need a feature network; expected the path of a SavedModel folder or "
+    "features: FID, KID, precision and recall need a feature network; expected the path of a SavedModel folder or "
     "of a Keras file (.keras, .h5) that is Inception-v3 without its head: images [B,299,299,3] in [-1, 1] -> features "
     "[B,2048], those of its last average pooling (pool_3). Received: none. Save one with "
     'tf.keras.applications.InceptionV3(include_top=False, pooling="avg", input_shape=(299, 299, 3))'
@@ -84,7 +84,7 @@ class FeatureNetwork:
             if not np.isfinite(features).all():
                 row, column = np.argwhere(~np.isfinite(features))[0]
                 raise ValueError(
-                    f"--features: {self.name} must give finite features. Received: {features[row, column]} in column "
+                    f"features: {self.name} must give finite features. Received: {features[row, column]} in column "
                     f"{column} of image {sum(map(len, parts)) + row}. Is {self.pixel_range} the range that it expects?"
                 )
             parts.append(features)
@@ -101,7 +101,7 @@ class FeatureNetwork:
         channels = self._channels or 3
         if images.shape[-1] > channels:
             raise ValueError(
-                f"--features: {self.name} takes grey images. Received: images of {images.shape[-1]} channels."
+                f"features: {self.name} takes grey images. Received: images of {images.shape[-1]} channels."
             )
         divisor, offset = RANGES[self.pixel_range]
         pixels = tf.cast(images, tf.float32) / divisor - offset
@@ -127,18 +127,18 @@ def load(path: str, pixel_range: str = "-1,1") -> FeatureNetwork:
         ValueError: what is there is neither, or has other inputs or outputs.
     """
     if not os.path.exists(path):
-        raise FileNotFoundError(f"--features: expected {_WANTED}. Received: {path!r}, which does not exist.")
+        raise FileNotFoundError(f"features: expected {_WANTED}. Received: {path!r}, which does not exist.")
     is_saved_model = tf.saved_model.contains_saved_model(path)
     if not is_saved_model and not path.endswith(_KERAS_FILES):
-        raise ValueError(f"--features: expected {_WANTED}. Received: {path!r}, which is neither.")
+        raise ValueError(f"features: expected {_WANTED}. Received: {path!r}, which is neither.")
     try:
         function, specs = _open_saved_model(path) if is_saved_model else _open_keras(path)
     except Exception as error:  # what the readers raise for a damaged file is no API of theirs
-        raise ValueError(f"--features: {path!r} cannot be loaded: {error}") from error
+        raise ValueError(f"features: {path!r} cannot be loaded: {error}") from error
     if len(specs) != 1:
         names = [spec.name for spec in specs]
         raise ValueError(
-            f"--features: {path!r} must take one input, images [B,H,W,C]. Received: {len(names)}: {names}."
+            f"features: {path!r} must take one input, images [B,H,W,C]. Received: {len(names)}: {names}."
         )
     return FeatureNetwork(function, specs[0], pixel_range, repr(path))
 
@@ -177,7 +177,7 @@ def _check_input(spec: tf.TensorSpec, name: str) -> None:
     shape = spec.shape
     if shape.rank != 4 or shape[0] is not None or shape[3] not in (1, 3, None) or not spec.dtype.is_floating:
         raise ValueError(
-            f"--features: {name} must take floating images [B,H,W,C], B of any size and C 1 or 3. "
+            f"features: {name} must take floating images [B,H,W,C], B of any size and C 1 or 3. "
             f"Received: {spec.dtype.name} of shape {shape}. Export it again with such an input."
         )
 
@@ -194,7 +194,7 @@ def _traced(function: Function, spec: tf.TensorSpec, name: str) -> Any:
 def _check_output(shape: tf.TensorShape, name: str) -> None:
     if shape.rank != 2:
         advice = "That is a feature map: export it with pooling='avg'." if shape.rank == 4 else "Export those."
-        raise ValueError(f"--features: {name} must give features [B,D]. Received: an output of shape {shape}. {advice}")
+        raise ValueError(f"features: {name} must give features [B,D]. Received: an output of shape {shape}. {advice}")
 
 
 def _only_output(output: Any, name: str) -> tf.Tensor:
@@ -202,6 +202,6 @@ def _only_output(output: Any, name: str) -> tf.Tensor:
     if len(outputs) == 1 or _POOL in outputs:
         return outputs.get(_POOL, next(iter(outputs.values())))
     raise ValueError(
-        f"--features: {name} must give one output, or one called {_POOL} among several. "
+        f"features: {name} must give one output, or one called {_POOL} among several. "
         f"Received: {list(outputs)}. Export the one of the last average pooling."
     )

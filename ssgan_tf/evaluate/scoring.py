@@ -197,7 +197,8 @@ def _tasks(predictions: Predictions, plan: Plan) -> list[MetricTask]:
         tasks.append(_feature_task("frechet_oracle", over_oracle, predictions.features["oracle"]))
     tasks += [_image_task(name, values) for name, values in predictions.per_image.items()]
     if "network" in predictions.features:
-        tasks += [_feature_task(name, metric, predictions.features["network"]) for name, metric in FEATURE_METRICS.items()]
+        sides = predictions.features["network"]
+        tasks += [_feature_task(name, metric, sides) for name, metric in FEATURE_METRICS.items()]
     return [task for task in tasks if task.name in plan.names]
 
 

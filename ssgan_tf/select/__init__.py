@@ -1,1 +1,14 @@
-"""Selection of the best of many trained models without labels, by ModelCentrality and UDR."""
+"""Selection of one of many trained models without labels, by ModelCentrality or UDR.
+
+`run` ranks models from Python, `python -m ssgan_tf.select` from a shell.
+"""
+
+from typing import TYPE_CHECKING
+
+from ssgan_tf.utils.lazy import lazy_attributes
+
+if TYPE_CHECKING:
+    from ssgan_tf.select.ranking import Ranking, run
+
+__all__ = ["Ranking", "run"]
+__getattr__ = lazy_attributes(__name__, {"Ranking": "ranking", "run": "ranking"})

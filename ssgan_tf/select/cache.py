@@ -1,75 +1,93 @@
-"""What a selection has computed, in files that are whole or not there: the next start goes on from them.
+"""Cache of a selection on disk: a selection that was stopped, or got more models, computes only what is missing.
 
-pairs/<generator>/<encoder>-<settings>.json    a pair's votes and score
-codes/<encoder>-<images>.npy                   codes of the real images that UDR looks at
+pairs/<generator>/<encoder>-<settings>.json    votes and score of a pair
+codes/<encoder>-<images>.npy                   codes of the real images, for UDR
 """
 
 import dataclasses
 import hashlib
 import json
 import os
+from typing import TypeVar
 
 import numpy as np
 
-from ssgan_tf.select.groups import Settings
-from ssgan_tf.select.pairs import Member, Pair
+from ssgan_tf.select.pairs import Member, Pair, Settings
 from ssgan_tf.utils import files
 
-_VERSION = 1  # of what is computed: raise it with a change of the protocol
+T = TypeVar("T")
+
+_VERSION = 1  # of the protocol: increase it when the same models and settings would give other results
 
 
 def _digest(*parts: bytes) -> str:
     return hashlib.sha256(b"|".join(parts)).hexdigest()[:12]
 
 
+def digest_images(images: np.ndarray) -> str:
+    """Returns a short checksum of images [N,R,R,C] for file names."""
+    return _digest(str(images.shape).encode(), np.ascontiguousarray(images).tobytes())
+
+
 @dataclasses.dataclass(frozen=True)
-class Kept:
-    """Files of one folder, for pairs computed alike.
+class PairCache:
+    """Cache of pairs, and of codes of real images, in one folder. Files are written completely or not at all.
 
     Args:
-        folder: of the selection; made where something is kept.
-        settings: of the pairs.
+        folder: Folder of the selection; created when something is saved.
+        settings: Settings of the pairs; pairs computed with others are not found.
     """
 
     folder: str
     settings: Settings
 
-    def path(self, generator: Member, encoder: Member) -> str:
-        """Of a pair's file."""
-        alike = _digest(json.dumps([_VERSION, dataclasses.asdict(self.settings)]).encode())
-        return os.path.join(self.folder, "pairs", generator.key, f"{encoder.key}-{alike}.json")
+    def pair_path(self, generator: Member, encoder: Member) -> str:
+        """Path of a pair's file."""
+        settings = _digest(json.dumps([_VERSION, dataclasses.asdict(self.settings)]).encode())
+        return os.path.join(self.folder, "pairs", generator.key, f"{encoder.key}-{settings}.json")
 
-    def pair(self, generator: Member, encoder: Member) -> Pair | None:
-        """The pair, if it was kept; a file that cannot be read counts as none."""
+    def load_pair(self, generator: Member, encoder: Member) -> Pair | None:
+        """Loads a pair; None if it was not saved, or its file is damaged."""
         try:
-            with open(self.path(generator, encoder), encoding="utf-8") as file:
+            with open(self.pair_path(generator, encoder), encoding="utf-8") as file:
                 return Pair.from_json(json.load(file))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def keep_pair(self, generator: Member, encoder: Member, pair: Pair) -> None:
-        path = self.path(generator, encoder)
+    def save_pair(self, generator: Member, encoder: Member, pair: Pair) -> None:
+        path = self.pair_path(generator, encoder)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         files.write_json(pair.to_json(), path)
 
     def codes_path(self, encoder: Member, images: str) -> str:
-        """Of the codes that an encoder read off the images of that name."""
+        """Path of an encoder's codes of real images.
+
+        Args:
+            encoder: Model that encoded them.
+            images: Checksum of the images, from `digest_images`.
+        """
         return os.path.join(self.folder, "codes", f"{encoder.key}-{images}.npy")
 
-    def codes(self, encoder: Member, images: str) -> np.ndarray | None:
-        """The codes [N,K], if they were kept; a file that cannot be read counts as none."""
+    def load_codes(self, encoder: Member, images: str) -> np.ndarray | None:
+        """Loads codes [N,K]; None if they were not saved, or their file is damaged."""
         try:
             return np.load(self.codes_path(encoder, images))
         except (OSError, ValueError, EOFError):
             return None
 
-    def keep_codes(self, encoder: Member, images: str, codes: np.ndarray) -> None:
+    def save_codes(self, encoder: Member, images: str, codes: np.ndarray) -> None:
         path = self.codes_path(encoder, images)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with files.atomic_write(path, "wb") as file:
             np.save(file, codes)
 
 
-def name_of(images: np.ndarray) -> str:
-    """What tells images [N,R,R,C] from others in a file's name."""
-    return _digest(str(images.shape).encode(), np.ascontiguousarray(images).tobytes())
+def require(found: T | None) -> T:
+    """Returns what was loaded from the cache, where it was saved a moment ago.
+
+    Raises:
+        OSError: It is not there any more.
+    """
+    if found is None:
+        raise OSError("out: cached results have disappeared or were damaged. Run the same again to compute them anew.")
+    return found

@@ -1,10 +1,10 @@
-"""ModelCentrality: the model that agrees most with the others about what belongs together.
+"""ModelCentrality: the model that agrees most with all others.
 
-A[i, j] is the FactorVAE score of encoder i where generator j is the ground truth: which of j's codes was held? B is
-(A + A^T) / 2, and a model's centrality is its mean B with the others. The most central model is the pool's medoid
-under the distance 1 - B.
+A[i, j] is the FactorVAE score of encoder i on images of generator j, whose codes serve as the ground truth. B is
+(A + A^T) / 2, and the centrality of a model is the mean of its B with all other models. The most central model is the
+medoid of the pool under the distance 1 - B.
 
-References: InfoGAN-CR (1906.06034), as coded by its authors; spec/infogan_cr_and_metrics.md 2.1 and 4.8.
+References: InfoGAN-CR and ModelCentrality, Lin et al. 2020 (1906.06034); protocol of the authors' code.
 """
 
 from __future__ import annotations
@@ -15,58 +15,64 @@ import numpy as np
 
 from ssgan_tf.metrics.factor_vae import accuracy
 
-DEAD = 1e-6
-"""A code is dead if its standard deviation is no more than this part of its mean's size, or of 1 where that is
-smaller: then what is left of it is rounding. Posterior collapse leaves far more, and counts as the protocol has it."""
+INACTIVE = 1e-6
+"""A code is inactive if its standard deviation is at most this fraction of max(1, |mean|): what is left is rounding.
+Posterior collapse leaves far more variation, and such codes take part in the vote, as in the published protocol."""
 
 
-def live_codes(codes: np.ndarray) -> np.ndarray:
-    """Which codes are not dead: bool [K] of codes [N, K]."""
+def active_codes(codes: np.ndarray) -> np.ndarray:
+    """Returns the mask of active codes, bool [K], of codes [N, K]."""
     codes = codes.astype(np.float64)
-    return np.std(codes, axis=0) > DEAD * np.maximum(1.0, np.abs(np.mean(codes, axis=0)))
+    return np.std(codes, axis=0) > INACTIVE * np.maximum(1.0, np.abs(np.mean(codes, axis=0)))
 
 
 def vote(groups: np.ndarray, over_all: np.ndarray, factors: int) -> np.ndarray:
-    """How often each code varied least while each factor was held: int [factors, K].
+    """Counts how often each code varied least while each factor was fixed: int [factors, K].
 
-    A group votes for the code of the smallest standard deviation, relative to that over all images (ddof 0 both). A
-    dead code cannot be voted for; where all are dead nobody votes.
+    Each group votes for the code with the smallest standard deviation within the group, relative to its standard
+    deviation over all images. Inactive codes receive no votes; if no code is active, there are no votes at all.
 
     Args:
-      groups: codes [M, L, K] of M groups; in group m factor m mod `factors` was held.
-      over_all: codes [S, K] of images in which nothing was held.
-      factors: codes of the generator.
+        groups: Codes [M, L, K] of M groups; factor m mod `factors` was fixed in group m.
+        over_all: Codes [S, K] of images in which no factor was fixed.
+        factors: Number of codes of the generator.
     """
     result = np.zeros((factors, groups.shape[2]), np.int64)
-    live = np.flatnonzero(live_codes(over_all))
-    if not len(live):
+    active = np.flatnonzero(active_codes(over_all))
+    if not len(active):
         return result
-    whole = np.std(over_all[:, live].astype(np.float64), axis=0)
+    overall = np.std(over_all[:, active].astype(np.float64), axis=0)
     for m, group in enumerate(groups):
-        result[m % factors, live[np.argmin(np.std(group[:, live].astype(np.float64), axis=0) / whole)]] += 1
+        relative = np.std(group[:, active].astype(np.float64), axis=0) / overall
+        result[m % factors, active[np.argmin(relative)]] += 1
     return result
 
 
-def score(votes: np.ndarray) -> float:
-    """Share of the votes [F, K] that their own majority names rightly: 1 / F or a little more by chance, 0 without any.
+def majority_share(votes: np.ndarray) -> float:
+    """Returns the share of votes [F, K] that agree with their own majority; 0 if there are none.
 
-    No code is pruned and no votes are held out: this is not the score of metrics/factor_vae.py.
+    Each code is assigned the factor that it got most votes for. Chance is slightly above 1 / F. Unlike
+    metrics/factor_vae.py, no votes are held out and no codes are pruned.
     """
     return accuracy(votes, votes)[0] if votes.sum() else 0.0
 
 
 def symmetric(matrix: np.ndarray) -> np.ndarray:
-    """B [N, N] of A [N, N]."""
+    """Returns B = (A + A^T) / 2, [N, N]."""
     return (matrix + matrix.T) / 2.0
 
 
 def centrality(matrix: np.ndarray) -> np.ndarray:
-    """s [N] of A [N, N]: the mean of B[i, j] over j != i. What a model makes of its own images does not count.
+    """Computes the centrality [N] of each model: the mean of B[i, j] over all j != i.
 
-    Sums are exact, in whatever order: equal scores are equal numbers.
+    The diagonal, a model's score on its own images, does not count. Sums are exact in any order, so that models with
+    equal scores get equal numbers.
+
+    Args:
+        matrix: A [N, N].
 
     Raises:
-      ValueError: there are fewer than two models, or a number is not finite.
+        ValueError: There are fewer than two models, or a score is not finite.
     """
     matrix = np.asarray(matrix, np.float64)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) < 2:

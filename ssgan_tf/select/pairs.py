@@ -1,21 +1,59 @@
-"""A column of A: the images of one generator, each made once, read by every encoder."""
+"""Pairs of a generator and an encoder: which of the generator's codes was fixed, judged by the encoder's codes.
+
+All pairs of one generator, a column of A, are computed together: its images are generated once and encoded by all.
+"""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
 
 from ssgan_tf.core.priors import Prior
 from ssgan_tf.evaluate import inference
-from ssgan_tf.select import groups, model_centrality
+from ssgan_tf.select import model_centrality
+from ssgan_tf.utils.validation import check_least
 
-Reader = Callable[[np.ndarray], np.ndarray]  # uint8 images [B,R,R,C] -> codes [B,K]
+Predictor = Callable[[np.ndarray], np.ndarray]  # uint8 images [B,R,R,C] -> codes [B,K]
+OnProgress = Callable[[int], None]  # called with the number of images encoded since the last call
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Settings that the scores depend on, besides the models.
+
+    Args:
+        groups: Number of groups per generator, M. In group m, code m mod K is fixed at a value sampled from the prior.
+        size: Number of images in a group, L.
+        deviation_images: Number of additional images, with nothing fixed, for the standard deviations of the codes.
+            0 for none: the standard deviations are then taken over the groups themselves.
+        seed: Seed of noise and codes; all generators use the same.
+
+    Raises:
+        ValueError: A field is out of range; the message names it.
+    """
+
+    groups: int = 500
+    size: int = 100
+    deviation_images: int = 0
+    seed: int = 0
+
+    def __post_init__(self):
+        check_least(self, 1, "groups")
+        check_least(self, 2, "size")
+        check_least(self, 0, "seed")
+        if self.deviation_images < 0 or self.deviation_images == 1:
+            raise ValueError(f"deviation_images: expected 0 for none, or 2 or more. Received: {self.deviation_images}.")
+
+    @property
+    def images(self) -> int:
+        """Number of images that each generator generates and each encoder encodes."""
+        return self.groups * self.size + self.deviation_images
 
 
 class Model(Protocol):
-    """What is asked of a model of the pool."""
+    """Model of the pool, loaded: encoder, generator and prior."""
 
     prior: Prior
     noise_size: int
@@ -24,92 +62,113 @@ class Model(Protocol):
 
 
 class Member(Protocol):
-    """A model of the pool before it is loaded. It can be sent to another process."""
+    """Model of the pool before it is loaded; it can be sent to another process."""
 
     @property
     def name(self) -> str:
-        """For people."""
+        """Name for people."""
 
     @property
     def key(self) -> str:
-        """Tells its weights from any others'; part of a file's name."""
+        """Identifier of its weights and options; part of file names."""
 
     def load(self) -> Model:
-        """The model, with its weights."""
+        """Loads the model with its weights."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
-    """What encoder i made of generator j's images.
+    """Votes of encoder i on the images of generator j.
 
     Args:
-        votes: [K_j][K_i], how often code b of the encoder varied least while code a of the generator was held.
-        live: how many of the encoder's codes varied at all.
-        constant: all of the generator's images are alike.
+        votes: [K_j][K_i], how often code b of the encoder varied least while code a of the generator was fixed.
+        active: Number of the encoder's codes that varied at all.
+        constant: Whether all images of the generator are identical.
     """
 
     votes: tuple[tuple[int, ...], ...]
-    live: int
+    active: int
     constant: bool
 
     @property
     def score(self) -> float:
-        return model_centrality.score(np.array(self.votes))
+        """A[i, j]."""
+        return model_centrality.majority_share(np.array(self.votes))
 
     def to_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self) | {"score": self.score}
+        return {"votes": self.votes, "live": self.active, "constant": self.constant, "score": self.score}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Pair":
         return cls(tuple(tuple(map(int, row)) for row in value["votes"]), int(value["live"]), bool(value["constant"]))
 
 
-def read_column(
-    maker: Member,
+def sample_groups(prior: Prior, noise_size: int, settings: Settings) -> tuple[tf.Tensor, tf.Tensor]:
+    """Samples noise [images,Z] and codes [images,K]: one group after another, then the images with nothing fixed."""
+    count, grouped = settings.images, settings.groups * settings.size
+    noise = tf.random.stateless_normal([count, noise_size], [settings.seed, 11])
+    codes = prior.sample(count, tf.constant([settings.seed, 12])).numpy()
+    values = prior.sample(settings.groups, tf.constant([settings.seed, 13])).numpy()
+    group = np.arange(grouped) // settings.size
+    fixed = group % codes.shape[1]
+    codes[np.arange(grouped), fixed] = values[group, fixed]
+    return noise, tf.constant(codes)
+
+
+def compute_pairs(
+    generator: Member,
     model: Model,
-    readers: Mapping[str, Reader],
-    settings: groups.Settings,
-    tick: Callable[[int], None] = lambda images: None,
+    encoders: Mapping[str, Predictor],
+    settings: Settings,
+    on_progress: OnProgress = lambda images: None,
 ) -> dict[str, Pair]:
-    """Makes the images of one generator and has them read: {name of the encoder: pair}.
+    """Generates the images of one generator and encodes them with every encoder.
 
     Args:
-        maker: whose images.
-        model: the same, loaded.
-        readers: encoders by name.
-        settings: how many images.
-        tick: told how many readings of an image were done.
+        generator: Member that generates the images.
+        model: The same member, loaded.
+        encoders: Encoders by name.
+        settings: Number of images.
+        on_progress: Called after each batch with the number of images that were encoded, summed over encoders.
+
+    Returns:
+        {name of the encoder: pair}.
 
     Raises:
-        ValueError: images or codes are no finite numbers; it names the model.
+        ValueError: Images or codes are not finite; the message names the model.
     """
-    noise, codes = groups.draw(model.prior, model.noise_size, settings)
-    seen: dict[str, list[np.ndarray]] = {name: [] for name in readers}
+    noise, codes = sample_groups(model.prior, model.noise_size, settings)
+    encoded: dict[str, list[np.ndarray]] = {name: [] for name in encoders}
     first, constant = None, True
-    for images in _make(maker, model, noise, codes):
+    for images in _generate(generator, model, noise, codes):
         first = images[:1] if first is None else first
         constant = constant and bool((images == first).all())
-        for name, reader in readers.items():
-            seen[name].append(read(reader, images, name))
-        tick(len(images) * len(readers))
-    width = codes.shape[1]
-    return {name: _pair(np.concatenate(parts), width, constant, settings) for name, parts in seen.items()}
+        for name, encoder in encoders.items():
+            encoded[name].append(encode(encoder, images, name))
+        on_progress(len(images) * len(encoders))
+    factors = codes.shape[1]
+    return {name: _make_pair(np.concatenate(parts), factors, constant, settings) for name, parts in encoded.items()}
 
 
-def _make(maker: Member, model: Model, noise: tf.Tensor, codes: tf.Tensor) -> Iterator[np.ndarray]:
+def _generate(generator: Member, model: Model, noise: tf.Tensor, codes: tf.Tensor) -> Iterator[np.ndarray]:
     try:
         yield from inference.generate_images(model.generate, noise, codes)
     except ValueError as error:
-        raise ValueError(f"{maker.name}: {error}") from error
+        raise ValueError(f"{generator.name}: {error}") from error
 
 
-def read(reader: Reader, images: np.ndarray, name: str) -> np.ndarray:
-    """Codes [B,K] of uint8 images.
+def encode(encoder: Predictor, images: np.ndarray, name: str) -> np.ndarray:
+    """Encodes uint8 images [B,R,R,C] to codes [B,K].
+
+    Args:
+        encoder: Encoder as a function of images.
+        images: Images to encode.
+        name: Name of the model for the message.
 
     Raises:
-        ValueError: they are no finite numbers.
+        ValueError: The codes are not finite.
     """
-    codes = reader(images)
+    codes = encoder(images)
     if not np.isfinite(codes).all():
         raise ValueError(
             f"{name}: codes must be finite. Received: NaN or infinity. Its encoder has diverged: leave it out, or use "
@@ -118,41 +177,28 @@ def read(reader: Reader, images: np.ndarray, name: str) -> np.ndarray:
     return codes
 
 
-def _pair(codes: np.ndarray, factors: int, constant: bool, settings: groups.Settings) -> Pair:
+def _make_pair(codes: np.ndarray, factors: int, constant: bool, settings: Settings) -> Pair:
     grouped = settings.groups * settings.size
     in_groups = codes[:grouped].reshape(settings.groups, settings.size, -1)
     over_all = codes[grouped:] if settings.deviation_images else codes
-    live = 0 if constant else int(model_centrality.live_codes(over_all).sum())
+    # An encoder may vary on identical images (by rounding, or if it is random): such votes mean nothing.
+    active = 0 if constant else int(model_centrality.active_codes(over_all).sum())
     votes = model_centrality.vote(in_groups, over_all, factors) * (not constant)
-    return Pair(tuple(tuple(row) for row in votes.tolist()), live, constant)
+    return Pair(tuple(tuple(row) for row in votes.tolist()), active, constant)
 
 
-Kept = TypeVar("Kept")
-
-
-def expect(found: Kept | None) -> Kept:
-    """What was kept a moment ago.
-
-    Raises:
-        OSError: it is gone.
-    """
-    if found is None:
-        raise OSError("--out: what was kept there is gone, or was damaged. The same command computes it again.")
-    return found
-
-
-def notes(reads: Sequence[Pair], made: Sequence[Pair]) -> tuple[str, ...]:
-    """What is wrong with a model, a few words each.
+def notes(as_encoder: Sequence[Pair], as_generator: Sequence[Pair]) -> tuple[str, ...]:
+    """Describes what is wrong with a model, in a few words each.
 
     Args:
-        reads: its encoder with every generator; those whose images are all alike do not count against it.
-        made: every encoder with its generator.
+        as_encoder: Pairs of its encoder with every generator. Generators of identical images do not count against it.
+        as_generator: Pairs of every encoder with its generator.
     """
     found = []
-    if made[0].constant:
-        found.append("its images are all alike, so every score on them is 0")
-    told = [pair.live for pair in reads if not pair.constant]
-    if not all(told):
-        blind = f"{told.count(0)} of {len(told)}"
-        found.append(f"all its codes are dead on images of {blind} models, so these scores are 0")
+    if as_generator[0].constant:
+        found.append("its images are all identical, so every score on them is 0")
+    active = [pair.active for pair in as_encoder if not pair.constant]
+    if not all(active):
+        count = f"{active.count(0)} of {len(active)}"
+        found.append(f"all its codes are inactive on images of {count} models, so these scores are 0")
     return tuple(found)

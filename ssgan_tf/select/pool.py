@@ -1,4 +1,4 @@
-"""The models to choose from: found on disk, described, and checked to be comparable."""
+"""Pool of models to choose from: found on disk, described, and checked to be comparable."""
 
 import dataclasses
 import gc
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from ssgan_tf import data, runs
+from ssgan_tf import data, models, runs
 from ssgan_tf.runs import checkpoints
 from ssgan_tf.select.pairs import Model
 from ssgan_tf.utils.progress_bar import make_bar
@@ -19,20 +19,20 @@ from ssgan_tf.utils.progress_bar import make_bar
 
 @dataclasses.dataclass(frozen=True)
 class Candidate:
-    """A model of the pool, as it can be sent to another process.
+    """Model of the pool; it can be sent to another process.
 
     Args:
-        name: its workdir, or for the checkpoints of one, "step 1200".
-        workdir: where it is.
-        step: of its checkpoint.
-        fingerprint: of its weights.
-        key: of its weights and of the options that say what is computed with them.
-        kind: of the model, as a config says it.
-        images: it was trained with.
-        shape: (R, R, C) of its images.
-        codes: K.
-        dataset: it was trained on.
-        prior_variance: of its codes.
+        name: Its workdir or, for checkpoints of one workdir, "step 1200".
+        workdir: Folder of the run.
+        step: Step of the checkpoint.
+        fingerprint: Checksum of the weights.
+        key: Checksum of the weights and of the options that determine what is computed with them.
+        kind: Kind of model, as in a config.
+        images: Number of images it was trained with.
+        shape: Shape of its images, (R, R, C).
+        codes: Number of codes, K.
+        dataset: Data set it was trained on.
+        prior_variance: Variance of each code under the prior.
     """
 
     name: str
@@ -48,98 +48,105 @@ class Candidate:
     prior_variance: tuple[float, ...]
 
     def load(self) -> Model:
+        """Loads the model with the weights of its checkpoint."""
         return runs.load_run(self.workdir, self.step).model
 
 
 @dataclasses.dataclass(frozen=True)
 class Pool:
-    """What was found.
+    """Models to choose from.
 
     Args:
-        members: the models, in the order of their names.
-        left_out: those that cannot be ranked, and why, a sentence each.
+        members: The models, in the order of their names or steps.
+        left_out: One sentence for each model that cannot be ranked, with the reason.
     """
 
     members: tuple[Candidate, ...]
     left_out: tuple[str, ...] = ()
 
 
-def find_workdirs(patterns: str) -> list[str]:
-    """The folders with a run that patterns such as "runs/*,more/run7" name, each once, sorted.
+def find_workdirs(patterns: str | Sequence[str]) -> list[str]:
+    """Returns the folders with a run that match the patterns, each once, sorted.
+
+    Args:
+        patterns: Patterns such as "runs/*", as a list or separated by commas.
 
     Raises:
-        FileNotFoundError: a pattern matches no folder with a run.
+        FileNotFoundError: A pattern matches no folder with a run.
     """
+    parts = patterns.split(",") if isinstance(patterns, str) else patterns
     found: dict[str, str] = {}
-    for pattern in filter(None, (part.strip() for part in patterns.split(","))):
+    for pattern in filter(None, (part.strip() for part in parts)):
         matches = [pattern] if os.path.isdir(pattern) else [p for p in glob.glob(pattern) if os.path.isdir(p)]
-        workdirs = [p for p in matches if os.path.isfile(os.path.join(p, "config.json"))]
+        workdirs = [p for p in matches if os.path.isfile(runs.Workdir(p).config)]
         if not workdirs:
             there = f"{len(matches)} folders without a config.json" if matches else "no folder"
-            raise FileNotFoundError(f"--workdirs: expected folders of runs. Received: {there} at {pattern!r}.")
+            raise FileNotFoundError(f"workdirs: expected folders of runs. Received: {there} at {pattern!r}.")
         for path in workdirs:
             found.setdefault(os.path.realpath(path), os.path.normpath(path))
     if not found:
-        raise FileNotFoundError("--workdirs: expected patterns such as 'runs/*'. Received: none.")
+        raise FileNotFoundError("workdirs: expected patterns such as 'runs/*'. Received: none.")
     return sorted(found.values())
 
 
-def of_workdirs(workdirs: Sequence[str]) -> Pool:
-    """The newest checkpoint of each workdir. Models that make no images are left out.
+def of_workdirs(workdirs: Sequence[str], quiet: bool = False) -> Pool:
+    """Describes the newest checkpoint of each workdir. Models that generate no images are left out.
 
     Raises:
-        FileNotFoundError, ValueError: as `runs.load_run`; or a run is still growing.
+        FileNotFoundError, ValueError: As `runs.load_run`; or a run has not reached its full resolution.
     """
     members: list[Candidate] = []
     left_out: list[str] = []
-    with make_bar(len(workdirs), "model", "loading") as bar:
+    with make_bar(len(workdirs), "model", "loading", quiet=quiet) as bar:
         for workdir in workdirs:
             run = runs.load_run(workdir)
             runs.check_grown(run)
             if run.model.generate is None:
-                left_out.append(f"{workdir} makes no images (model {_kind(run)}), so it cannot be compared.")
+                kind = models.kind_of(run.config.model)
+                left_out.append(f"{workdir} generates no images (model {kind}), so it cannot be compared.")
             else:
                 _add(_describe(run, workdir), members, left_out)
             del run
-            _forget()
+            _free_memory()
             bar.update()
     return Pool(tuple(members), tuple(left_out))
 
 
-def of_checkpoints(workdir: str) -> Pool:
-    """All whole checkpoints of one workdir, oldest first. Damaged ones, and those still growing, are left out.
+def of_checkpoints(workdir: str, quiet: bool = False) -> Pool:
+    """Describes all checkpoints of one workdir, oldest first. Damaged ones, and those still growing, are left out.
 
     Raises:
-        FileNotFoundError: there is no run or no checkpoint.
-        ValueError: its files are damaged, or it makes no images.
+        FileNotFoundError: There is no run or no checkpoint.
+        ValueError: The run is damaged, or generates no images.
     """
     members: list[Candidate] = []
     left_out: list[str] = []
-    folder = os.path.join(workdir, "checkpoints")
+    folder = runs.Workdir(workdir).checkpoints
     steps = checkpoints.steps_in(folder)
     if not steps:
-        runs.load_run(workdir)  # it says what is missing
-    with make_bar(len(steps), "model", "loading") as bar:
+        runs.load_run(workdir)  # raises the error that says what is missing
+    with make_bar(len(steps), "model", "loading", quiet=quiet) as bar:
         for step in steps:
-            if damage := checkpoints.find_damage(checkpoints.path_in(folder, step)):
-                left_out.append(f"step {step} is damaged ({damage}).")
+            if corruption := checkpoints.find_damage(checkpoints.path_in(folder, step)):
+                left_out.append(f"step {step} is damaged ({corruption}).")
                 continue
             run = runs.load_run(workdir, step)
             if run.model.generate is None:
-                raise ValueError(f"--checkpoints_of: {workdir!r} makes no images. Expected a run that generates.")
+                raise ValueError(f"checkpoints_of: expected a run that generates images. Received: {workdir!r}.")
             try:
                 runs.check_grown(run)
-                _add(_describe(run, f"step {step}"), members, left_out)
             except ValueError:
                 left_out.append(f"step {step} is still growing.")
+            else:
+                _add(_describe(run, f"step {step}"), members, left_out)
             del run
-            _forget()
+            _free_memory()
             bar.update()
     return Pool(tuple(members), tuple(left_out))
 
 
 def _add(candidate: Candidate, members: list[Candidate], left_out: list[str]) -> None:
-    """To the members, or to those left out: a copy would agree with its original, and both would come first."""
+    """Adds a candidate, unless it is a copy: it would agree with its original, and both would rank first."""
     same = [member.name for member in members if member.key == candidate.key]
     if same:
         left_out.append(f"{candidate.name} has the weights of {same[0]}, so it counts once.")
@@ -147,44 +154,40 @@ def _add(candidate: Candidate, members: list[Candidate], left_out: list[str]) ->
         members.append(candidate)
 
 
-def _forget() -> None:
+def _free_memory() -> None:
     tf.keras.backend.clear_session()
     gc.collect()
-
-
-def _kind(run: runs.Run) -> str:
-    return run.config.to_json()["model"]["kind"]
 
 
 def _describe(run: runs.Run, name: str) -> Candidate:
     options, prior = run.config.model, run.model.prior
     fingerprint = runs.fingerprint(run)
     computed = json.dumps([fingerprint, run.config.to_json()["model"]], sort_keys=True)
-    drawn = prior.sample(10_000, tf.constant([0, 14])).numpy()
+    codes = prior.sample(10_000, tf.constant([0, 14])).numpy()
     return Candidate(
         name=name,
         workdir=run.workdir,
         step=run.step,
         fingerprint=fingerprint,
         key=hashlib.sha256(computed.encode()).hexdigest()[:12],
-        kind=_kind(run),
+        kind=models.kind_of(options),
         images=run.images,
         shape=(options.resolution, options.resolution, options.channels),
-        codes=drawn.shape[1],
+        codes=codes.shape[1],
         dataset=run.config.data.dataset,
-        prior_variance=tuple(np.var(drawn.astype(np.float64), axis=0).tolist()),
+        prior_variance=tuple(np.var(codes.astype(np.float64), axis=0).tolist()),
     )
 
 
-def check(pool: Pool, mixed_codes: bool) -> None:
-    """Refuses a pool in which nothing can be compared.
+def check_comparable(pool: Pool, mixed_codes: bool) -> None:
+    """Checks that the models of the pool can be compared.
 
     Args:
-        pool: the models.
-        mixed_codes: may they have different numbers of codes?
+        pool: The models.
+        mixed_codes: Whether they may have different numbers of codes.
 
     Raises:
-        ValueError: there are fewer than two models, their images differ in shape, or their codes in number.
+        ValueError: There are fewer than two models, or their image shapes or numbers of codes differ.
     """
     members = pool.members
     if len(members) < 2:
@@ -192,27 +195,33 @@ def check(pool: Pool, mixed_codes: bool) -> None:
         raise ValueError(f"expected two models or more to compare. Received: {len(members)} ({named}).")
     if len({m.shape for m in members}) > 1:
         shapes = "; ".join(f"{m.name}: {'x'.join(map(str, m.shape))}" for m in members)
-        raise ValueError(f"expected models whose images have one shape. Received: {shapes}.")
+        raise ValueError(f"expected models whose images have the same shape. Received: {shapes}.")
     if len({m.codes for m in members}) > 1 and not mixed_codes:
         sizes = "; ".join(f"{m.name}: {m.codes}" for m in members)
         raise ValueError(
-            f"expected models with one number of codes, since a score by chance is 1 / codes. Received: {sizes}. "
-            "--mixed_codes compares them all the same."
+            "mixed_codes: expected models with the same number of codes, since the chance level of a score is "
+            f"1 / codes. Received: {sizes}. Set mixed_codes to compare them anyway."
         )
 
 
-def real_images(member: Candidate, data_dir: str, count: int, seed: int) -> np.ndarray:
-    """Images that the model was trained on, chosen by the seed: uint8 [N,R,R,C], all there are if fewer. No labels.
+def load_real_images(member: Candidate, data_dir: str, count: int, seed: int) -> np.ndarray:
+    """Loads a random choice of the images that the model was trained on, without labels: uint8 [N,R,R,C].
+
+    Args:
+        member: Model of the pool.
+        data_dir: Folder of the prepared data sets.
+        count: Number of images; all images are loaded if there are fewer.
+        seed: Seed of the choice.
 
     Raises:
-        FileNotFoundError, ValueError, MemoryError: the data set is not there, or not as it was.
+        FileNotFoundError, ValueError, MemoryError: The data set is missing or has changed, or does not fit.
     """
     workdir = runs.Workdir(member.workdir)
     d, spec = workdir.read_config().data, workdir.read_factors()
     images = data.load(d.dataset, data_dir, spec.names, d.memory_gib, d.split, d.resolution).images
     if images.shape[1:] != member.shape:
         raise ValueError(
-            f"--data_dir: expected images of shape {member.shape}, as those of {member.name}. Received: "
+            f"data_dir: expected images of shape {member.shape}, like those of {member.name}. Received: "
             f"{tuple(images.shape[1:])}."
         )
     return images[np.random.default_rng([seed, 15]).permutation(len(images))[:count]]

@@ -1,4 +1,4 @@
-"""What a selection says: ranking, rank correlation with scores that needed labels, table, JSON, picture."""
+"""Report of a selection: ranking, rank correlations with scores that need labels, selection.json, plot of A."""
 
 import dataclasses
 import json
@@ -13,25 +13,28 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ssgan_tf.metrics.titles import TITLES
+from ssgan_tf.runs import Workdir
+from ssgan_tf.select import model_centrality
 
 METHODS = {"centrality": "ModelCentrality", "udr_lasso": "UDR Lasso", "udr_spearman": "UDR Spearman"}
-"""Scores without labels: {key: title}. The first chooses unless another is asked for."""
+"""Scores without labels: {key: title}. The first one is the default."""
 KNOWN = ("mig", "factor_vae", "dci", "dci_histogram")
-LEAST_MODELS = 3
-"""Of fewer, any rank correlation is 1, -1 or nothing."""
+"""Scores with labels that the scores without labels are compared with."""
+MIN_MODELS = 3
+"""Minimum number of models for a rank correlation; with two it can only be 1 or -1."""
 
 Scores = Mapping[str, np.ndarray]  # {key: [N]}, higher is better
 
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A model of the pool, as it is reported.
+    """Model of the pool, as it is reported.
 
     Args:
-        name: for people.
-        facts: what is written beside its scores: workdir, step, fingerprint, ...
-        known: scores of its encoder that were measured with labels, and on how many "samples".
-        notes: what is wrong with it, a few words each.
+        name: Name for people.
+        facts: Values written beside its scores: workdir, step, fingerprint, ...
+        known: Scores of its encoder that were measured with labels, and the number of "samples" they are from.
+        notes: Descriptions of what is wrong with it, a few words each.
     """
 
     name: str
@@ -40,10 +43,15 @@ class Entry:
     notes: tuple[str, ...]
 
 
-def read_known(workdir: str, fingerprint: str) -> dict[str, float]:
-    """Scores of KNOWN that the workdir's metrics.json holds of these very weights, and of how many "samples"."""
+def load_known(workdir: str, fingerprint: str) -> dict[str, float]:
+    """Loads the KNOWN scores, and their number of "samples", from the workdir's metrics.json.
+
+    Args:
+        workdir: Folder of the run.
+        fingerprint: Checksum of the weights; scores of other weights are ignored.
+    """
     try:
-        with open(os.path.join(workdir, "metrics.json"), encoding="utf-8") as file:
+        with open(Workdir(workdir).scores, encoding="utf-8") as file:
             scores = json.load(file)
         if scores["settings"]["checkpoint"] != fingerprint:
             return {}
@@ -56,14 +64,16 @@ def read_known(workdir: str, fingerprint: str) -> dict[str, float]:
 
 
 def order(scores: np.ndarray) -> list[int]:
-    """Places of the models, the best first; equal ones stay as they are."""
+    """Returns the indices of the models, best first; models with equal scores keep their order."""
     return sorted(range(len(scores)), key=lambda i: -scores[i])
 
 
 def correlations(scores: Scores, entries: Sequence[Entry]) -> dict[str, dict[str, dict[str, float | int | None]]]:
-    """{method: {known score: {"spearman": rank correlation or None, "models": how many have that score}}}.
+    """Computes Spearman's rank correlation of each score with each KNOWN score.
 
-    None stands where fewer than LEAST_MODELS have it, or one of both is the same for all.
+    Returns:
+        {method: {known score: {"spearman": correlation, "models": number of models with that score}}}. The correlation
+        is None if fewer than MIN_MODELS models have the score, or if either score is the same for all of them.
     """
     result: dict[str, dict[str, dict[str, float | int | None]]] = {}
     for method, values in scores.items():
@@ -71,21 +81,49 @@ def correlations(scores: Scores, entries: Sequence[Entry]) -> dict[str, dict[str
         for name in KNOWN:
             have = [i for i, entry in enumerate(entries) if name in entry.known]
             pairs = np.array([[values[i], entries[i].known[name]] for i in have]).reshape(-1, 2)
-            enough = len(have) >= LEAST_MODELS and (np.ptp(pairs, axis=0) > 0).all()
+            enough = len(have) >= MIN_MODELS and (np.ptp(pairs, axis=0) > 0).all()
             rho = float(scipy.stats.spearmanr(pairs[:, 0], pairs[:, 1]).statistic) if enough else None
             result[method][name] = {"spearman": rho, "models": len(have)}
     return result
 
 
 def shorten(names: Sequence[str]) -> list[str]:
-    """Names without the folder that all are in."""
+    """Returns the names without the folder that they share."""
     folders = {os.path.dirname(name) for name in names}
     common = os.path.commonpath(folders) if folders and len({os.path.isabs(f) for f in folders}) == 1 else ""
     return [os.path.relpath(name, common) if common else name for name in names]
 
 
-def table(scores: Scores, entries: Sequence[Entry], method: str) -> str:
-    """The ranking by `method`, the best first, with all other scores beside it."""
+def summary(scores: Scores, entries: Sequence[Entry], method: str, no_udr: str = "") -> str:
+    """Returns the text of a selection: ranking, rank correlations, warnings, and the selected model.
+
+    Args:
+        scores: Scores of the models.
+        entries: The models, in the same order.
+        method: Score to rank by.
+        no_udr: Sentence on why there is no UDR; empty if there is.
+    """
+    places = order(scores[method])
+    best, title, highest = entries[places[0]].name, METHODS[method], scores[method].max()
+    tied = ", ".join(entries[i].name for i in places[1:] if scores[method][i] == highest)
+    correlated = correlation_table(correlations(scores, entries))
+    parts = [ranking_table(scores, entries, method), no_udr, correlated, warn_of_samples(entries)]
+    sizes = sorted({entry.facts["codes"] for entry in entries})
+    if len(sizes) > 1:
+        parts.append(
+            f"The models have {' and '.join(map(str, sizes))} codes. The chance level of a score is at least 1 / codes "
+            "of the generator, so models with fewer codes score higher."
+        )
+    if highest > 0:
+        what = "Medoid of the pool" if method == "centrality" else "Best model"
+        parts.append(f"{what}: {best}, {title} {highest:.4f}" + (f" (tied with {tied})" if tied else ""))
+    else:
+        parts.append(f"No model is selected: {title} is 0 for all of them, so no two of them agree on anything.")
+    return "\n\n".join(filter(None, parts))
+
+
+def ranking_table(scores: Scores, entries: Sequence[Entry], method: str) -> str:
+    """Returns the table of models, best first by `method`, with all other scores."""
     known = [name for name in KNOWN if any(name in entry.known for entry in entries)]
     rows = [["", "model", *(METHODS[m] for m in scores), *(TITLES[name] for name in known), ""]]
     names = shorten([entry.name for entry in entries])
@@ -96,28 +134,32 @@ def table(scores: Scores, entries: Sequence[Entry], method: str) -> str:
     return _aligned(rows)
 
 
-def unlike(entries: Sequence[Entry]) -> str:
-    """A sentence where scores with labels were measured on different numbers of images; "" where not."""
+def warn_of_samples(entries: Sequence[Entry]) -> str:
+    """Returns a warning if the scores with labels are from different numbers of images; otherwise ""."""
     counts = sorted({int(entry.known["samples"]) for entry in entries if "samples" in entry.known})
     if len(counts) < 2:
         return ""
     listed = " and ".join(f"{count:,}" for count in counts)
-    return f"Scores with labels were measured on {listed} images: evaluate all models alike before they are compared."
+    return f"Scores with labels were measured on {listed} images: to compare them, evaluate all models in the same way."
 
 
 def correlation_table(found: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
-    """The rank correlations, or a sentence where there are none."""
+    """Returns the table of rank correlations, or a sentence if there are none.
+
+    Args:
+        found: Result of `correlations`.
+    """
     counts = {name: next(iter(found.values()))[name]["models"] for name in KNOWN}
     if not any(counts.values()):
-        return "No rank correlation with ground truth: no model has scores in a metrics.json of this checkpoint."
+        return "No rank correlation with ground truth: no model has scores of this checkpoint in its metrics.json."
     known = [name for name in KNOWN if counts[name]]
     titles = [f"{TITLES[n]} ({counts[n]} model{'s' * (counts[n] > 1)})" for n in known]
     rows = [["Spearman's rank correlation with", *titles]]
     for method, by_name in found.items():
         rho = [by_name[n]["spearman"] for n in known]
         rows.append([METHODS[method], *("-" if r is None else f"{r:.3f}" for r in rho)])
-    few = f"\n-: fewer than {LEAST_MODELS} models have that score, or it is the same for all."
-    return _aligned(rows) + (few if any("-" in row[1:] for row in rows) else "")
+    missing = f"\n-: fewer than {MIN_MODELS} models have that score, or it is the same for all of them."
+    return _aligned(rows) + (missing if any("-" in row[1:] for row in rows) else "")
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> str:
@@ -125,10 +167,24 @@ def _aligned(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
 
 
-def result(
-    scores: Scores, matrices: Mapping[str, np.ndarray], entries: Sequence[Entry], method: str
+def make_content(
+    scores: Scores,
+    matrix: np.ndarray,
+    entries: Sequence[Entry],
+    method: str,
+    left_out: Sequence[str] = (),
+    settings: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """What selection.json holds of models and scores: those in the order of the ranking, so are rows and columns."""
+    """Returns the content of selection.json. Models, and the rows and columns of A and B, are in ranking order.
+
+    Args:
+        scores: Scores of the models.
+        matrix: A [N, N].
+        entries: The models, in the same order.
+        method: Score to rank by.
+        left_out: One sentence for each model that was left out.
+        settings: Settings that the scores depend on, besides the models.
+    """
     places = order(scores[method])
     models = [
         {
@@ -140,38 +196,41 @@ def result(
         }
         for i in places
     ]
-    ordered = {name: matrix[np.ix_(places, places)].tolist() for name, matrix in matrices.items()}
-    selected = models[0]["name"] if scores[method].max() > 0 else None
-    return {"selected": selected, "method": method, "models": models, **ordered}
+    ordered = matrix[np.ix_(places, places)]
+    return {
+        "selected": models[0]["name"] if scores[method].max() > 0 else None,
+        "method": method,
+        "models": models,
+        "A": ordered.tolist(),
+        "B": model_centrality.symmetric(ordered).tolist(),
+        "correlations": correlations(scores, entries),
+        "left_out": list(left_out),
+        "settings": dict(settings or {}),
+    }
 
 
-def draw(matrix: np.ndarray, names: Sequence[str], scores: np.ndarray) -> np.ndarray:
-    """A [N, N] as a picture, a row an encoder and a column a generator, with each model's centrality: uint8 [H,W,3]."""
+def plot_matrix(matrix: np.ndarray, names: Sequence[str], scores: np.ndarray) -> np.ndarray:
+    """Plots A [N, N] with each model's centrality: uint8 [H,W,3]. Rows are encoders, columns are generators."""
     count, names = len(names), shorten(names)
-    cell, written = max(0.16, min(0.5, 12 / count)), count <= 20
-    left, top = 0.3 + 0.075 * max(map(len, names)), 0.6
-    side = cell * count  # inches, as the others
+    # Lay out the figure; lengths are in inches.
+    cell = max(0.16, min(0.5, 12 / count))
+    left, top, side = 0.3 + 0.075 * max(map(len, names)), 0.6, cell * count
     width, height = max(left + side + 0.8, 4.5), top + side + left
     figure = Figure(figsize=(width, height), dpi=110)
     axes = figure.add_axes((left / width, left / height, side / width, side / height))
+    # Matrix, with the models' names along both axes.
     axes.imshow(matrix, vmin=0, vmax=1, cmap="viridis")
-    texts = [_plain(name) for name in names]
-    axes.set_xticks(range(count), texts, rotation=90, fontsize=8)
-    axes.set_yticks(range(count), texts, fontsize=8)
+    labels = [name.replace("$", r"\$") for name in names]  # matplotlib would typeset text between two $ as a formula
+    axes.set_xticks(range(count), labels, rotation=90, fontsize=8)
+    axes.set_yticks(range(count), labels, fontsize=8)
     axes.tick_params(length=0)
     axes.set_title("A: encoder (row) on images of generator (column)\nright: ModelCentrality", fontsize=8, loc="left")
+    # Numbers: centrality to the right, and scores in the cells unless there are too many to read.
     for i in range(count):
         axes.text(count - 0.3, i, f"{scores[i]:.3f}", va="center", fontsize=8)
-        for j in range(count if written else 0):
-            axes.text(j, i, f"{matrix[i, j]:.2f}", ha="center", va="center", fontsize=7, color=_ink(matrix[i, j]))
+        for j in range(count if count <= 20 else 0):
+            colour = "black" if matrix[i, j] > 0.6 else "white"
+            axes.text(j, i, f"{matrix[i, j]:.2f}", ha="center", va="center", fontsize=7, color=colour)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3]
-
-
-def _plain(name: str) -> str:
-    return name.replace("$", r"\$")  # matplotlib would take what stands between two for a formula
-
-
-def _ink(value: float) -> str:
-    return "black" if value > 0.6 else "white"

@@ -1,6 +1,6 @@
-"""The work of a selection, in tasks that know nothing of each other, and the processes that do them.
+"""Tasks of a selection, independent of each other, and the processes that run them.
 
-Each process computes on one core: so the numbers are the same however many there are.
+Each process computes on one core, so that results do not depend on the number of processes.
 """
 
 import contextlib
@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection
@@ -20,145 +20,156 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from ssgan_tf.evaluate import inference
-from ssgan_tf.select.cache import Kept
-from ssgan_tf.select.pairs import Member, Model, Reader, read, read_column
-
-Tick = Callable[[int], None]
+from ssgan_tf.select.cache import PairCache
+from ssgan_tf.select.pairs import Member, Model, OnProgress, Predictor, compute_pairs, encode
 
 
 @dataclasses.dataclass
-class Loaded:
-    """The models that this process has loaded, each once."""
+class ModelCache:
+    """Models that this process has loaded, each at most once."""
 
     models: dict[str, Model] = dataclasses.field(default_factory=dict)
-    readers: dict[str, Reader] = dataclasses.field(default_factory=dict)
+    encoders: dict[str, Predictor] = dataclasses.field(default_factory=dict)
 
     def model(self, member: Member) -> Model:
         if member.key not in self.models:
             self.models[member.key] = member.load()
         return self.models[member.key]
 
-    def reader(self, member: Member) -> Reader:
-        if member.key not in self.readers:
-            self.readers[member.key] = inference.make_predictor(self.model(member).encode)
-        return self.readers[member.key]
+    def encoder(self, member: Member) -> Predictor:
+        if member.key not in self.encoders:
+            self.encoders[member.key] = inference.make_predictor(self.model(member).encode)
+        return self.encoders[member.key]
 
 
 class Task(Protocol):
-    """Something to compute and keep."""
+    """Part of a selection that is computed and cached."""
 
     @property
-    def readings(self) -> int:
-        """How many times an image is read."""
+    def encodings(self) -> int:
+        """Number of times that an image is encoded."""
 
-    def do(self, loaded: Loaded, tick: Tick) -> None:
-        """Computes it; calls `tick` with readings done. Raises ValueError, naming the model at fault."""
+    def run(self, models: ModelCache, on_progress: OnProgress) -> None:
+        """Computes it and saves the result.
+
+        Raises:
+            ValueError: The message names the model at fault.
+        """
 
 
 @dataclasses.dataclass(frozen=True)
-class Column:
+class PairsTask:
     """Pairs of one generator with some encoders.
 
     Args:
-        maker: the generator.
-        encoders: those that read its images.
-        kept: where the pairs go.
+        generator: Model that generates the images.
+        encoders: Models that encode them.
+        cache: Cache for the pairs.
     """
 
-    maker: Member
+    generator: Member
     encoders: tuple[Member, ...]
-    kept: Kept
+    cache: PairCache
 
     @property
-    def readings(self) -> int:
-        return len(self.encoders) * self.kept.settings.images
+    def encodings(self) -> int:
+        return len(self.encoders) * self.cache.settings.images
 
-    def do(self, loaded: Loaded, tick: Tick) -> None:
-        readers = {encoder.name: loaded.reader(encoder) for encoder in self.encoders}
-        pairs = read_column(self.maker, loaded.model(self.maker), readers, self.kept.settings, tick)
+    def run(self, models: ModelCache, on_progress: OnProgress) -> None:
+        encoders = {encoder.name: models.encoder(encoder) for encoder in self.encoders}
+        model = models.model(self.generator)
+        pairs = compute_pairs(self.generator, model, encoders, self.cache.settings, on_progress)
         for encoder in self.encoders:
-            self.kept.keep_pair(self.maker, encoder, pairs[encoder.name])
+            self.cache.save_pair(self.generator, encoder, pairs[encoder.name])
 
 
 @dataclasses.dataclass(frozen=True)
-class Reading:
-    """Codes of real images.
+class CodesTask:
+    """Codes of real images, by one encoder.
 
     Args:
-        encoder: who reads them.
-        path: of the images, uint8 [N,R,R,C], a .npy file.
-        count: N.
-        images: their name.
-        kept: where the codes go.
+        encoder: Model that encodes the images.
+        path: Path of the images, a .npy file of uint8 [N,R,R,C].
+        count: Number of images, N.
+        images: Checksum of the images, from `cache.digest_images`.
+        cache: Cache for the codes.
     """
 
     encoder: Member
     path: str
     count: int
     images: str
-    kept: Kept
+    cache: PairCache
 
     @property
-    def readings(self) -> int:
+    def encodings(self) -> int:
         return self.count
 
-    def do(self, loaded: Loaded, tick: Tick) -> None:
-        reader, images = loaded.reader(self.encoder), np.load(self.path, mmap_mode="r")
+    def run(self, models: ModelCache, on_progress: OnProgress) -> None:
+        encoder, images = models.encoder(self.encoder), np.load(self.path, mmap_mode="r")
         parts = []
         for i in range(0, len(images), inference.BATCH):
-            parts.append(read(reader, np.ascontiguousarray(images[i : i + inference.BATCH]), self.encoder.name))
-            tick(len(parts[-1]))
-        self.kept.keep_codes(self.encoder, self.images, np.concatenate(parts))
+            batch = np.ascontiguousarray(images[i : i + inference.BATCH])
+            parts.append(encode(encoder, batch, self.encoder.name))
+            on_progress(len(batch))
+        self.cache.save_codes(self.encoder, self.images, np.concatenate(parts))
 
 
-def missing_columns(members: Sequence[Member], kept: Kept) -> list[Column]:
-    """The pairs that are not kept yet, by generator."""
-    columns = []
-    for maker in members:
-        encoders = tuple(encoder for encoder in members if kept.pair(maker, encoder) is None)
-        columns += [Column(maker, encoders, kept)] if encoders else []
-    return columns
+def missing_pairs(members: Sequence[Member], cache: PairCache) -> list[PairsTask]:
+    """Returns one task for each generator with pairs that are not cached."""
+    tasks = []
+    for generator in members:
+        encoders = tuple(encoder for encoder in members if cache.load_pair(generator, encoder) is None)
+        tasks += [PairsTask(generator, encoders, cache)] if encoders else []
+    return tasks
 
 
-def missing_readings(members: Sequence[Member], path: str, count: int, images: str, kept: Kept) -> list[Reading]:
-    """The codes of real images that are not kept yet."""
-    return [Reading(m, path, count, images, kept) for m in members if kept.codes(m, images) is None]
+def missing_codes(members: Sequence[Member], path: str, count: int, images: str, cache: PairCache) -> list[CodesTask]:
+    """Returns one task for each encoder whose codes of the real images are not cached; arguments as `CodesTask`."""
+    return [CodesTask(m, path, count, images, cache) for m in members if cache.load_codes(m, images) is None]
 
 
-def do_here(tasks: Sequence[Task], bar: tqdm) -> None:
-    """Does the tasks one after another in this process."""
-    loaded = Loaded()
+def share_gpus() -> None:
+    """Lets this process allocate GPU memory only as it needs it, to leave the rest to processes that run tasks."""
+    for device in tf.config.list_physical_devices("GPU"):
+        with contextlib.suppress(RuntimeError):  # TensorFlow uses the GPU already, and cannot change that any more
+            tf.config.experimental.set_memory_growth(device, True)
+
+
+def run_here(tasks: Sequence[Task], bar: tqdm) -> None:
+    """Runs the tasks one after another in this process."""
+    models = ModelCache()
     for task in tasks:
-        task.do(loaded, bar.update)
+        task.run(models, bar.update)
 
 
-def do(tasks: Sequence[Task], processes: int, bar: tqdm) -> None:
-    """Does the tasks in so many processes, of one core each. What was kept when one fails stays.
+def run_tasks(tasks: Sequence[Task], processes: int, bar: tqdm) -> None:
+    """Runs the tasks in up to `processes` processes of one core each. If one fails, results saved before remain.
 
     Raises:
-        ValueError, OSError: of the first task that failed.
-        ChildProcessError: a process was killed, as by a system without memory.
+        ValueError, OSError: Error of the first task that failed.
+        ChildProcessError: A process was killed, for example by the system for lack of memory.
     """
     if not tasks:
         return
     context = multiprocessing.get_context("spawn")  # a fork of a process that has used TensorFlow hangs
     counter = context.Value("q", 0)
-    largest_first = sorted(tasks, key=lambda task: -task.readings)
-    pool = ProcessPoolExecutor(min(processes, len(tasks)), context, _begin, (counter,))
+    largest_first = sorted(tasks, key=lambda task: -task.encodings)
+    pool = ProcessPoolExecutor(min(processes, len(tasks)), context, _init_worker, (counter,))
     try:
-        futures = [pool.submit(_do_one, task) for task in largest_first]
+        futures = [pool.submit(_run_one, task) for task in largest_first]
         _follow(futures, counter, bar)
     except BrokenProcessPool:
         raise ChildProcessError(
-            "a process that read images was killed, perhaps for want of memory: each holds all models. The same "
-            "command goes on where this one stopped; fewer --processes take less memory."
+            "processes: a process that encodes images was killed, perhaps for lack of memory: each process holds all "
+            "models. Run the same again to continue; fewer processes need less memory."
         ) from None
     finally:
-        _end(pool)
+        _stop(pool)
 
 
 def _follow(futures: Sequence[Future], counter: Any, bar: tqdm) -> None:
-    """Moves the bar until all are done; raises what the first that fails raised."""
+    """Updates the bar until all tasks have ended; re-raises the error of the first one that fails."""
     pending = set(futures)
     while pending:
         done, pending = wait(pending, 0.3, FIRST_EXCEPTION)
@@ -167,8 +178,8 @@ def _follow(futures: Sequence[Future], counter: Any, bar: tqdm) -> None:
             future.result()
 
 
-def _end(pool: ProcessPoolExecutor) -> None:
-    """Ends the processes, whatever they are doing: what they have not kept by now nobody waits for."""
+def _stop(pool: ProcessPoolExecutor) -> None:
+    """Ends the processes, whatever they are doing: nobody waits for results that are not saved by now."""
     running = list((pool._processes or {}).values())
     pool.shutdown(wait=False, cancel_futures=True)
     for process in running:
@@ -178,33 +189,33 @@ def _end(pool: ProcessPoolExecutor) -> None:
         process.join()
 
 
-_here = Loaded()
+# State of a worker process.
+_models = ModelCache()
 _counter: Any = None
 
 
-def _begin(counter: Any) -> None:
-    """What each process begins with: one core, no ctrl-C of its own, and no life without the one that started it."""
+def _init_worker(counter: Any) -> None:
+    """Prepares a worker process: one core, no reaction to Ctrl-C, and an end together with its parent."""
     global _counter
     _counter = counter
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    tf.get_logger().setLevel("ERROR")  # it would wonder at as many graphs as there are models
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    tf.get_logger().setLevel("ERROR")  # TensorFlow would warn about retracing, one graph for each model
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    for device in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(device, True)
+    share_gpus()
 
 
-def _end_with_parent() -> None:
+def _exit_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
         os._exit(1)
 
 
-def _do_one(task: Task) -> None:
-    def tick(readings: int) -> None:
+def _run_one(task: Task) -> None:
+    def on_progress(encodings: int) -> None:
         with _counter.get_lock():
-            _counter.value += readings
+            _counter.value += encodings
 
-    task.do(_here, tick)
+    task.run(_models, on_progress)

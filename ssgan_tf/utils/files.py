@@ -94,9 +94,9 @@ def exclusive_folder(folder: str, action: str) -> Iterator[None]:
         lock = lock_file(os.path.join(folder, "lock"))
     except LockedError as error:
         raise ValueError(
-            f"--out: another process {action} in {folder!r} ({error}). Wait until it has ended."
+            f"out: another process {action} in {folder!r} ({error}). Wait until it has ended."
         ) from None
     except OSError as error:
-        raise OSError(f"--out: expected a writable folder. Received: {folder!r} ({error}).") from error
+        raise OSError(f"out: expected a writable folder. Received: {folder!r} ({error}).") from error
     with lock:
         yield

@@ -23,7 +23,7 @@ def change(node: Any, settings: Sequence[str]) -> Any:
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals:
-            raise ValueError(f"--set: expected name=value, e.g. model.gamma_g=3. Received: {setting!r}.")
+            raise ValueError(f"set: expected name=value, e.g. model.gamma_g=3. Received: {setting!r}.")
         _put(changes, node, name.split("."), text, name)
     return _replace(node, changes)
 
@@ -36,18 +36,18 @@ def _put(changes: dict, node: Any, path: list[str], text: str, whole: str) -> No
         return
     hints = typing.get_type_hints(type(node))
     if not path:
-        raise ValueError(f"--set: {whole} is a group; set one of its fields: {list(hints)}.")
-    hint = choose("--set", path[0], hints, whole)
+        raise ValueError(f"set: {whole} is a group; set one of its fields: {list(hints)}.")
+    hint = choose("set", path[0], hints, whole)
     value = getattr(node, path[0])
     if dataclasses.is_dataclass(value) or _item_of(hint):
         if len(path) == 1:
             names = list(typing.get_type_hints(_item_of(hint) or type(value)))
-            raise ValueError(f"--set: {whole} is a group; set one of its fields: {names}.")
+            raise ValueError(f"set: {whole} is a group; set one of its fields: {names}.")
         _put(changes.setdefault(path[0], {}), value, path[1:], text, whole)
     elif len(path) > 1:
-        raise ValueError(f"--set: {whole}: {path[0]!r} has no fields of its own.")
+        raise ValueError(f"set: {whole}: {path[0]!r} has no fields of its own.")
     else:
-        changes[path[0]] = _parse(hint, text, f"--set: {whole}")
+        changes[path[0]] = _parse(hint, text, f"set: {whole}")
 
 
 def _picked(nodes: tuple, name: str, whole: str) -> Sequence[int]:
@@ -55,7 +55,7 @@ def _picked(nodes: tuple, name: str, whole: str) -> Sequence[int]:
     if not name.isdigit():
         return range(len(nodes))
     if int(name) >= len(nodes):
-        raise ValueError(f"--set: {whole}: expected a number from 0 to {len(nodes) - 1}. Received: {name}.")
+        raise ValueError(f"set: {whole}: expected a number from 0 to {len(nodes) - 1}. Received: {name}.")
     return [int(name)]
 
 

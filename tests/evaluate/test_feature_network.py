@@ -176,7 +176,7 @@ def test_a_feature_map_is_refused_before_any_image(tmp_path: Path) -> None:
             ValueError, match=r"Received: an output of shape \(None, 6, 6, 5\).*pooling='avg'"
         ) as caught:
             feature_network.load(path)
-        assert str(caught.value).startswith(f"--features: {path!r}")
+        assert str(caught.value).startswith(f"features: {path!r}")
 
 
 @pytest.mark.parametrize(
@@ -242,11 +242,11 @@ def test_other_images_are_refused(network, images: np.ndarray, words: str) -> No
 
 
 def test_paths_that_hold_no_network_are_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="--features: expected a SavedModel folder .* does not exist"):
+    with pytest.raises(FileNotFoundError, match="features: expected a SavedModel folder .* does not exist"):
         feature_network.load(str(tmp_path / "nothing.keras"))
     (tmp_path / "notes.txt").write_text("mine")
     for path in (tmp_path, tmp_path / "notes.txt"):
-        with pytest.raises(ValueError, match="--features: expected a SavedModel folder .* which is neither"):
+        with pytest.raises(ValueError, match="features: expected a SavedModel folder .* which is neither"):
             feature_network.load(str(path))
 
 
@@ -257,7 +257,7 @@ def test_damaged_networks_are_named(name: str, tmp_path: Path) -> None:
     path = str(tmp_path / name).removesuffix("/saved_model.pb")
     with pytest.raises(ValueError, match="cannot be loaded") as caught:
         feature_network.load(path)
-    assert str(caught.value).startswith(f"--features: {path!r}")
+    assert str(caught.value).startswith(f"features: {path!r}")
 
 
 def test_unknown_ranges_are_refused(model, tmp_path: Path) -> None:
@@ -266,5 +266,5 @@ def test_unknown_ranges_are_refused(model, tmp_path: Path) -> None:
 
 
 def test_what_is_wanted_is_said() -> None:
-    for words in ("--features", "299,299,3", "pool_3", 'pooling="avg"', "2015", "Received: none"):
+    for words in ("features:", "299,299,3", "pool_3", 'pooling="avg"', "2015", "Received: none"):
         assert words in feature_network.MISSING

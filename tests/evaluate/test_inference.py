@@ -18,7 +18,7 @@ def corner(images):
     return tf.stack([images[:, 0, 0, 0], images[:, 1, 2, 1]], axis=1)
 
 
-def paint(noise, codes):
+def generate(noise, codes):
     """A generator that shows its code in those pixels, and noise beside them; and leaves [-1, 1] on purpose."""
     pixels = tf.tile(noise[:, :1, None, None] * 3.0, [1, 4, 4, 3])
     first = tf.one_hot(0, 4)[:, None, None] * tf.one_hot(0, 4)[None, :, None] * tf.one_hot(0, 3)
@@ -46,15 +46,15 @@ def test_never_more_images_at_a_time_than_asked():
     inference.encode_images(encoder, IMAGES, 10)
     assert sizes == [10, 10, 3]
     noise, codes = inference.sample_latents(PRIOR, 6, 23, 0)
-    assert [len(images) for images in inference.generate_images(paint, noise, codes, 10)] == [10, 10, 3]
+    assert [len(images) for images in inference.generate_images(generate, noise, codes, 10)] == [10, 10, 3]
 
 
 @pytest.mark.parametrize("batch", [1, 7, 100])
 def test_generated_images_show_their_codes_as_files_hold_them(batch):
     noise, codes = inference.sample_latents(PRIOR, 6, 40, seed=3)
-    images = np.concatenate(list(inference.generate_images(paint, noise, codes, batch)))
+    images = np.concatenate(list(inference.generate_images(generate, noise, codes, batch)))
     assert images.dtype == np.uint8 and images.shape == (40, 4, 4, 3)
-    assert np.array_equal(images, to_uint8(paint(noise, codes)))  # 256 levels, cut off at both ends
+    assert np.array_equal(images, to_uint8(generate(noise, codes)))  # 256 levels, cut off at both ends
     assert images.min() == 0 and images.max() == 255
     read = inference.encode_images(corner, images)
     assert np.allclose(read, codes, atol=0.6 / 127.5)  # half a level, and rounding
@@ -92,4 +92,4 @@ def test_ssim_needs_a_window():
 def test_a_generator_that_diverged_is_no_black_picture():
     noise, codes = inference.sample_latents(PRIOR, 6, 5, 0)
     with pytest.raises(ValueError, match="NaN or infinite. It has diverged"):
-        list(inference.generate_images(lambda noise, codes: paint(noise, codes) / 0.0, noise, codes))
+        list(inference.generate_images(lambda noise, codes: generate(noise, codes) / 0.0, noise, codes))

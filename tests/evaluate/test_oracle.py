@@ -37,7 +37,7 @@ TABLE = make_table()
 def no_training(monkeypatch):
     """Rows that an oracle would be trained on, one entry for each time; the training itself is left out."""
     rows: list[np.ndarray] = []
-    monkeypatch.setattr(oracle, "_train", lambda model, table, these, options: rows.append(these))
+    monkeypatch.setattr(oracle, "_train", lambda model, table, these, options, quiet: rows.append(these))
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Readings: every image is read once, in small batches, and real and generated sides stay what they are."""
+"""Predictions: every image is seen once, in small batches, and real and generated sides stay apart."""
 
 import numpy as np
 import pytest
@@ -8,36 +8,36 @@ from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.core.priors import GridPrior, NormalPrior
 from ssgan_tf.evaluate import inference
 from ssgan_tf.evaluate.feature_network import FeatureNetwork
-from ssgan_tf.evaluate.predictions import Networks, read
+from ssgan_tf.evaluate.predictions import EvaluationTargets, predict
 
 SPEC = CodeSpec((FactorSpec("a", 3), FactorSpec("b", 5)))
 FACTORS = np.stack([np.arange(60) % 3, np.arange(60) // 3 % 5], axis=1)
 
 
-def paint(noise, codes):
-    """A generator of 16x16 pictures whose left half shows the first code, the right half the second."""
+def generate(noise, codes):
+    """A generator of 16x16 images whose left half shows the first code, the right half the second."""
     halves = tf.repeat(2 * codes - 1, 8, axis=1)  # [B,16]
     return tf.tile(halves[:, None, :, None], [1, 16, 1, 3]) + 0 * noise[:, :1, None, None]
 
 
-def look(images):
-    """The encoder that reads those pictures without an error."""
+def encode(images):
+    """The encoder that reads those images without an error."""
     return (tf.stack([images[:, 3, 2, 0], images[:, 9, 12, 1]], axis=1) + 1) / 2
 
 
-IMAGES = np.concatenate(list(inference.generate_images(paint, tf.zeros([60, 4]), tf.constant(SPEC.encode(FACTORS)))))
+IMAGES = np.concatenate(list(inference.generate_images(generate, tf.zeros([60, 4]), tf.constant(SPEC.encode(FACTORS)))))
 
 
-def networks(**changes) -> Networks:
+def targets(**changes) -> EvaluationTargets:
     def oracle(images):
-        return tf.concat([look(images), tf.reduce_mean(images, axis=[1, 2])], axis=1)
+        return tf.concat([encode(images), tf.reduce_mean(images, axis=[1, 2])], axis=1)
 
-    made = {"encode": look, "generate": paint, "prior": GridPrior(SPEC), "noise_size": 4, "oracle": oracle}
-    return Networks(**{**made, **changes})
+    made = {"encode": encode, "generate": generate, "prior": GridPrior(SPEC), "noise_size": 4, "oracle": oracle}
+    return EvaluationTargets(**{**made, **changes})
 
 
 def test_codes_stand_beside_their_factors_on_both_sides():
-    found = read(networks(), IMAGES, FACTORS, SPEC, 50, 0, quiet=True)
+    found = predict(targets(), IMAGES, FACTORS, SPEC, 50, 0, quiet=True)
     for table, count in ((found.encoder, 50), (found.generator, 50)):
         assert table.codes.shape == (count, 2)
         assert np.abs(table.codes - SPEC.encode(table.factors)).max() < 0.6 / 255
@@ -49,9 +49,9 @@ def test_latents_stand_in_classes_of_equal_probability():
     prior = NormalPrior(2)
 
     def show(noise, codes):
-        return paint(noise, prior.to_unit(codes))
+        return generate(noise, prior.to_unit(codes))
 
-    found = read(networks(generate=show, prior=prior, noise_size=1), IMAGES, FACTORS, SPEC, 4000, 0, quiet=True)
+    found = predict(targets(generate=show, prior=prior, noise_size=1), IMAGES, FACTORS, SPEC, 4000, 0, quiet=True)
     table = found.generator
     assert table.names == ("latent_0", "latent_1") and table.sizes == (20, 20)
     counts = np.stack([np.bincount(column, minlength=20) for column in table.factors.T])
@@ -59,8 +59,8 @@ def test_latents_stand_in_classes_of_equal_probability():
     assert np.abs(table.codes - (table.factors + 0.5) / 20).max() < 0.5 / 20 + 0.01
 
 
-def test_a_model_that_makes_no_pictures_is_read_on_one_side():
-    found = read(networks(generate=None), IMAGES, FACTORS, SPEC, 50, 0, {"reconstruction", "oracle"}, quiet=True)
+def test_a_model_that_makes_no_images_is_read_on_one_side():
+    found = predict(targets(generate=None), IMAGES, FACTORS, SPEC, 50, 0, {"reconstruction", "oracle"}, quiet=True)
     assert found.generator is None and found.features == {} and found.per_image == {}
     assert np.abs(found.encoder.codes - SPEC.encode(found.encoder.factors)).max() < 0.6 / 255
 
@@ -68,47 +68,47 @@ def test_a_model_that_makes_no_pictures_is_read_on_one_side():
 def test_no_more_real_images_than_there_are_and_only_whole_labels():
     factors = FACTORS.copy()
     factors[:20, 1] = -1
-    found = read(networks(), IMAGES, factors, SPEC, 1000, 0, quiet=True)
+    found = predict(targets(), IMAGES, factors, SPEC, 1000, 0, quiet=True)
     assert len(found.encoder.codes) == 40 and len(found.generator.codes) == 1000
     assert np.abs(found.encoder.codes - SPEC.encode(found.encoder.factors)).max() < 0.6 / 255
 
 
 def test_without_whole_labels_there_is_nothing_to_score():
     with pytest.raises(ValueError, match="all labels known. Received: none"):
-        read(networks(), IMAGES, np.where([True, False], FACTORS, -1), SPEC, 50, 0, quiet=True)
+        predict(targets(), IMAGES, np.where([True, False], FACTORS, -1), SPEC, 50, 0, quiet=True)
 
 
 def test_codes_that_are_not_finite_are_named():
     def broken(images):
-        return look(images) * [1.0, np.nan]
+        return encode(images) * [1.0, np.nan]
 
     with pytest.raises(ValueError, match="Received: nan in column 1"):
-        read(networks(encode=broken), IMAGES, FACTORS, SPEC, 50, 0, quiet=True)
+        predict(targets(encode=broken), IMAGES, FACTORS, SPEC, 50, 0, quiet=True)
 
 
-def test_extras_are_read_of_the_same_images():
+def test_inputs_are_read_of_the_same_images():
     means = FeatureNetwork(
         lambda images: tf.reduce_mean(images, axis=[1, 2]), tf.TensorSpec([None, None, None, 3]), "0,255"
     )
-    extras = {"oracle", "network", "reconstruction"}
-    found = read(networks(features=means), IMAGES, FACTORS, SPEC, 50, 0, extras, quiet=True)
+    inputs = {"oracle", "network", "reconstruction"}
+    found = predict(targets(features=means), IMAGES, FACTORS, SPEC, 50, 0, inputs, quiet=True)
     sides = zip(*found.features.values(), strict=True)
     for (ours, theirs), table in zip(sides, (found.encoder, found.generator), strict=True):
-        expected = SPEC.encode(table.factors).mean(axis=1)  # a picture's mean is that of its codes
+        expected = SPEC.encode(table.factors).mean(axis=1)  # a image's mean is that of its codes
         assert np.abs((ours + 1) / 2 - expected[:, None]).max() < 0.003
         assert np.abs(theirs / 255 - expected[:, None]).max() < 0.003
-    # An exact encoder and a generator that shows nothing but the code give the picture back.
+    # An exact encoder and a generator that shows nothing but the code give the image back.
     assert found.per_image["psnr"].shape == found.per_image["ssim"].shape == (50,)
     assert found.per_image["psnr"].min() > 45 and found.per_image["ssim"].min() > 0.99
 
 
-def test_a_reconstruction_is_compared_with_its_own_picture():
+def test_a_reconstruction_is_compared_with_its_own_image():
     def upside_down(images):
-        return 1 - look(images)
+        return 1 - encode(images)
 
     good, bad = (
-        read(networks(encode=encoder), IMAGES, FACTORS, SPEC, 50, 0, {"reconstruction"}, quiet=True)
-        for encoder in (look, upside_down)
+        predict(targets(encode=encoder), IMAGES, FACTORS, SPEC, 50, 0, {"reconstruction"}, quiet=True)
+        for encoder in (encode, upside_down)
     )
     middle = np.all(bad.encoder.codes > 0.49, axis=1) & np.all(bad.encoder.codes < 0.51, axis=1)
     assert middle.any() and bad.per_image["psnr"][middle].min() > 40  # 1/2 is its own mirror image
@@ -126,15 +126,15 @@ def test_every_image_is_read_once_in_batches_of_bounded_size(monkeypatch):
 
         return counted
 
-    plain = networks()
-    counted = networks(encode=counting("encode", look), oracle=counting("oracle", plain.oracle))
-    read(counted, IMAGES, FACTORS, SPEC, 40, 0, {"oracle"}, quiet=True)
+    plain = targets()
+    counted = targets(encode=counting("encode", encode), oracle=counting("oracle", plain.oracle))
+    predict(counted, IMAGES, FACTORS, SPEC, 40, 0, {"oracle"}, quiet=True)
     assert sizes["encode"] == [16, 16, 8]
     assert sum(sizes["oracle"]) == 80 and max(sizes["oracle"]) <= 256
 
 
 def test_the_seed_chooses_images_and_draws():
-    found = [read(networks(), IMAGES, FACTORS, SPEC, 30, seed, quiet=True) for seed in (1, 1, 2)]
+    found = [predict(targets(), IMAGES, FACTORS, SPEC, 30, seed, quiet=True) for seed in (1, 1, 2)]
     for side in ("encoder", "generator"):
         one, same, other = (getattr(readings, side).factors for readings in found)
         assert np.array_equal(one, same) and not np.array_equal(one, other)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ssgan_tf.evaluate import scoring
-from ssgan_tf.evaluate.predictions import Readings
+from ssgan_tf.evaluate.predictions import Predictions
 from ssgan_tf.evaluate.scoring import NAMES, Plan, choose, plan_for_training, score, summary
 from ssgan_tf.metrics import FEATURE_METRICS, METRICS, Settings
 from tests.support import ideals
@@ -14,7 +14,7 @@ from tests.support import ideals
 SIZES, FACTOR_NAMES = (3, 4), ("shape", "hue")
 
 
-def make_readings(count: int = 400, extras: bool = True) -> Readings:
+def make_predictions(count: int = 400, extras: bool = True) -> Predictions:
     rng = np.random.default_rng(0)
     factors = ideals.sample_factors(SIZES, count)
     perfect = ideals.make_table(ideals.exact(factors, SIZES), factors, SIZES, FACTOR_NAMES)
@@ -22,7 +22,7 @@ def make_readings(count: int = 400, extras: bool = True) -> Readings:
     sides = (rng.normal(size=(count, 5)), rng.normal(size=(count, 5)) + 1)
     features = {"oracle": sides, "network": sides} if extras else {}
     per_image = {"psnr": 20 + rng.normal(size=count), "ssim": np.full(count, 0.5)} if extras else {}
-    return Readings(perfect, noisy, features, per_image)
+    return Predictions(perfect, noisy, features, per_image)
 
 
 def plan(names, **changes) -> Plan:
@@ -45,7 +45,7 @@ def test_unknown_names_are_answered_with_the_known_ones(text):
     if text == "mig,":
         assert choose(text, False) == ("mig",)
         return
-    with pytest.raises(ValueError, match=r"--metrics: expected 'fast', 'all' or names of \['mig', 'l2', .*Received: "):
+    with pytest.raises(ValueError, match=r"metrics: expected 'fast', 'all' or names of \['mig', 'l2', .*Received: "):
         choose(text, False)
 
 
@@ -54,9 +54,9 @@ def test_every_metric_has_a_title():
         assert name in scoring.TITLES
 
 
-def test_extras_are_what_the_metrics_look_at():
-    assert plan(["mig", "dci"]).extras == set()
-    assert plan(["mig", "ssim", "fid", "frechet_oracle"]).extras == {"reconstruction", "network", "oracle"}
+def test_optional_inputs_are_those_of_the_metrics():
+    assert plan(["mig", "dci"]).optional_inputs == set()
+    assert plan(["mig", "ssim", "fid", "frechet_oracle"]).optional_inputs == {"reconstruction", "network", "oracle"}
 
 
 def test_training_takes_no_metric_that_needs_a_network_from_outside():
@@ -71,7 +71,7 @@ def test_training_takes_no_metric_that_needs_a_network_from_outside():
 
 
 def test_all_metrics_of_all_groups():
-    result = score(make_readings(), plan(choose("all", True)))
+    result = score(make_predictions(), plan(choose("all", True)))
     assert result.refused == {"encoder": {}, "generator": {}, "images": {}}
     for group in ("encoder", "generator"):
         assert set(METRICS) <= set(result.values[group])
@@ -83,23 +83,23 @@ def test_all_metrics_of_all_groups():
 
 
 def test_a_score_does_not_depend_on_what_else_is_asked_for():
-    readings, every = make_readings(), choose("all", True)
-    together = score(readings, plan(every)).values
+    predictions, every = make_predictions(), choose("all", True)
+    together = score(predictions, plan(every)).values
     for name in ("factor_vae", "sap", "kid"):
-        for group, values in score(readings, plan([name])).values.items():
+        for group, values in score(predictions, plan([name])).values.items():
             assert values == {key: value for key, value in together[group].items() if key.split("/")[0] == name}
 
 
 def test_the_seed_changes_random_groups_alone():
-    readings, names = make_readings(), ["mig", "factor_vae"]
-    one, other = (score(readings, plan(names, seed=seed)).values["generator"] for seed in (0, 1))
+    predictions, names = make_predictions(), ["mig", "factor_vae"]
+    one, other = (score(predictions, plan(names, seed=seed)).values["generator"] for seed in (0, 1))
     assert one["mig"] == other["mig"] and one != other
 
 
 def test_a_metric_that_has_no_score_says_why_and_the_others_go_on():
-    readings = make_readings(count=50)
+    predictions = make_predictions(count=50)
     strict = dataclasses.replace(plan(["mig", "factor_vae", "sap_continuous"]), settings=Settings(group=64))
-    result = score(readings, strict)
+    result = score(predictions, strict)
     assert "needs 256 samples for the 4 values of 'hue'" in result.refused["encoder"]["factor_vae"]
     assert set(result.refused["generator"]) == {"factor_vae"}
     assert result.values["encoder"]["mig"] > 0.9 and result.values["encoder"]["sap_continuous"] > 0.9
@@ -107,22 +107,22 @@ def test_a_metric_that_has_no_score_says_why_and_the_others_go_on():
 
 
 def test_without_labels_l2_is_refused_and_mig_is_not():
-    result = score(make_readings(), plan(["mig", "l2"], identified=False))
+    result = score(make_predictions(), plan(["mig", "l2"], identified=False))
     assert result.refused["encoder"] == {"l2": scoring.UNNAMED}
     assert "mig" in result.values["encoder"] and not any(key.startswith("l2") for key in result.values["encoder"])
 
 
 def test_small_images_have_no_ssim_but_psnr():
-    readings = make_readings()
-    readings.per_image["ssim"][:] = np.nan
-    result = score(readings, plan(["psnr", "ssim"]))
+    predictions = make_predictions()
+    predictions.per_image["ssim"][:] = np.nan
+    result = score(predictions, plan(["psnr", "ssim"]))
     assert result.values["images"]["psnr"] == pytest.approx(20, abs=0.2)
     assert "11x11" in result.refused["images"]["ssim"]
 
 
 def test_every_score_has_an_interval_around_it():
     names = ["mig", "l2", "factor_vae", "sap_continuous", "psnr", "kid", "frechet_oracle"]
-    result = score(make_readings(), plan(names, bootstrap=10))
+    result = score(make_predictions(), plan(names, bootstrap=10))
     for group, values in result.values.items():
         intervals = result.intervals[group]
         scores = {key for key, value in values.items() if isinstance(value, float)}
@@ -140,19 +140,19 @@ def test_replicates_without_an_answer_cost_no_score():
     factors = np.zeros((100, 1), int)
     factors[:2] = 1
     table = ideals.make_table(factors + 0.1 * np.random.default_rng(0).normal(size=(100, 1)), factors, (2,), ("bald",))
-    result = score(Readings(table, table, {}, {}), plan(["mig", "irs"], bootstrap=40))
+    result = score(Predictions(table, table, {}, {}), plan(["mig", "irs"], bootstrap=40))
     assert result.values["encoder"]["mig"] > 0.5 and not result.refused["encoder"]
     low, high = result.intervals["encoder"]["mig"]
     assert low <= result.values["encoder"]["mig"] <= high
 
 
 def test_the_summary_is_flat():
-    found = summary(score(make_readings(), plan(["mig", "l2", "ssim"])))
+    found = summary(score(make_predictions(), plan(["mig", "l2", "ssim"])))
     assert list(found) == ["mig", "l2", "mig_gen", "l2_gen", "ssim"]
 
 
 def test_a_progress_bar_names_the_metric_at_work(capsys):
-    score(make_readings(), dataclasses.replace(plan(["mig", "l2"]), quiet=False))
+    score(make_predictions(), dataclasses.replace(plan(["mig", "l2"]), quiet=False))
     shown = capsys.readouterr().err
     assert "encoder mig" in shown or "generator l2" in shown
     assert "4/4" in shown

@@ -1,93 +1,74 @@
-"""Export with input that it must refuse: one line that names the flag, exit code 2, nothing written."""
+"""Input checks inside a graph: values that pass as they are, and the messages for those that do not."""
 
-import dataclasses
-import shutil
-from pathlib import Path
-
+import numpy as np
 import pytest
+import tensorflow as tf
 
-from ssgan_tf import export
-from ssgan_tf.core.schedule import Phase
-from tests.support import tiny_run
+from ssgan_tf.export.input_checks import check_rows, check_same_rows, check_tensor, with_assert
 
-
-@pytest.fixture(scope="module")
-def workdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_run.write_run(tmp_path_factory.mktemp("runs") / "tiny")
+NAN, INF = float("nan"), float("inf")
 
 
-def files(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+def in_graph(function, *values) -> list[np.ndarray]:
+    """Calls `function` in a graph that does not know the shapes of its inputs."""
+    inputs = [tf.TensorSpec(None, tf.float32)] * len(values)
+    graph = tf.function(lambda *tensors: function(*tensors), input_signature=inputs)
+    return [value.numpy() for value in tf.nest.flatten(graph(*(tf.constant(v, tf.float32) for v in values)))]
 
 
-def no_run(workdir: Path) -> None:
-    shutil.rmtree(workdir)
+def refused(message: str):
+    return pytest.raises(tf.errors.InvalidArgumentError, match=message)
 
 
-def no_checkpoint(workdir: Path) -> None:
-    shutil.rmtree(workdir / "checkpoints")
+def test_a_value_passes_if_the_condition_holds() -> None:
+    def positive(value):
+        return with_assert(value, tf.reduce_all(value > 0), "value: expected more. Received:", tf.reduce_min(value))
+
+    np.testing.assert_array_equal(in_graph(positive, [1.0, 2.0]), [[1.0, 2.0]])
+    with refused(r"value: expected more\. Received:\] \[-2\]"):
+        in_graph(positive, [1.0, -2.0])
 
 
-def no_factors(workdir: Path) -> None:
-    (workdir / "codes.json").unlink()
+def test_inputs_have_the_same_number_of_rows() -> None:
+    def same(a, b, c):
+        return check_same_rows(noise=a, code=b, factor=c)
+
+    two, three = np.zeros([2, 5]), np.ones([3])
+    found = in_graph(same, two, two[:, :1], np.ones([2]))
+    assert [value.shape for value in found] == [(2, 5), (2, 1), (2,)]
+    with refused(r"noise, code and factor: expected the same number of rows\. Received:\] \[2 2 3\]"):
+        in_graph(same, two, two, three)
 
 
-def damaged_factors(workdir: Path) -> None:
-    (workdir / "codes.json").write_text('[{"name": "hue"}]')
+def test_an_empty_batch_is_refused() -> None:
+    np.testing.assert_array_equal(in_graph(lambda value: check_rows("image", value), [[3.0]]), [[[3.0]]])
+    with refused(r"image: expected 1 row or more\. Received:\] \[0\]"):
+        in_graph(lambda value: check_rows("image", value), np.zeros([0, 3]))
 
 
-def damaged_checkpoint(workdir: Path) -> None:
-    data = workdir / "checkpoints" / "step-000000007" / "ckpt.data-00000-of-00001"
-    data.write_bytes(data.read_bytes()[:-100])
+@pytest.mark.parametrize("value", [[[0.0, 1.0]], [[-0.01, 0.5], [1.01, 0.5]]])
+def test_numbers_within_the_limits_and_the_slack_pass(value) -> None:
+    found = in_graph(lambda x: check_tensor("code", x, [2], (0.0, 1.0), slack=0.02), value)
+    np.testing.assert_array_equal(found, np.float32([value]))
 
 
 @pytest.mark.parametrize(
-    ("spoil", "words"),
+    ("value", "message"),
     [
-        (no_run, "holds no run"),
-        (no_checkpoint, "holds no checkpoint"),
-        (no_factors, "codes.json"),
-        (damaged_factors, "codes.json is no list of factors"),
-        (damaged_checkpoint, "None of the 1 checkpoints"),
+        ([[0.5, 1.03]], r"code: expected numbers in \[0, 1\]\. Received minimum and maximum:\] \[0\.5\] \[1\.03\]"),
+        ([[-0.03, 0.5]], r"code: expected numbers in \[0, 1\]\. .*\[-0\.03\] \[0\.5\]"),
+        ([[0.5, NAN]], r"code: expected numbers in \[0, 1\]\."),
+        ([0.5, 0.5], r"Shape of tensor \S+ \[2\] is not compatible with expected shape \[\?,2\]"),
+        ([[0.5]], r"Shape of tensor \S+ \[1,1\] is not compatible"),
+        (np.zeros([0, 2]), r"code: expected 1 row or more"),
     ],
 )
-def test_a_workdir_without_a_whole_run_is_refused(spoil, words: str, workdir: Path, tmp_path: Path, capsys) -> None:
-    spoiled = Path(shutil.copytree(workdir, tmp_path / "spoiled"))
-    spoil(spoiled)
-    assert export.main(str(spoiled), str(tmp_path / "out")) == 2
-    error = capsys.readouterr().err.splitlines()[-1]
-    assert error.startswith("error: --workdir: ") and words in error and str(spoiled) in error
-    assert not (tmp_path / "out").exists()
+def test_other_numbers_and_shapes_are_refused(value, message: str) -> None:
+    with refused(message):
+        in_graph(lambda x: check_tensor("code", x, [2], (0.0, 1.0), slack=0.02), value)
 
 
-def test_a_run_that_still_grows_is_refused(tmp_path: Path, capsys) -> None:
-    network = dataclasses.replace(tiny_run.NETWORK, resolution=16)
-    phases = (Phase(8, images=100, batch=10, labeled_batch=2), Phase(16, batch=10, labeled_batch=2))
-    growing = tiny_run.write_run(tmp_path / "growing", phases, network=network)
-    assert export.main(str(growing), str(tmp_path / "out")) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("error: --workdir: ") and "past step 10" in error and "at 8x8, step 7" in error
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize("path", ["notes.txt", "notes.txt/inside", "", "numbers", "mixed", "mixed/1"])
-def test_an_out_that_is_no_export_is_left_alone(path: str, workdir: Path, tmp_path: Path, capsys) -> None:
-    (tmp_path / "notes.txt").write_text("mine")
-    (tmp_path / "numbers" / "1").mkdir(parents=True)
-    (tmp_path / "numbers" / "1" / "thesis.txt").write_text("mine")
-    (tmp_path / "mixed" / "1" / "assets").mkdir(parents=True)  # looks like an export ...
-    (tmp_path / "mixed" / "1" / "saved_model.pb").touch()
-    (tmp_path / "mixed" / "1" / "assets" / "codes.json").write_text('{"made_by": "ssgan_tf 0.1.0"}')
-    (tmp_path / "mixed" / "2").mkdir()  # ... beside something else
-    (tmp_path / "mixed" / "2" / "thesis.txt").write_text("mine")
-    before = files(tmp_path)
-    assert export.main(str(workdir), str(tmp_path / path)) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("error: --out: ") and error.count("\n") == 1 and "expected" in error
-    assert files(tmp_path) == before
-
-
-def test_an_out_that_cannot_be_made_is_named(workdir: Path, capsys) -> None:
-    assert export.main(str(workdir), "/proc/ssgan_tf_export") == 2
-    error = capsys.readouterr().err
-    assert error.startswith("error: --out: '/proc/ssgan_tf_export' cannot be written") and error.count("\n") == 1
+def test_without_limits_any_finite_number_passes() -> None:
+    assert in_graph(lambda x: check_tensor("noise", x, [], None), [-1e30, 1e30])[0].shape == (2,)
+    with refused(r"noise: expected finite numbers\."):
+        in_graph(lambda x: check_tensor("noise", x, [], None), [0.0, INF])

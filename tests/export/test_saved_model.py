@@ -1,11 +1,9 @@
-"""Export of a tiny run that nobody trained: as a command, as others load it, and when something is wrong."""
+"""Export as a function: its result and files, replacing an earlier export, and input that it refuses."""
 
 import dataclasses
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,60 +11,43 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from ssgan_tf import editing, export, runs
+from ssgan_tf import export, runs
+from ssgan_tf.core.schedule import Phase
 from ssgan_tf.editing import Editor
+from ssgan_tf.export import saved_model, verification
 from tests.support import tiny_run
-
-
-@pytest.fixture(scope="module")
-def workdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_run.write_run(tmp_path_factory.mktemp("runs") / "tiny")
-
-
-@pytest.fixture(scope="module")
-def command(workdir: Path, repository: Path, tmp_path_factory) -> tuple[subprocess.CompletedProcess, Path]:
-    """The command and its --out, in a folder that was not there."""
-    out = tmp_path_factory.mktemp("exports") / "new" / "tiny"
-    words = [sys.executable, "-m", "ssgan_tf.export", f"--workdir={workdir}", f"--out={out}"]
-    return subprocess.run(words, cwd=repository, capture_output=True, text=True), out
-
-
-@pytest.fixture(scope="module")
-def exported(command) -> Path:
-    process, out = command
-    assert process.returncode == 0, process.stderr
-    return out
-
-
-@pytest.fixture(scope="module")
-def run(workdir: Path) -> runs.Run:
-    return runs.load_run(str(workdir))
 
 
 @pytest.fixture
 def earlier(exported: Path, tmp_path: Path) -> Path:
-    """A copy of the export that a test may spoil."""
+    """Copy of the export that a test may spoil."""
     return Path(shutil.copytree(exported, tmp_path / "earlier"))
 
 
-def latents(count: int) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(count)
-    return rng.standard_normal([count, 6]).astype(np.float32), rng.uniform(size=[count, 2]).astype(np.float32)
-
-
-def pictures(count: int) -> np.ndarray:
-    return np.random.default_rng(count).uniform(-1, 1, [count, 8, 8, 3]).astype(np.float32)
+@pytest.fixture
+def quick_write(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copies the session's export instead of tracing another."""
+    monkeypatch.setattr(saved_model, "write", lambda run, folder: shutil.copytree(exported / "1", folder))
 
 
 def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_the_command_writes_one_version_and_says_so(command) -> None:
-    process, out = command
-    assert process.returncode == 0, process.stderr
-    assert sorted(os.listdir(out)) == ["1"]
-    assert files(out / "1") == [
+# --- Result and files
+
+
+def test_the_result_says_where_the_export_is_and_how_near_to_the_model(result: export.Export, exported: Path) -> None:
+    assert result.folder == str(exported / "1") and result.images_trained == 70 and result.generates_images
+    assert result.size == sum((exported / "1" / name).stat().st_size for name in files(exported / "1"))
+    assert 0 <= result.largest_difference < 1e-5
+    assert Path(result.model_card).read_text().startswith("# tiny\n")
+    assert repr(result).startswith(f"<Export {str(exported / '1')!r}: 0.") and "trained with 70 images" in repr(result)
+
+
+def test_an_export_is_one_version_with_its_assets(exported: Path) -> None:
+    assert os.listdir(exported) == ["1"]
+    assert files(exported / "1") == [
         "assets/codes.json",
         "assets/model_card.json",
         "assets/model_card.md",
@@ -76,8 +57,6 @@ def test_the_command_writes_one_version_and_says_so(command) -> None:
         "variables/variables.data-00000-of-00001",
         "variables/variables.index",
     ]
-    assert "70 images" in process.stdout and str(out / "1") in process.stdout
-    assert "16 images" in process.stdout and str(out / "1" / "assets" / "model_card.md") in process.stdout
 
 
 def test_nothing_of_keras_or_pickle_is_in_the_file(exported: Path) -> None:
@@ -89,7 +68,7 @@ def test_nothing_of_keras_or_pickle_is_in_the_file(exported: Path) -> None:
     assert not operations & {"PyFunc", "EagerPyFunc", "PyFuncStateless"}
 
 
-def test_codes_json_says_what_the_codes_are(exported: Path) -> None:
+def test_codes_json_describes_the_codes(exported: Path) -> None:
     card = json.loads((exported / "1" / "assets" / "codes.json").read_text())
     assert card.pop("made_by").startswith("ssgan_tf ")
     steps = {"kind": "steps", "unit": "index of the value", "training_range": [0.0, 1.0]}
@@ -111,158 +90,130 @@ def test_codes_json_says_what_the_codes_are(exported: Path) -> None:
     }
 
 
-# Forbids the package, then uses the export; prints the modules that it took beyond tensorflow, numpy and Python.
-STRANGER = """
-import json, sys
-for name in ("ssgan_tf", "keras", "PIL"):
-    sys.modules[name] = None  # an import of it fails
-import numpy as np
-import tensorflow
-before = set(sys.modules)
-from editing import Editor
-given = np.load("given.npz")
-editor = Editor.load(sys.argv[1])
-style = editor.call("mapping", {"noise": given["noise"], "code": given["code"]})["style"]
-np.savez(
-    "result.npz",
-    generated=editor.generate(given["code"], noise=given["noise"]),
-    single=editor.generate(given["code"][:1], noise=given["noise"][:1]),
-    style=style,
-    **editor.call("synthesis", {"style": style}),
-    fitted=editor.fit(given["image"], steps=3).noise,
-    **editor.call("encode", {"image": given["image"]}),
-)
-print(json.dumps(sorted({n.split(".")[0] for n in set(sys.modules) - before} - set(sys.stdlib_module_names))))
-"""
-
-
-def test_a_process_without_the_package_gets_what_the_model_gives(exported: Path, run: runs.Run, tmp_path: Path) -> None:
-    shutil.copytree(Path(editing.__file__).parent, tmp_path / "editing", ignore=shutil.ignore_patterns("demo"))
-    noise, code = latents(3)
-    image = pictures(3)
-    np.savez(tmp_path / "given.npz", noise=noise, code=code, image=image)
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    words = [sys.executable, "-c", STRANGER, str(exported)]
-    process = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert process.returncode == 0, process.stderr
-    assert json.loads(process.stdout) == ["editing"]
-    found = np.load(tmp_path / "result.npz")
-    expected = run.model.ema_generator((noise, code)).numpy()
-    assert np.abs(expected - run.model.generator((noise, code))).max() > 0.1  # so the average was exported
-    np.testing.assert_allclose(found["generated"], expected, rtol=0, atol=1e-6)
-    np.testing.assert_allclose(found["single"], expected[:1], rtol=0, atol=1e-6)
-    np.testing.assert_allclose(found["image"], expected, rtol=0, atol=1e-6)
-    np.testing.assert_allclose(found["style"], run.model.ema_generator.mapping((noise, code)), rtol=0, atol=1e-6)
-    np.testing.assert_allclose(found["code"], run.model.discriminator.encode(image), rtol=0, atol=1e-6)
-    alone = [float(run.model.discriminator(picture[None])[0][0]) for picture in image]
-    np.testing.assert_allclose(found["realness"], alone, rtol=0, atol=1e-6)
-    assert found["fitted"].shape == (3, 6) and np.isfinite(found["fitted"]).all()
-
-
-def test_the_export_refuses_what_it_cannot_use(exported: Path) -> None:
-    editor, (noise, code) = Editor.load(exported), latents(2)
-    with pytest.raises(ValueError, match=r"^noise: expected shape \[batch,6\]\. Received: \[2,5\]\.$"):
-        editor.generate(code, noise=noise[:, :5])
-    with pytest.raises(ValueError, match=r"^code \(hue, shape\): expected numbers in \[0, 1\]. Received.*: 0 2$"):
-        editor.generate([[0.0, 2.0]])
-    with pytest.raises(ValueError, match=r"^image: expected shape \[batch,8,8,3\]\. Received: \[2,8,4,3\]\.$"):
-        editor.call("encode", {"image": pictures(2)[:, :, :4]})
-    with pytest.raises(ValueError, match=r"^factor: expected one of hue, shape, or .* 1\. Received: size$"):
-        editor.call("traverse", {"noise": noise, "code": code, "factor": np.array(["hue", "size"]), "steps": 3})
-
-
-def test_gradients_flow_through_what_was_loaded(exported: Path) -> None:
-    """From noise and styles to features: what fits pictures in a process that has nothing but the export."""
-    model = tf.saved_model.load(str(exported / "1"))
-    functions, (noise, code) = model.signatures, map(tf.constant, latents(2))
-
-    @tf.function
-    def loss(noise, offset):
-        style = functions["mapping"](noise=noise, code=code)["style"]
-        image = functions["synthesis"](style=style[:, None, :] + offset)["image"]
-        features = functions["features"](image=tf.clip_by_value(image, -1.9, 1.9))
-        return tf.add_n([tf.reduce_sum(level**2) for level in features.values()])
-
-    at = [noise, tf.constant(np.random.default_rng(0).normal(size=[2, 4, 5], scale=0.1), tf.float32)]
-    with tf.GradientTape() as tape:
-        tape.watch(at)
-        value = loss(*at)
-    gradient = tape.gradient(value, at)
-    for i in range(2):
-        direction = tf.random.stateless_normal(at[i].shape, [i, 0])
-        ahead, behind = ([x + (step * direction if i == j else 0) for j, x in enumerate(at)] for step in (1e-3, -1e-3))
-        slope = (loss(*ahead) - loss(*behind)) / 2e-3
-        np.testing.assert_allclose(tf.reduce_sum(gradient[i] * direction), slope, rtol=0.02, atol=0.2)
-
-
-@pytest.fixture
-def quick_write(exported: Path, monkeypatch) -> None:
-    """Copies the one export instead of tracing another."""
-    monkeypatch.setattr(export, "write", lambda run, folder: shutil.copytree(exported / "1", folder))
-
-
-def test_a_second_export_replaces_the_first(workdir, earlier, quick_write, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(export, "check", lambda run, folder: 0.0)  # what it does is tested below
-    (earlier / ".ssgan_tf-partial").mkdir()
-    (earlier / ".ssgan_tf-partial" / "junk").write_text("of an export that was killed")
-    before = Editor.load(earlier).generate([[0.5, 0.5]])
-    assert export.main(str(workdir), str(earlier)) == 0, capsys.readouterr().err
-    assert os.listdir(earlier) == ["2"]
-    np.testing.assert_allclose(Editor.load(earlier).generate([[0.5, 0.5]]), before, rtol=0, atol=1e-6)
-
-
-def test_a_run_in_mixed_precision_is_exported_in_float32(tmp_path: Path, capsys) -> None:
+def test_a_run_in_mixed_precision_is_exported_in_float32(run: runs.Run, tmp_path: Path) -> None:
     network = dataclasses.replace(tiny_run.NETWORK, precision="mixed_bfloat16")
     workdir = tiny_run.write_run(tmp_path / "mixed", network=network)
-    assert export.main(str(workdir), str(tmp_path / "export")) == 0, capsys.readouterr().err
-    noise, code = latents(3)
-    model = runs.load_run(str(tiny_run.write_run(tmp_path / "plain"))).model  # of the same weights
-    expected = model.ema_generator((noise, code)).numpy()
+    export.run(str(workdir), str(tmp_path / "export"))
+    rng = np.random.default_rng(3)
+    noise, code = rng.standard_normal([3, 6]).astype(np.float32), rng.uniform(size=[3, 2]).astype(np.float32)
+    expected = run.model.ema_generator((noise, code)).numpy()  # which has the same weights
     generated = Editor.load(tmp_path / "export").generate(code, noise=noise)
     np.testing.assert_allclose(generated, expected, rtol=0, atol=1e-5)
 
 
-def test_an_export_that_differs_from_the_model_fails(workdir, earlier, quick_write, monkeypatch, capsys) -> None:
+# --- Completely or not at all
+
+
+def test_a_second_export_replaces_the_first(workdir, earlier, quick_write, monkeypatch) -> None:
+    monkeypatch.setattr(verification, "check", lambda run, folder: 0.0)  # has its own tests
+    (earlier / ".ssgan_tf-partial").mkdir()
+    (earlier / ".ssgan_tf-partial" / "junk").write_text("of an export that was killed")
+    before = Editor.load(earlier).generate([[0.5, 0.5]])
+    result = export.run(str(workdir), str(earlier))
+    assert result.folder == str(earlier / "2") and os.listdir(earlier) == ["2"]
+    np.testing.assert_allclose(Editor.load(earlier).generate([[0.5, 0.5]]), before, rtol=0, atol=1e-6)
+
+
+def test_an_export_that_fails_its_check_leaves_the_earlier_one(run, earlier, quick_write, monkeypatch) -> None:
+    def fail(run, folder):
+        raise export.ExportError("different")
+
+    monkeypatch.setattr(verification, "check", fail)
     before = files(earlier)
-
-    def write_then_change(run, folder, write=export.write):
-        write(run, folder)
-        run.model.ema_generator.synthesis.to_rgb[-1].bias.assign_add([0.0, 1e-4, 0.0])
-
-    monkeypatch.setattr(export, "write", write_then_change)
-    assert export.main(str(workdir), str(earlier)) == 1
-    error = capsys.readouterr().err
-    assert error.startswith("error: ") and error.count("\n") == 1 and "another image" in error and "1e-05" in error
+    with pytest.raises(export.ExportError, match="different"):
+        export.run(run, str(earlier))
     assert files(earlier) == before
 
 
-@pytest.mark.parametrize(
-    ("script", "words"),
-    [
-        ("raise ValueError('the package is missing')", ["fresh process", "the package is missing"]),
-        (
-            "import numpy as n, sys; n.savez(sys.argv[3], **{'image': n.nan, 'edited code': n.zeros([16, 2], 'f')})",
-            ["nan"],
-        ),
-    ],
-)
-def test_an_export_that_fails_its_check_leaves_nothing(
-    script, words, workdir, tmp_path, quick_write, monkeypatch, capsys
-) -> None:
-    monkeypatch.setattr(export, "_FRESH_PROCESS", script)
-    assert export.main(str(workdir), str(tmp_path / "new" / "export")) == 1
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1 and [word for word in words if word not in error] == []
-    assert not (tmp_path / "new").exists()
+def test_an_export_that_fails_its_check_leaves_no_new_folder(run, tmp_path, quick_write, monkeypatch) -> None:
+    monkeypatch.setattr(verification, "_FRESH_PROCESS", "raise ValueError")
+    with pytest.raises(export.ExportError):
+        export.run(run, str(tmp_path / "new" / "export"))
+    assert os.listdir(tmp_path) == []
 
 
-def test_a_full_disk_leaves_nothing(workdir: Path, tmp_path: Path, monkeypatch, capsys) -> None:
+def test_a_full_disk_leaves_nothing(run: runs.Run, tmp_path: Path, monkeypatch) -> None:
     def write(run, folder):
         os.makedirs(folder)
         raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
 
-    monkeypatch.setattr(export, "write", write)
-    assert export.main(str(workdir), str(tmp_path / "new")) == 2
-    error = capsys.readouterr().err
-    assert error == f"error: --out: {str(tmp_path / 'new')!r} cannot be written: No space left on device\n"
+    monkeypatch.setattr(saved_model, "write", write)
+    out = str(tmp_path / "new")
+    with pytest.raises(OSError) as error:
+        export.run(run, out)
+    assert str(error.value) == f"out: {out!r} cannot be written: No space left on device"
     assert os.listdir(tmp_path) == []
+
+
+# --- Refused input
+
+
+def no_run(workdir: Path) -> None:
+    shutil.rmtree(workdir)
+
+
+def no_checkpoint(workdir: Path) -> None:
+    shutil.rmtree(workdir / "checkpoints")
+
+
+def no_factors(workdir: Path) -> None:
+    (workdir / "factors.json").unlink()
+
+
+def damaged_factors(workdir: Path) -> None:
+    (workdir / "factors.json").write_text('[{"name": "hue"}]')
+
+
+def damaged_checkpoint(workdir: Path) -> None:
+    data = workdir / "checkpoints" / "step-000000007" / "ckpt.data-00000-of-00001"
+    data.write_bytes(data.read_bytes()[:-100])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (no_run, "does not contain a run"),
+        (no_checkpoint, "does not contain a checkpoint"),
+        (no_factors, "factors.json"),
+        (damaged_factors, "factors.json is not a list of factors"),
+        (damaged_checkpoint, "None of the 1 checkpoints"),
+    ],
+)
+def test_a_workdir_without_a_complete_run_is_refused(spoil, words: str, workdir: Path, tmp_path: Path) -> None:
+    spoiled = Path(shutil.copytree(workdir, tmp_path / "spoiled"))
+    spoil(spoiled)
+    with pytest.raises((ValueError, OSError)) as error:
+        export.run(str(spoiled), str(tmp_path / "out"))
+    message = str(error.value)
+    assert message.startswith("workdir: ") and words in message and str(spoiled) in message
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_still_grows_is_refused(tmp_path: Path) -> None:
+    network = dataclasses.replace(tiny_run.NETWORK, resolution=16)
+    phases = (Phase(8, images=100, batch=10, labeled_batch=2), Phase(16, batch=10, labeled_batch=2))
+    growing = tiny_run.write_run(tmp_path / "growing", phases, network=network)
+    with pytest.raises(ValueError, match=r"^workdir: .*past step 10.*at 8x8, step 7"):
+        export.run(str(growing), str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("path", ["notes.txt", "notes.txt/inside", "", "numbers", "mixed", "mixed/1"])
+def test_an_out_that_is_not_an_export_is_left_alone(path: str, run: runs.Run, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "numbers" / "1").mkdir(parents=True)
+    (tmp_path / "numbers" / "1" / "thesis.txt").write_text("mine")
+    (tmp_path / "mixed" / "1" / "assets").mkdir(parents=True)  # looks like an export ...
+    (tmp_path / "mixed" / "1" / "saved_model.pb").touch()
+    (tmp_path / "mixed" / "1" / "assets" / "codes.json").write_text('{"made_by": "ssgan_tf 0.1.0"}')
+    (tmp_path / "mixed" / "2").mkdir()  # ... beside something else
+    (tmp_path / "mixed" / "2" / "thesis.txt").write_text("mine")
+    before = files(tmp_path)
+    with pytest.raises((ValueError, OSError), match=r"^out: .*expected"):
+        export.run(run, str(tmp_path / path))
+    assert files(tmp_path) == before
+
+
+def test_an_out_that_cannot_be_created_is_named(run: runs.Run) -> None:
+    with pytest.raises(OSError, match=r"^out: '/proc/ssgan_tf_export' cannot be written"):
+        export.run(run, "/proc/ssgan_tf_export")

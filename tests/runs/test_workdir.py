@@ -11,35 +11,35 @@ import pytest
 from ssgan_tf import data
 from ssgan_tf.config import Config
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
-from ssgan_tf.runs import workdir
+from ssgan_tf.runs import Workdir
 
 HOLD = """
 import sys, time
-from ssgan_tf import workdirs
-file = workdir.lock(sys.argv[1])
+from ssgan_tf.runs import Workdir
+file = Workdir(sys.argv[1]).lock()
 print("held", flush=True)
 time.sleep(600)
 """
 
 
 def test_a_second_process_is_refused_and_told_who_is_there(tmp_path):
-    workdir = str(tmp_path / "new" / "run")
-    first = workdir.lock(workdir)
-    message = rf"^--workdir: .*/new/run' is being trained by process {os.getpid()} on \S+\. Wait"
+    workdir = Workdir(str(tmp_path / "new" / "run"))
+    first = workdir.lock()
+    message = rf"^workdir: .*/new/run' is being trained by process {os.getpid()} on \S+\. Wait"
     with pytest.raises(ValueError, match=message):
-        workdir.lock(workdir)
+        workdir.lock()
     first.close()
-    workdir.lock(workdir).close()
+    workdir.lock().close()
 
 
 def test_a_process_that_was_killed_holds_nothing(tmp_path):
     with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stdout.readline() == "held\n"
         with pytest.raises(ValueError, match=f"trained by process {process.pid}"):
-            workdir.lock(str(tmp_path))
+            Workdir(str(tmp_path)).lock()
         process.send_signal(signal.SIGKILL)
         process.wait()
-    with workdir.lock(str(tmp_path)) as file:
+    with Workdir(str(tmp_path)).lock() as file:
         file.seek(0)
         assert file.read().startswith(f"process {os.getpid()} on ")
 
@@ -51,21 +51,41 @@ def table(factors) -> data.FactorDataset:
 
 def test_a_run_does_not_go_on_with_other_labels(tmp_path):
     labels = [[0, 1], [2, -1], [1, 0]]
-    workdir.check_labels(str(tmp_path), table(labels))
-    workdir.check_labels(str(tmp_path), table(labels))
+    Workdir(str(tmp_path)).record_labels(table(labels))
+    Workdir(str(tmp_path)).record_labels(table(labels))
     for other in ([labels[1], labels[0], labels[2]], [[0, 1], [2, 0], [1, 0]], labels[:2]):
-        with pytest.raises(ValueError, match="^--workdir: .* holds a run on other labels, or on labels in another"):
-            workdir.check_labels(str(tmp_path), table(other))
+        with pytest.raises(ValueError, match="^workdir: .* contains a run on other labels, or on labels in another"):
+            Workdir(str(tmp_path)).record_labels(table(other))
     (tmp_path / "data.json").write_text("{")
     with pytest.raises(ValueError, match="data.json is damaged"):
-        workdir.check_labels(str(tmp_path), table(labels))
+        Workdir(str(tmp_path)).record_labels(table(labels))
 
 
 def test_labelled_rows_that_the_seed_does_not_choose_are_refused(tmp_path):
     labels = np.stack([np.arange(40) % 3, np.arange(40) % 2], axis=1)
     config = Config(data.DataOptions(labeled_fraction=0.25))
-    rows = workdir.labeled_subset(str(tmp_path), table(labels), config)
-    assert np.array_equal(workdir.labeled_subset(str(tmp_path), table(labels), config), rows)
+    rows = Workdir(str(tmp_path)).labeled_rows(table(labels), config)
+    assert np.array_equal(Workdir(str(tmp_path)).labeled_rows(table(labels), config), rows)
     np.save(tmp_path / "labeled_subset.npy", (rows + 1) % 40)
-    with pytest.raises(ValueError, match="labeled_subset.npy is not of this data; .* that the seed chooses"):
-        workdir.labeled_subset(str(tmp_path), table(labels), config)
+    with pytest.raises(ValueError, match="labeled_subset.npy belongs to other data; .* that the seed chooses"):
+        Workdir(str(tmp_path)).labeled_rows(table(labels), config)
+
+
+def test_factors_are_read_under_their_old_name(tmp_path):
+    workdir, spec = Workdir(str(tmp_path)), table([[0, 1]]).spec
+    workdir.write_factors(spec)
+    assert workdir.read_factors() == spec and os.path.basename(workdir.factors) == "factors.json"
+    os.rename(workdir.factors, tmp_path / "codes.json")
+    assert workdir.read_factors() == spec
+    workdir.write_factors(CodeSpec((FactorSpec("other", 2),)))  # a run's factors never change
+    assert workdir.read_factors() == spec and not os.path.exists(workdir.factors)
+    (tmp_path / "codes.json").write_text('[{"name": "hue"}]')
+    with pytest.raises(ValueError, match="^workdir: .*codes.json is not a list of factors"):
+        workdir.read_factors()
+
+
+def test_an_empty_folder_contains_no_run(tmp_path):
+    with pytest.raises(FileNotFoundError, match="^workdir: .* does not contain a run .expected .*config.json"):
+        Workdir(str(tmp_path)).read_config()
+    with pytest.raises(FileNotFoundError, match="^workdir: .* does not contain a run .expected .*factors.json"):
+        Workdir(str(tmp_path)).read_factors()

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 def make_model() -> SimpleNamespace:
     """What the callbacks know of a model."""
-    result = SimpleNamespace(stop_training=False, stage="8x8", resets=0)
+    result = SimpleNamespace(stop_training=False, phase_label="8x8", resets=0)
     result.weights = [tf.Variable([1.0, 2.0], name="kernel"), tf.Variable(7, name="counter")]
     result.reset_metrics = lambda: setattr(result, "resets", result.resets + 1)
     return result

@@ -25,7 +25,7 @@ class LinearOptions(WithoutLabels):
 class Linear(TrainableModel):
     """Codes are a linear map of the pixels, pictures one of the codes; trained by the squared error."""
 
-    kept = "those of the last step"
+    exported_weights = "those of the last step"
     noise_size = 0
     realness = None
 

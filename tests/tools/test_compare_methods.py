@@ -185,7 +185,7 @@ def test_a_config_that_was_changed_since_is_refused(start, place, capsys):
     with pytest.raises(SystemExit):
         start(methods="one")
     err = capsys.readouterr().err
-    assert "one-0' holds a run of another config (model.ema_half_life: expected 700.0, received 800.0). Remove" in err
+    assert "one-0' contains a run of another config (model.ema_half_life: expected 700.0, received 800.0). Remove" in err
     assert start.programs == []
 
 

@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ssgan_tf import export, runs
+from ssgan_tf import runs
 from ssgan_tf.editing import Editor, Factor, Latents
+from ssgan_tf.export import verification
 from tests.support import tiny_run
 
 # --- make_demo_model
@@ -39,7 +40,7 @@ def measured(workdir: Path) -> None:
 
 
 def test_a_measured_run_becomes_the_model_that_comes_along(maker, workdir: Path, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(export, "check", lambda run, folder: 0.0)  # tests/export/test_saved_model.py has what it does
+    monkeypatch.setattr(verification, "check", lambda run, folder: 0.0)  # has its own tests
     out = str(tmp_path / "demo")
     with pytest.raises(ValueError, match="expected a run with scores .* not measured .*ssgan_tf.evaluate"):
         maker.make(str(workdir), out)
@@ -150,7 +151,7 @@ def test_rows_are_those_whose_labels_were_not_used(measurer, tmp_path: Path) -> 
     run, table = SimpleNamespace(workdir=str(tmp_path)), SimpleNamespace(factors=factors)
     assert measurer.real_rows(run, table, 9, np.random.default_rng(0)).tolist() == [3, 5]
     np.save(tmp_path / "labeled_subset.npy", np.arange(6))
-    with pytest.raises(ValueError, match="--workdir: expected a run that did not use all labels. Received: 6 used"):
+    with pytest.raises(ValueError, match="workdir: expected a run that did not use all labels. Received: 6 used"):
         measurer.real_rows(run, table, 9, np.random.default_rng(0))
 
 
@@ -158,8 +159,8 @@ def test_rows_are_those_whose_labels_were_not_used(measurer, tmp_path: Path) -> 
     ("tool", "words", "expected"),
     [
         ("make_demo_model", [], "--workdir"),
-        ("make_demo_model", ["--workdir=/nowhere"], "'/nowhere' holds no run"),
-        ("measure_edits", ["--workdir=/nowhere"], "'/nowhere' holds no run"),
+        ("make_demo_model", ["--workdir=/nowhere"], "'/nowhere' does not contain a run"),
+        ("measure_edits", ["--workdir=/nowhere"], "'/nowhere' does not contain a run"),
         ("measure_edits", ["--workdir=a", "--count=0"], "--count: expected 1 or more. Received: 0"),
     ],
 )

@@ -8,8 +8,7 @@ import pytest
 import tensorflow as tf
 
 from ssgan_tf.core.schedule import Phase, Schedule
-from ssgan_tf.runs import progress
-from ssgan_tf.runs.progress import Progress
+from ssgan_tf.runs.progress import CountSteps, Progress
 from ssgan_tf.train import callbacks
 from tests.support.driving import drive, make_model
 
@@ -49,7 +48,7 @@ def test_the_last_step_reaches_the_length_of_the_run():
 
 
 def test_the_bar_counts_images_from_where_the_run_goes_on(model, capsys):
-    count = progress.CountSteps(Progress(3, schedule_of(8), 64))
+    count = CountSteps(Progress(3, schedule_of(8), 64))
     drive(model, [count], 5)
     assert count.progress.step == 8
     last = capsys.readouterr().err.split("\r")[-1]
@@ -58,8 +57,8 @@ def test_the_bar_counts_images_from_where_the_run_goes_on(model, capsys):
 
 
 def test_the_bar_can_be_closed_at_any_time(model, capsys):
-    progress.CountSteps(Progress(0, schedule_of(8), 64)).close()  # training never began
-    count = progress.CountSteps(Progress(0, schedule_of(8), 64))
+    CountSteps(Progress(0, schedule_of(8), 64)).close()  # training never began
+    count = CountSteps(Progress(0, schedule_of(8), 64))
     count.set_model(model)
     count.on_train_begin()
     count.close()
@@ -113,7 +112,7 @@ def test_weights_that_are_no_numbers_are_never_saved(model, value):
 def test_when_checkpoints_are_saved(model, first, steps, every, saved):
     seen: list[int] = []
     progress = Progress(first, schedule_of(8), 64)
-    drive(model, [progress.CountSteps(progress), callbacks.SaveCheckpoints(progress, seen.append, every)], steps)
+    drive(model, [CountSteps(progress), callbacks.SaveCheckpoints(progress, seen.append, every)], steps)
     assert seen == saved
 
 
@@ -149,7 +148,7 @@ def test_a_signal_stops_after_the_step_at_hand(model, number, capfd):
     assert len(done) == 3
     assert stop.received == number
     assert signal.getsignal(number) is before
-    assert "once more stops at once" in capfd.readouterr().err
+    assert "Press Ctrl-C again to stop at once" in capfd.readouterr().err
 
 
 def test_a_second_signal_stops_at_once(model, capfd, monkeypatch):

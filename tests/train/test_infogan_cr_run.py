@@ -65,7 +65,7 @@ def test_infogan_modified_is_a_copy_at_the_event(inputs, tmp_path):
     assert first.code == 0, first.err
     shutil.copytree(tmp_path / "run", tmp_path / "modified")
     second = train(inputs, tmp_path / "run")
-    assert second.code == 0 and "Going on from the checkpoint of step 8" in second.out
+    assert second.code == 0 and "Resuming from step 8" in second.out
     assert_equal(saved(tmp_path / "whole", 8), saved(tmp_path / "modified", 8))
     assert_equal(saved(tmp_path / "whole", 12), saved(tmp_path / "run", 12))
     modified, whole = runs.load_run(str(tmp_path / "modified")), runs.load_run(str(tmp_path / "whole"))

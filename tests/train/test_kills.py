@@ -69,7 +69,7 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_bits(kills, steps, in
     result = train(inputs, workdir, steps)
     assert result.code == 0, result.err
     if found:
-        assert re.search(rf"Going on from the checkpoint of step {max(found)} ", result.out)
+        assert re.search(rf"Resuming from step {max(found)} ", result.out)
     assert kills < 30 or while_saving >= 3, "some came during a save"
     expected = weights(tmp_path / "straight", steps)
     for name, value in weights(workdir, steps).items():

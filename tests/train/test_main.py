@@ -96,7 +96,7 @@ def test_it_says_what_it_is_going_to_do_and_did(finished):
     assert "angle 5, hue 3, shape 2" in rest
     assert "128 images, 16 steps" in rest
     assert "runs on      1 CPU" in rest
-    assert rest.endswith(f"Trained to 128 images. Pictures: {workdir}/samples\n")
+    assert rest.endswith(f"Trained to 128 images. Image grids: {workdir}/samples\n")
     parameters = int(re.search(r"parameters +([\d,]+)", rest)[1].replace(",", ""))
     trained = r"(generator|discriminator)/(?!w_average)"
     weights = [v for name, v in saved(workdir, 16).items() if re.match(trained, name)]
@@ -250,8 +250,8 @@ def test_a_run_stopped_in_every_way_ends_with_the_same_bits(growing, finished, i
 
     result = train(inputs, workdir, *every_step, before=fakes.SignalAt(9, signal.SIGINT))
     assert (result.code, steps(workdir)) == (130, [6, 8, 9])
-    assert "Going on from the checkpoint of step 6 (48 images)" in result.out
-    assert result.out.endswith("Stopped at 72 images, all saved. The same command goes on from there.\n")
+    assert "Resuming from step 6 (48 images)" in result.out
+    assert result.out.endswith("Stopped at 72 images with everything saved. The same command resumes from there.\n")
     assert "Traceback" not in result.err
     assert logged_steps(workdir) == [*range(1, 10)]
 
@@ -263,7 +263,7 @@ def test_a_run_stopped_in_every_way_ends_with_the_same_bits(growing, finished, i
     result = train(inputs, workdir, "--strategy=mirrored")
     assert (result.code, steps(workdir)) == (0, [12, 14, 16])
     assert "step-000000010 is damaged (ckpt.data-00000-of-00001 is not what was written)" in result.err
-    assert "Going on from the checkpoint of step 9" in result.out
+    assert "Resuming from step 9" in result.out
 
     assert logged_steps(workdir) == [*range(1, 10), 10, 12, 14, 16]
     one, other = saved(straight, 16), saved(workdir, 16)
@@ -331,7 +331,7 @@ def test_a_run_goes_back_and_on_without_the_steps_that_went_wrong(inputs, tmp_pa
     assert result.code == 0, result.err
     for step, checkpoint, count in ((6, 4, 1), (10, 8, 2)):
         assert re.search(
-            rf"generator/\w+ became nan at step {step} .* Going back to the checkpoint of step {checkpoint}, to go on "
+            rf"generator/\w+ became nan at step {step} .* Rolling back to the checkpoint of step {checkpoint}, to continue "
             rf"without step {step} \(rollback {count} of 3\)",
             result.err,
         )
@@ -452,7 +452,7 @@ def test_batches_that_do_not_divide_among_the_devices(inputs, tmp_path):
 def test_a_workdir_of_another_config(inputs, workdir):
     before = files(workdir)
     result = train(inputs, workdir, "--set=model.gamma_g=3", "--set=train.seed=1")
-    refused(result, r"holds a run of another config \(model.gamma_g: expected 10.0, received 3.0; train.seed: expec")
+    refused(result, r"contains a run of another config \(model.gamma_g: expected 10.0, received 3.0; train.seed: expec")
     assert files(workdir) == before
 
 
@@ -462,7 +462,7 @@ def test_a_workdir_on_other_factors(inputs, workdir):
     codes[0]["size"] = 7
     (workdir / "codes.json").write_text(json.dumps(codes))
     before = files(workdir)
-    refused(train(inputs, workdir), r"holds a run on other factors: expected .*'size': 7.*Received: .*'size': 5")
+    refused(train(inputs, workdir), r"contains a run on other factors: expected .*'size': 7.*Received: .*'size': 5")
     assert files(workdir) == before
 
 
@@ -476,7 +476,7 @@ def test_a_workdir_without_its_config(inputs, workdir):
 def test_a_workdir_whose_config_is_damaged(inputs, workdir):
     (workdir / "config.json").write_text('{"data": {')
     before = files(workdir)
-    refused(train(inputs, workdir), "config.json is no config of this version")
+    refused(train(inputs, workdir), "config.json is not a config of this version")
     assert files(workdir) == before
 
 
@@ -492,7 +492,7 @@ def test_a_workdir_whose_checkpoints_are_all_damaged(inputs, workdir):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "labeled_subset.npy is damaged"), (None, "is not of this data; expected the 15 rows of 60")],
+    [(b"", "labeled_subset.npy is damaged"), (None, "belongs to other data; expected the 15 rows of 60")],
 )
 def test_a_labeled_subset_that_is_not_the_run_s(content, message, inputs, workdir):
     path = workdir / "labeled_subset.npy"

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from ssgan_tf.core.schedule import Phase, Schedule
+from ssgan_tf.runs import Workdir
 from ssgan_tf.runs.progress import CountSteps, Progress
-from ssgan_tf.train.metric_logging import DrawSamples, Log, Measure
+from ssgan_tf.train.metric_logging import LogLosses, LogScores, PlotSamples
 from tests.support.driving import drive, events, lines, make_model
 
 
@@ -23,7 +24,7 @@ def model():
 
 def test_every_line_holds_the_means_since_the_one_before(model, tmp_path):
     progress = Progress(0, Schedule((Phase(batch=8, labeled_batch=1),)), 64)
-    every = [CountSteps(progress), Log(progress, str(tmp_path), every=24)]
+    every = [CountSteps(progress), LogLosses(progress, Workdir(str(tmp_path)), every=24)]
     drive(model, every, 8, lambda step: {"a": step / 2, "b": -1.0})
     written = lines(tmp_path)
     assert [(line["step"], line["images"], line["a"], line["b"]) for line in written] == [
@@ -39,14 +40,14 @@ def test_every_line_holds_the_means_since_the_one_before(model, tmp_path):
 
 def test_the_end_is_not_written_twice(model, tmp_path):
     progress = Progress(0, Schedule((Phase(batch=8, labeled_batch=1),)), 64)
-    drive(model, [CountSteps(progress), Log(progress, str(tmp_path), every=16)], 4)
+    drive(model, [CountSteps(progress), LogLosses(progress, Workdir(str(tmp_path)), every=16)], 4)
     assert [line["step"] for line in lines(tmp_path)] == [2, 4]
 
 
 def test_a_resumed_run_drops_the_lines_that_it_will_write_again(tmp_path):
     texts = [json.dumps({"step": step, "a": 1.0}) + "\n" for step in (2, 4, 6, 8)]
     (tmp_path / "metrics.jsonl").write_text("".join(texts) + '{"step": 10, "a"')  # killed while it was writing
-    Log(Progress(6, Schedule((Phase(batch=8, labeled_batch=1),)), 64), str(tmp_path), every=8)
+    LogLosses(Progress(6, Schedule((Phase(batch=8, labeled_batch=1),)), 64), Workdir(str(tmp_path)), every=8)
     assert (tmp_path / "metrics.jsonl").read_text() == "".join(texts[:3])
     assert sorted(p.name for p in tmp_path.iterdir()) == ["metrics.jsonl", "tensorboard"]
 
@@ -63,7 +64,7 @@ def test_pictures_are_written_when_due_and_at_the_end(model, tmp_path):
         return {"samples": drawn[-1]}
 
     progress = Progress(0, Schedule((Phase(batch=8, labeled_batch=1),)), 64)
-    drive(model, [CountSteps(progress), DrawSamples(progress, str(tmp_path), 24, draw)], 7)
+    drive(model, [CountSteps(progress), PlotSamples(progress, Workdir(str(tmp_path)), 24, draw)], 7)
     names = [f"samples-{images:09d}.png" for images in (24, 48, 56)]
     assert sorted(p.name for p in (tmp_path / "samples").iterdir()) == names
     for name, page in zip(names, drawn, strict=True):
@@ -78,7 +79,7 @@ def test_pictures_are_written_when_due_and_at_the_end(model, tmp_path):
 def test_the_last_picture_is_drawn_once(model, tmp_path):
     progress = Progress(0, Schedule((Phase(batch=8, labeled_batch=1),)), 64)
     count = []
-    draw = DrawSamples(progress, str(tmp_path), 16, lambda: count.append(0) or {})
+    draw = PlotSamples(progress, Workdir(str(tmp_path)), 16, lambda: count.append(0) or {})
     drive(model, [CountSteps(progress), draw], 4)
     assert len(count) == 2
 
@@ -88,8 +89,8 @@ def test_the_last_picture_is_drawn_once(model, tmp_path):
 
 def test_scores_are_lines_and_scalars_when_due_and_at_the_end(model, tmp_path):
     progress, scores = Progress(0, Schedule((Phase(batch=8, labeled_batch=1),)), 64), iter([0.25, 0.5, 0.75])
-    log = Log(progress, str(tmp_path), every=48)
-    measure = Measure(progress, str(tmp_path), 24, lambda: {"mig": next(scores), "mig_gen": 1.0})
+    log = LogLosses(progress, Workdir(str(tmp_path)), every=48)
+    measure = LogScores(progress, Workdir(str(tmp_path)), 24, lambda: {"mig": next(scores), "mig_gen": 1.0})
     drive(model, [CountSteps(progress), log, measure], 7, lambda step: {"a": 0.0})
     found = [line for line in lines(tmp_path) if "scores/mig" in line]
     assert [(line["step"], line["images"], line["scores/mig"], line["scores/mig_gen"]) for line in found] == [
@@ -106,6 +107,6 @@ def test_a_resumed_run_drops_scores_that_it_will_take_again(tmp_path):
     texts = [json.dumps({"step": step, "scores/mig": 1.0}) + "\n" for step in (2, 4, 6, 8)]
     (tmp_path / "metrics.jsonl").write_text("".join(texts))
     progress = Progress(4, Schedule((Phase(batch=8, labeled_batch=1),)), 64)
-    Log(progress, str(tmp_path), every=8)
-    Measure(progress, str(tmp_path), 8, lambda: {})
+    LogLosses(progress, Workdir(str(tmp_path)), every=8)
+    LogScores(progress, Workdir(str(tmp_path)), 8, lambda: {})
     assert (tmp_path / "metrics.jsonl").read_text() == "".join(texts[:2])

@@ -73,8 +73,8 @@ def read_cluster(environment: Mapping[str, str]) -> Cluster:
     text = environment.get("TF_CONFIG", "")
     if not text.strip():
         raise ValueError(
-            "--strategy=multiworker: expected the environment variable TF_CONFIG with the addresses of all workers. "
-            "Received: none. tools/launch makes it on SLURM and Kubernetes; on one machine use --strategy=mirrored."
+            "strategy: multiworker needs the environment variable TF_CONFIG with the addresses of all workers. "
+            "Received: none. `ssgan launch` sets it on SLURM and Kubernetes; on one machine use --strategy=mirrored."
         )
     try:
         config = json.loads(text)

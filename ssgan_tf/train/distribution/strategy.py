@@ -38,7 +38,7 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
         return tf.distribute.MirroredStrategy([d.name for d in tf.config.list_logical_devices(kind)])
     if name == "multiworker":
         return _connect(read_cluster(os.environ))
-    raise ValueError(f"--strategy: expected one of {', '.join(STRATEGIES)}. Received: {name!r}.")
+    raise ValueError(f"strategy: expected one of {', '.join(STRATEGIES)}. Received: {name!r}.")
 
 
 def _connect(cluster: Cluster) -> tf.distribute.Strategy:
@@ -118,7 +118,7 @@ def check_equal_across_workers(strategy: tf.distribute.Strategy, what: Mapping[s
     bad = [name for name, column in zip(what, received.T, strict=True) if len(set(column)) > 1]
     if bad:
         raise ValueError(
-            f"--strategy=multiworker: expected the same {' and '.join(bad)} on all workers. Received: "
+            f"strategy: multiworker needs the same {' and '.join(bad)} on all workers. Received: "
             "different ones. Start all of them with the same flags, with --workdir a folder that they share."
         )
 

@@ -15,7 +15,15 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from ssgan_tf.train.distribution import cluster, strategy
+from ssgan_tf.train.distribution import strategy
+from ssgan_tf.train.distribution.cluster import (
+    Cluster,
+    Worker,
+    WorkerMissing,
+    first_mentioned,
+    read_cluster,
+    wait_for_all,
+)
 from tests.support import fakes, two_workers
 from tests.support.two_workers import nothing
 
@@ -26,16 +34,16 @@ TWO = '{"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index
 
 
 def test_tf_config_is_read():
-    cluster = cluster.read_cluster({"TF_CONFIG": TWO})
+    cluster = read_cluster({"TF_CONFIG": TWO})
     assert [str(w) for w in cluster.workers] == ["worker 0 (a:1)", "worker 1 (b:2)"]
-    assert cluster.own == cluster.Worker("worker", 1, "b:2")
-    assert cluster.others == (cluster.Worker("worker", 0, "a:1"),)
+    assert cluster.own == Worker("worker", 1, "b:2")
+    assert cluster.others == (Worker("worker", 0, "a:1"),)
 
 
 def test_a_chief_comes_first_and_addresses_may_be_ipv6():
     jobs = {"worker": ["a:1", "[::1]:2"], "chief": ["c:3"]}
     task = {"type": "worker", "index": "0"}  # some launchers write it as text
-    cluster = cluster.read_cluster({"TF_CONFIG": json.dumps({"cluster": jobs, "task": task})})
+    cluster = read_cluster({"TF_CONFIG": json.dumps({"cluster": jobs, "task": task})})
     assert [(w.job, w.host, w.port) for w in cluster.workers] == [
         ("chief", "c", 3),
         ("worker", "a", 1),
@@ -47,7 +55,7 @@ def test_a_chief_comes_first_and_addresses_may_be_ipv6():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (None, "^--strategy=multiworker: expected the environment variable TF_CONFIG .*Received: none. tools/launch"),
+        (None, "^strategy: multiworker needs the environment variable TF_CONFIG .*Received: none. `ssgan launch`"),
         (" ", "Received: none"),
         ("{", "^TF_CONFIG: expected {.*Received: { "),
         ("[]", r"Received: \[\]"),
@@ -61,7 +69,7 @@ def test_a_chief_comes_first_and_addresses_may_be_ipv6():
 )
 def test_a_tf_config_that_is_none(text, message):
     with pytest.raises(ValueError, match=message):
-        cluster.read_cluster({} if text is None else {"TF_CONFIG": text})
+        read_cluster({} if text is None else {"TF_CONFIG": text})
 
 
 @pytest.mark.parametrize(
@@ -76,8 +84,8 @@ def test_a_tf_config_that_is_none(text, message):
     ],
 )
 def test_who_an_error_is_about(message, who):
-    cluster = cluster.Cluster(tuple(cluster.Worker("worker", i, f"a:{i}") for i in range(3)), 1)
-    assert cluster.first_mentioned(cluster, message) == (None if who is None else cluster.workers[who])
+    cluster = Cluster(tuple(Worker("worker", i, f"a:{i}") for i in range(3)), 1)
+    assert first_mentioned(cluster, message) == (None if who is None else cluster.workers[who])
 
 
 def test_errors_that_say_nothing_of_other_workers_are_not_theirs(monkeypatch):
@@ -94,10 +102,10 @@ def test_errors_that_say_nothing_of_other_workers_are_not_theirs(monkeypatch):
 # --- Meeting.
 
 
-def clusters(count: int) -> list[cluster.Cluster]:
+def clusters(count: int) -> list[Cluster]:
     """A job on free ports of this machine, as each of its workers sees it."""
-    every = tuple(cluster.Worker("worker", i, f"localhost:{p}") for i, p in enumerate(two_workers.free_ports(count)))
-    return [cluster.Cluster(every, i) for i in range(count)]
+    every = tuple(Worker("worker", i, f"localhost:{p}") for i, p in enumerate(two_workers.free_ports(count)))
+    return [Cluster(every, i) for i in range(count)]
 
 
 def test_workers_wait_until_all_are_there():
@@ -106,7 +114,7 @@ def test_workers_wait_until_all_are_there():
 
     def arrive(cluster, after):
         time.sleep(after)
-        cluster.wait_for_all(cluster, 60, said.append, pause=0.05)
+        wait_for_all(cluster, 60, said.append, pause=0.05)
         there.append(time.monotonic())
         with socket.create_server(("", cluster.own.port)):  # as TensorFlow does next
             time.sleep(1)
@@ -124,8 +132,8 @@ def test_workers_wait_until_all_are_there():
 def test_who_does_not_come_is_named():
     cluster, said = clusters(3)[1], []
     with socket.create_server(("", cluster.workers[0].port)):
-        with pytest.raises(cluster.WorkerMissing) as error:
-            cluster.wait_for_all(cluster, 5.5, said.append, every=0.2, pause=0.1)
+        with pytest.raises(WorkerMissing) as error:
+            wait_for_all(cluster, 5.5, said.append, every=0.2, pause=0.1)
     last = cluster.workers[2]
     assert str(error.value).startswith(f"{cluster.own} waited 6 seconds until all 3 workers listen. Received: {last}: ")
     assert len(said) >= 2 and set(said) == {f"{cluster.own} is waiting for {last}: Connection refused"}
@@ -134,14 +142,14 @@ def test_who_does_not_come_is_named():
 def test_a_port_in_use_is_waited_for():
     cluster = clusters(1)[0]
     with socket.create_server(("", cluster.own.port)):
-        with pytest.raises(cluster.WorkerMissing, match="its own port: Address already in use"):
-            cluster.wait_for_all(cluster, 0.2, print, pause=0.05)
-    cluster.wait_for_all(cluster, 0.2, print, pause=0.05)
+        with pytest.raises(WorkerMissing, match="its own port: Address already in use"):
+            wait_for_all(cluster, 0.2, print, pause=0.05)
+    wait_for_all(cluster, 0.2, print, pause=0.05)
 
 
 def test_many_who_look_in_turn_nobody_away():
     cluster = clusters(2)[0]
-    waiting = threading.Thread(target=cluster.wait_for_all, args=(cluster, 60, print), kwargs={"pause": 0.01})
+    waiting = threading.Thread(target=wait_for_all, args=(cluster, 60, print), kwargs={"pause": 0.01})
     waiting.start()
     time.sleep(0.2)
     for _ in range(400):  # more than wait in any queue
@@ -208,7 +216,7 @@ def test_a_killed_worker_ends_the_job_which_goes_on_when_started_again(victim, i
 
     results = two_workers.train(inputs, tmp_path, SHORT)
     assert codes(results) == [0, 0], results[0].err + results[1].err
-    assert "Going on from the checkpoint of step 4 (32 images)." in results[0].out
+    assert "Resuming from step 4 (32 images)." in results[0].out
     check_same_bits(tmp_path, undisturbed, 8)
 
 
@@ -295,7 +303,7 @@ def test_a_signal_at_one_worker_stops_all_after_the_same_step(who, inputs, tmp_p
     assert codes(results) == [143, 143], results[0].err + results[1].err
     assert steps(tmp_path) == [2, 4, 5]
     for result in results:
-        assert result.out.endswith("Stopped at 40 images, all saved. The same command goes on from there.\n")
+        assert result.out.endswith("Stopped at 40 images with everything saved. The same command resumes from there.\n")
 
 
 @pytest.mark.slow
@@ -329,7 +337,7 @@ def test_all_workers_go_back_where_a_weight_is_no_number(inputs, tmp_path):
     results = two_workers.train(inputs, tmp_path, SHORT, happens=happens)
     assert codes(results) == [0, 0], results[0].err + results[1].err
     for result in results:
-        assert "Going back to the checkpoint of step 4, to go on without step 6" in result.err
+        assert "Rolling back to the checkpoint of step 4, to continue without step 6" in result.err
     assert steps(tmp_path)[-1] == 8
 
 
@@ -354,7 +362,7 @@ def test_a_run_goes_on_with_other_numbers_of_workers(inputs, tmp_path):
     alone(workdir, 24)
     results = two_workers.train(inputs, workdir, *grouped, "--set=train.images=48")
     assert codes(results) == [0, 0]
-    assert "2 devices go on with what 1 began" in results[0].out
-    assert "1 devices go on with what 2 began" in alone(workdir, 72).out
+    assert "Resuming on 2 devices what began on 1" in results[0].out
+    assert "Resuming on 1 devices what began on 2" in alone(workdir, 72).out
     assert steps(workdir)[-1] == 9
     two_workers.check_equal_across_workers(workdir, tmp_path / "straight", 9)

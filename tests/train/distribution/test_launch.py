@@ -1,4 +1,4 @@
-"""tools/launch: what it reads off SLURM's and Kubernetes's environment, and two workers that it starts for real."""
+"""ssgan launch: jobs described by SLURM's and Kubernetes's environment, and two workers that are really started."""
 
 import json
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ssgan_tf.train.distribution.launch import expand_counts, expand_nodes, find_job, read_slurm
 from tests.support import fakes, two_workers
 
 SLURM = {
@@ -23,11 +24,6 @@ SLURM = {
 }
 PODS = {"JOB_COMPLETION_INDEX": "1", "SSGAN_WORKERS": "3", "SSGAN_HOSTS": "train-{index}.train"}
 BY_HAND = {"TF_CONFIG": '{"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 1}}'}
-
-
-@pytest.fixture(scope="module")
-def tool(load_tool):
-    return load_tool("launch")
 
 
 # --- SLURM's notation.
@@ -47,27 +43,27 @@ def tool(load_tool):
         ("[1-2]", "1 2"),
     ],
 )
-def test_lists_of_machines(tool, text, names):
-    assert tool.expand_nodes(text) == names.split()
+def test_lists_of_machines(text, names):
+    assert expand_nodes(text) == names.split()
 
 
 @pytest.mark.parametrize(
     "text", ["", "n[1-2", "n1-2]", "n[]", "a,,b", "a,", ",a", "n[2-1]", "n[a-b]", "n[1-2-3]", "a b"]
 )
-def test_lists_of_machines_that_are_none(tool, text):
+def test_malformed_lists_of_machines_are_rejected(text):
     with pytest.raises(ValueError, match="^SLURM_STEP_NODELIST: expected .* Received: "):
-        tool.expand_nodes(text)
+        expand_nodes(text)
 
 
-def test_numbers_of_tasks(tool):
-    assert tool.expand_counts("2(x3),1") == [2, 2, 2, 1]
-    assert tool.expand_counts("4") == [4]
+def test_counts_of_tasks():
+    assert expand_counts("2(x3),1") == [2, 2, 2, 1]
+    assert expand_counts("4") == [4]
     for text in ("", "2(3)", "x", "1,,1"):
         with pytest.raises(ValueError, match="^SLURM_STEP_TASKS_PER_NODE: expected numbers like"):
-            tool.expand_counts(text)
+            expand_counts(text)
 
 
-# --- What is found.
+# --- The job.
 
 
 @pytest.mark.parametrize(
@@ -81,15 +77,15 @@ def test_numbers_of_tasks(tool):
         ({**SLURM, **PODS, **BY_HAND}, "TF_CONFIG", "a:1 b:2", 1),
     ],
 )
-def test_what_is_found(tool, environment, by, workers, index):
-    found, text = tool.find(environment)
+def test_jobs_are_found(environment, by, workers, index):
+    found, text = find_job(environment)
     assert found == by
     assert json.loads(text) == {"cluster": {"worker": workers.split()}, "task": {"type": "worker", "index": index}}
 
 
-def test_machines_are_numbered_as_slurm_does_and_not_by_the_alphabet(tool):
+def test_machines_are_numbered_in_slurms_order_not_alphabetically():
     two = {**SLURM, "SLURM_STEP_NODELIST": "node[2,10]", "SLURM_STEP_TASKS_PER_NODE": "1(x2)", "SLURM_PROCID": "1"}
-    addresses, rank = tool.slurm(two)
+    addresses, rank = read_slurm(two)
     assert addresses[rank].startswith("node10:")
 
 
@@ -97,7 +93,7 @@ def test_machines_are_numbered_as_slurm_does_and_not_by_the_alphabet(tool):
     ("environment", "message"),
     [
         ({}, "expected TF_CONFIG, or SLURM_JOB_ID .* Received: none of them. By hand, .*TF_CONFIG='{"),
-        ({"SLURM_JOB_ID": "1"}, "SLURM_STEP_NODELIST: .* Write srun before tools/launch"),
+        ({"SLURM_JOB_ID": "1"}, "SLURM_STEP_NODELIST: .* Write srun before ssgan launch"),
         ({**SLURM, "SLURM_STEP_TASKS_PER_NODE": "2"}, "a number for each of the 2 machines .*Received: '2'"),
         ({**SLURM, "SLURM_PROCID": "4"}, "SLURM_PROCID: expected a number from 0 to 3. Received: '4'"),
         ({**SLURM, "SLURM_PROCID": ""}, "SLURM_PROCID: .* Received: ''"),
@@ -107,27 +103,27 @@ def test_machines_are_numbered_as_slurm_does_and_not_by_the_alphabet(tool):
         ({**PODS, "SSGAN_PORT": "70000"}, "SSGAN_PORT: expected a number from 0 to 65535"),
     ],
 )
-def test_what_is_missing_is_named(tool, environment, message):
+def test_missing_variables_are_named(environment, message):
     with pytest.raises(ValueError, match=message):
-        tool.find(environment)
+        find_job(environment)
 
 
 # --- The program.
 
 
 def clean(**variables: str) -> dict[str, str]:
-    """This process's environment without what the program looks for, and with `variables`."""
+    """Returns this process's environment with `variables`, and without others that describe a job."""
     plain = {k: v for k, v in os.environ.items() if not re.match("TF_CONFIG|SLURM|SSGAN|JOB_COMPLETION", k)}
     return {**plain, **variables}
 
 
 def launch(repository: Path, *flags: str, **variables: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, str(repository / "tools/launch"), *flags]
+    command = [sys.executable, "-m", "ssgan_tf", "launch", *flags]
     return subprocess.run(command, env=clean(**variables), cwd=repository, capture_output=True, text=True, timeout=300)
 
 
 def test_print_shows_the_command_and_starts_nothing(repository, tmp_path):
-    (tmp_path / "tensorflow.py").write_text("raise SystemExit('TensorFlow is not needed to look around')")
+    (tmp_path / "tensorflow.py").write_text("raise SystemExit('TensorFlow is not needed to print a command')")
     done = launch(repository, "--print", "--config=x y", PYTHONPATH=str(tmp_path), **SLURM)
     assert (done.returncode, done.stderr) == (0, "")
     first, second = done.stdout.splitlines()
@@ -150,7 +146,7 @@ def test_help_and_bad_input(repository):
 
 
 def test_two_tasks_train_as_one_process_does(repository, tmp_path):
-    """SLURM's environment of two tasks on one machine; the launcher's process becomes the training."""
+    """Starts two tasks of SLURM on one machine; the process of the launcher becomes the training."""
     fakes.prepare(tmp_path / "data")
     (tmp_path / "tiny.py").write_text(fakes.CONFIG)
     flags = [f"--config={tmp_path}/tiny.py", f"--data_dir={tmp_path}/data", "--set=train.images=32"]
@@ -160,7 +156,7 @@ def test_two_tasks_train_as_one_process_does(repository, tmp_path):
 
     step = {"SLURM_JOB_ID": "1", "SLURM_STEP_NODELIST": "127.0.0.1", "SLURM_STEP_TASKS_PER_NODE": "2"}
     step["SSGAN_PORT"] = str(two_workers.free_ports(2)[0])
-    command = [sys.executable, repository / "tools/launch", *flags, f"--workdir={tmp_path}/launched"]
+    command = [sys.executable, "-m", "ssgan_tf", "launch", *flags, f"--workdir={tmp_path}/launched"]
     environments = [clean(**step, SLURM_PROCID=str(i)) for i in range(2)]
     pipe = subprocess.PIPE
     tasks = [subprocess.Popen(command, env=e, cwd=repository, stdout=pipe, stderr=pipe) for e in environments]
@@ -179,13 +175,13 @@ def test_two_tasks_train_as_one_process_does(repository, tmp_path):
 
 @pytest.fixture(scope="module")
 def blocks(repository) -> dict[str, str]:
-    """The page's code blocks, by their language."""
+    """Code blocks of the page, by language."""
     text = (repository / "docs/distribution.md").read_text()
     return dict(re.findall(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
 
 
 def test_the_documented_command_by_hand(repository, blocks):
-    script = re.sub(r"^tools/launch", f"{sys.executable} tools/launch --print", blocks[""], flags=re.MULTILINE)
+    script = re.sub(r"^ssgan launch", f"{sys.executable} -m ssgan_tf launch --print", blocks[""], flags=re.MULTILINE)
     done = subprocess.run(["bash", "-ec", script], cwd=repository, env=clean(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("TF_CONFIG: this is worker 0 (first:12345), of 2; ")
@@ -196,15 +192,15 @@ def test_the_documented_command_by_hand(repository, blocks):
     [((0, 0), 0, False), ((2, 2), 0, False), ((75, 75), 0, True), ((137, 75), 3, True), ((143, 143), 20, False)],
 )
 def test_the_documented_batch_script(repository, blocks, tmp_path, codes, restarts, again):
-    """Under a stand-in for srun, which runs both tasks with --print and then gives the higher code of both."""
+    """Runs it with a stand-in for srun, which starts both tasks with --print and returns the higher code of both."""
     (tmp_path / "srun").write_text(
         textwrap.dedent(f"""\
         #!/bin/bash
-        [ "$1" = --kill-on-bad-exit=0 ] && shift
+        [ "$1 $2" = "--kill-on-bad-exit=0 ssgan" ] && shift 2
         export SLURM_STEP_NODELIST=node[1-2] SLURM_STEP_TASKS_PER_NODE='1(x2)'
         for SLURM_PROCID in 0 1; do
           export SLURM_PROCID
-          {sys.executable} "$@" --print || exit 1
+          {sys.executable} -m ssgan_tf "$@" --print || exit 1
         done
         exit {max(codes)}
         """)
@@ -217,7 +213,7 @@ def test_the_documented_batch_script(repository, blocks, tmp_path, codes, restar
     done = subprocess.run(script, cwd=repository, env=clean(**variables), capture_output=True, text=True)
     assert done.returncode == max(codes), done.stderr
     assert "SLURM job 7: this is worker 1 (node2:12113), of 2; worker 0 (node1:12112) writes." in done.stdout
-    assert "--strategy=multiworker --config=configs/demo.py --workdir=/shared/runs/demo" in done.stdout
+    assert "--strategy=multiworker --config=demo --workdir=/shared/runs/demo" in done.stdout
     assert (tmp_path / "asked").exists() is again
     assert not again or (tmp_path / "asked").read_text() == "requeue 7\n"
 
@@ -230,7 +226,7 @@ def test_the_documented_kubernetes_job(repository, blocks):
     assert int(variables["SSGAN_WORKERS"]) == job["spec"]["completions"] == job["spec"]["parallelism"]
     assert template["subdomain"] == service["metadata"]["name"]
     assert service["spec"]["selector"] == {"job-name": job["metadata"]["name"]}
-    assert container["command"][0] == "tools/launch"
-    done = launch(repository, *container["command"][1:], "--print", JOB_COMPLETION_INDEX="1", **variables)
+    assert container["command"][:2] == ["ssgan", "launch"]
+    done = launch(repository, *container["command"][2:], "--print", JOB_COMPLETION_INDEX="1", **variables)
     name, domain = job["metadata"]["name"], template["subdomain"]
     assert done.stdout.startswith(f"Kubernetes job: this is worker 1 ({name}-1.{domain}:12345), of 2;"), done.stderr

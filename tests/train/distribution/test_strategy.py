@@ -8,19 +8,26 @@ from types import SimpleNamespace
 import pytest
 import tensorflow as tf
 
-from ssgan_tf.train.distribution import strategy
+from ssgan_tf.train.distribution.strategy import (
+    check_equal_across_workers,
+    is_chief,
+    make_all_reduce_max,
+    make_exchange,
+    make_strategy,
+    worker_count,
+)
 
 
 def test_names(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    assert strategy.make_strategy("default") is tf.distribute.get_strategy()
-    mirrored = strategy.make_strategy("mirrored")
+    assert make_strategy("default") is tf.distribute.get_strategy()
+    mirrored = make_strategy("mirrored")
     assert isinstance(mirrored, tf.distribute.MirroredStrategy)
     assert mirrored.num_replicas_in_sync == len(tf.config.list_logical_devices("CPU"))
-    with pytest.raises(ValueError, match="^--strategy=multiworker: expected the environment variable TF_CONFIG"):
-        strategy.make_strategy("multiworker")
-    with pytest.raises(ValueError, match="^--strategy: expected one of default, mirrored, multiworker. Received"):
-        strategy.make_strategy("tpu")
+    with pytest.raises(ValueError, match="^strategy: multiworker needs the environment variable TF_CONFIG"):
+        make_strategy("multiworker")
+    with pytest.raises(ValueError, match="^strategy: expected one of default, mirrored, multiworker. Received"):
+        make_strategy("tpu")
 
 
 @pytest.mark.parametrize(
@@ -36,28 +43,28 @@ def test_names(monkeypatch):
 def test_one_worker_writes(jobs, kind, index, writes):
     cluster = SimpleNamespace(jobs=jobs)
     resolver = SimpleNamespace(task_type=kind, task_id=index, cluster_spec=lambda: cluster)
-    assert strategy.is_chief(SimpleNamespace(cluster_resolver=resolver)) is writes
+    assert is_chief(SimpleNamespace(cluster_resolver=resolver)) is writes
 
 
 def test_without_workers_the_process_writes():
-    assert strategy.is_chief(tf.distribute.get_strategy())
-    assert strategy.is_chief(strategy.make_strategy("mirrored"))
+    assert is_chief(tf.distribute.get_strategy())
+    assert is_chief(make_strategy("mirrored"))
 
 
 @pytest.mark.parametrize(("jobs", "count"), [({"worker": 3}, 3), ({"chief": 1, "worker": 2}, 3), ({"worker": 1}, 1)])
 def test_workers_are_counted(jobs, count):
     cluster = SimpleNamespace(jobs=list(jobs), num_tasks=jobs.get)
     resolver = SimpleNamespace(task_type="worker", task_id=0, cluster_spec=lambda: cluster)
-    assert strategy.worker_count(SimpleNamespace(cluster_resolver=resolver)) == count
+    assert worker_count(SimpleNamespace(cluster_resolver=resolver)) == count
 
 
 def test_one_process_has_nobody_to_agree_with():
-    for strategy in (tf.distribute.get_strategy(), strategy.make_strategy("mirrored")):
-        assert strategy.worker_count(strategy) == 1
-        assert strategy.make_all_reduce_max(strategy) is None
-        strategy.check_equal_across_workers(strategy, {"anything": b"1"})
+    for strategy in (tf.distribute.get_strategy(), make_strategy("mirrored")):
+        assert worker_count(strategy) == 1
+        assert make_all_reduce_max(strategy) is None
+        check_equal_across_workers(strategy, {"anything": b"1"})
 
 
 def test_every_replica_gives_its_numbers():
-    exchange = strategy.make_exchange(strategy.make_strategy("mirrored"))
+    exchange = make_exchange(make_strategy("mirrored"))
     assert exchange([3, 2**24 - 1]).tolist() == [[3, 2**24 - 1]] * len(tf.config.list_logical_devices("CPU"))

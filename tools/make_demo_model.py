@@ -26,8 +26,8 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # the check compares CPU wi
 try:
     import tensorflow as tf
 
-    from ssgan_tf import export, runs
-    from ssgan_tf.export import model_card
+    from ssgan_tf import runs
+    from ssgan_tf.export import ExportError, model_card, saved_model
 except ImportError as error:
     stop(f"{error}. Set the environment up with tools/demo or tools/test, then run this again.")
 
@@ -45,7 +45,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def make(workdir: str, out: str) -> tuple[str, int]:
     """Writes, checks, and puts in the place of the one before; whole or not at all. Returns its folder and bytes."""
-    export.check_out(out)
+    saved_model.check_out(out)
     run = runs.load_run(workdir)
     runs.check_grown(run)
     known = model_card.facts(run)
@@ -55,14 +55,15 @@ def make(workdir: str, out: str) -> tuple[str, int]:
             f"{known['no_scores_because']} Run `python -m ssgan_tf.evaluate --workdir={workdir} --data_dir=...` first."
         )
     with tempfile.TemporaryDirectory() as scratch:
-        folder, _ = export.export(run, os.path.join(scratch, "demo"))
-        size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
-        if size > LARGEST:
-            raise ValueError(f"--workdir: expected a model of {LARGEST:,} bytes or less. Received: one of {size:,}.")
+        export = saved_model.run(run, os.path.join(scratch, "demo"))
+        if export.size > LARGEST:
+            raise ValueError(
+                f"--workdir: expected a model of {LARGEST:,} bytes or less. Received: one of {export.size:,}."
+            )
         os.makedirs(out, exist_ok=True)
         for name in os.listdir(out):
             shutil.rmtree(os.path.join(out, name))
-        return shutil.copytree(folder, os.path.join(out, "1")), size
+        return shutil.copytree(export.folder, os.path.join(out, "1")), export.size
 
 
 def main() -> None:
@@ -71,7 +72,7 @@ def main() -> None:
         folder, size = make(options.workdir, options.out)
     except (ValueError, OSError, tf.errors.OpError) as error:
         stop(" ".join(str(error).split()))
-    except export.ExportError as error:
+    except ExportError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     print(f"{folder}: {size:,} bytes. Its card: {folder}/assets/model_card.md")

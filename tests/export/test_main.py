@@ -1,0 +1,47 @@
+"""Command `python -m ssgan_tf.export`: what it prints, and its exit codes."""
+
+import functools
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.support import fakes
+
+BROKEN_CHECK = "from ssgan_tf.export import verification; verification._FRESH_PROCESS = 'raise ValueError(3)'"
+
+
+def test_the_command_exports_and_says_so(workdir: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "tiny"
+    result = fakes.run("ssgan_tf.export", f"--workdir={workdir}", f"--out={out}")
+    assert result.code == 0, result.err
+    assert os.listdir(out) == ["1"] and result.err == ""
+    assert "70 images" in result.out and f"{out / '1'} (" in result.out and f"ssgan-edit --model={out}" in result.out
+    assert "16 images" in result.out and str(out / "1" / "assets" / "model_card.md") in result.out
+
+
+def test_bad_input_is_one_line_that_names_the_flag(workdir: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    for flag, words in [
+        ("workdir", [f"--workdir={tmp_path / 'nowhere'}", f"--out={tmp_path / 'new'}"]),
+        ("out", [f"--workdir={workdir}", f"--out={tmp_path}"]),
+    ]:
+        result = fakes.run("ssgan_tf.export", *words)
+        assert result.code == 2 and result.out == ""
+        assert result.err.startswith(f"error: --{flag}: ") and result.err.count("\n") == 1
+    assert os.listdir(tmp_path) == ["notes.txt"]
+
+
+@pytest.mark.parametrize("missing", ["workdir", "out"])
+def test_both_flags_are_required(missing: str, tmp_path: Path) -> None:
+    words = [f"--{name}={tmp_path / name}" for name in ("workdir", "out") if name != missing]
+    result = fakes.run("ssgan_tf.export", *words)
+    assert result.code == 2 and f"--{missing}" in result.err and result.err.count("\n") == 1
+
+
+def test_an_export_that_fails_its_check_exits_with_1(workdir: Path, tmp_path: Path) -> None:
+    words = [f"--workdir={workdir}", f"--out={tmp_path / 'new'}"]
+    result = fakes.run("ssgan_tf.export", *words, before=functools.partial(exec, BROKEN_CHECK))
+    assert result.code == 1 and result.out == ""
+    assert result.err.startswith("error: The export ") and "ValueError: 3" in result.err
+    assert result.err.count("\n") == 1 and os.listdir(tmp_path) == []
