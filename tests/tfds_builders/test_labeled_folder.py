@@ -179,7 +179,7 @@ BAD_INPUT = {
     "no file name": (replace(2, ["", "1", ""]), LINE_3 + ": expected an image below '"),
     "word": (
         replace(2, ["b.png", "cube", ""]),
-        LINE_3 + ", column 'shape': expected a number like '0' in line 2, or an empty cell if it is unknown.",
+        LINE_3 + ", column 'shape': expected a number like '0' in line 2, or an empty cell for an unknown value.",
     ),
     "negative": (replace(2, ["b.png", "1", "-1"]), LINE_3 + ", column 'hue': expected an integer from 0 to 999999"),
     "huge": (replace(2, ["b.png", "1", "9" * 20]), LINE_3 + ", column 'hue': expected an integer from 0 to 999999"),

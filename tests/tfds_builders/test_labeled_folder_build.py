@@ -101,7 +101,7 @@ def test_the_report_notes_odd_columns_and_stays_short(folder: Path) -> None:
     rows = [f"gray{i}.png,{value},{i % 2}\n" for i, value in enumerate(values)]
     (folder / "labels.csv").write_text("image,shape,ä\n" + "".join(rows))
     report = build(folder, sizes={"ä": 7})
-    assert "note: column 'shape': '?' counts as a value; leave the cell empty if it is unknown." in report
+    assert "note: column 'shape': '?' counts as a value; leave the cell empty for an unknown value." in report
     assert "note: column 'shape': 'Cube' and 'cube' count as two values." in report
     assert "note: column 'shape': 33 names for 33 images; is it a factor?" in report
     assert "part 8: 1, ... and 21 more values)" in report

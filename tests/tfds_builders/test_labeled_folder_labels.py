@@ -87,12 +87,16 @@ BAD = {
     "mixed": (
         ["0", "cube", "1"],
         {},
-        CELL + "expected a number like '0' in line 2, or an empty cell if it is unknown.",
+        CELL + "expected a number like '0' in line 2, or an empty cell for an unknown value.",
     ),
     "mixed the other way": (["a", "1", "b"], {}, CELL + "expected a name like 'a' in line 2"),
     "not a number": (["0.5", "nan", "1"], {}, CELL + "expected a number like '0.5' in line 2"),
     "comma": (["1,5", "2,5"], {}, "line 2, column 'x': expected a decimal point instead of a comma. Received: '1,5'."),
-    "negative": (["1", "-1"], {}, CELL + "expected an integer from 0 to 999999, or an empty cell if it is unknown."),
+    "negative": (
+        ["1", "-1"],
+        {},
+        CELL + "expected an integer from 0 to 999999, or an empty cell for an unknown value.",
+    ),
     "years": (
         ["1999", "2005"],
         {},
@@ -174,7 +178,7 @@ def test_json_says_the_same_as_csv(form: str, tmp_path: Path) -> None:
     [
         ("", 'labels.json: expected {"a.png": {"shape": "cube", "hue": null}, ...} or ['),
         ("{'a': 1}", "Received: Expecting property name"),
-        ('{"a.png": {"x": NaN}}', "Received: NaN, which is not a valid value. Write null if it is unknown."),
+        ('{"a.png": {"x": NaN}}', "Received: NaN, which is not a valid value. Write null for an unknown value."),
         ('"a.png"', "Received: str."),
         ('{"a.png": 3}', "entry 1: expected {"),
         ('{"a.png": {"x": [1]}}', "entry 1, column 'x': expected one value. Received: a list or an object."),

@@ -67,11 +67,13 @@ def read_columns(table: Table, declared: Declared, skip_bad: bool) -> tuple[list
     columns, skipped = [], []
     for k, name in enumerate(table.factors):
         cells = [row.cells[k] for row in table.rows]
+        # Kind and possible values.
         kind = declared.kind(name) or _infer_kind(table, k)
         categories = tuple(declared.categories.get(name, ()))
         if kind == "categorical" and not categories:
             categories = tuple(sorted({cell for cell in cells if cell}, key=natural_key))
         parse = _parser(name, kind, declared, categories)
+        # Labels; images without a row keep the fill value.
         values = np.full(len(table.images), *((np.nan, np.float32) if kind == "decimal" else (UNKNOWN, np.int64)))
         for i, cell in enumerate(cells):
             try:
@@ -100,14 +102,16 @@ def _infer_kind(table: Table, k: int) -> str:
     known = [(i, row.cells[k]) for i, row in enumerate(table.rows) if row.cells[k]]
     numbers = [(i, cell) for i, cell in known if _NUMBER.fullmatch(cell)]
     words = [(i, cell) for i, cell in known if not _NUMBER.fullmatch(cell)]
+    # Mixed columns must be declared.
     if numbers and words:
         # The rarer ones are more likely to be the mistake.
         odd, usual = (words[0], numbers[0]) if len(words) <= len(numbers) else (numbers[0], words[0])
         raise ValueError(
             f"{_where(table, odd[0], name)}: expected a {'number' if odd in words else 'name'} like {usual[1]!r} in "
-            f"{table.rows[usual[0]].place}, or an empty cell if it is unknown. Received: {odd[1]!r}. If all values of "
-            f'the column are names, add "kinds": {{"{name}": "categorical"}} to the config.'
+            f"{table.rows[usual[0]].place}, or an empty cell for an unknown value. Received: {odd[1]!r}. If all "
+            f'values of the column are names, add "kinds": {{"{name}": "categorical"}} to the config.'
         )
+    # Words. A decimal comma is more likely a mistake.
     for i, cell in words:
         if _COMMA.fullmatch(cell):
             raise ValueError(
@@ -116,6 +120,7 @@ def _infer_kind(table: Table, k: int) -> str:
             )
     if words:
         return "categorical"
+    # Numbers.
     if any(not cell.lstrip("+-").isdigit() for _, cell in numbers):
         return "decimal"
     for i, cell in numbers:
@@ -137,7 +142,7 @@ def _check_gaps(table: Table, name: str, values: Sequence[int]) -> None:
 
 
 def _integer_error(name: str, cell: str) -> str:
-    text = f"expected an integer from 0 to 999999, or an empty cell if it is unknown. Received: {cell!r}."
+    text = f"expected an integer from 0 to 999999, or an empty cell for an unknown value. Received: {cell!r}."
     if _NUMBER.fullmatch(cell):
         return text + f' If it is a quantity, add "kinds": {{"{name}": "decimal"}} to the config.'
     return text + f' If the values are names, add "kinds": {{"{name}": "categorical"}} to the config.'
@@ -163,7 +168,7 @@ def _category(cell: str, categories: dict[str, int]) -> int:
 
 def _decimal(cell: str, bounds: Sequence[float] | None) -> np.float32:
     if not _NUMBER.fullmatch(cell):
-        raise ValueError(f"expected a number like 0.5, or an empty cell if it is unknown. Received: {cell!r}.")
+        raise ValueError(f"expected a number like 0.5, or an empty cell for an unknown value. Received: {cell!r}.")
     with np.errstate(over="ignore"):
         value = np.float32(float(cell))
     if not np.isfinite(value):

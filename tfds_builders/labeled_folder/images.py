@@ -65,11 +65,13 @@ def check_image(path: Path, preprocessing: Preprocessing) -> bool:
     Raises:
         ValueError: naming the file and the reason.
     """
+    # Header.
     with _opened(path) as image:
         mode, (width, height) = image.mode, image.size
         # Cameras add a preview after the photograph and call the format MPO; that is not an animation.
         frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
         transparent = mode in _ALPHA or "transparency" in image.info
+    # Colours, frames, transparency and size.
     if mode == "CMYK":
         raise ValueError(
             f"{path}: expected grey or RGB. Received: CMYK, the colours of a printing press, which have no fixed "

@@ -36,12 +36,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     BUILDER_CONFIGS = [LabeledFolderConfig(name="given_as_json")]
     builder_config: LabeledFolderConfig
 
-    def __init__(self, *, config: LabeledFolderConfig | str | None = None, **where: Any):
+    def __init__(self, *, config: LabeledFolderConfig | str | None = None, **kwargs: Any):
         if not isinstance(config, LabeledFolderConfig):
             raise ValueError(f"--config: expected JSON that names the folder. Received: {config!r}. Run: {_COMMAND}")
         config.check()
-        self._where = where
-        super().__init__(config=config, **where)
+        self._init_kwargs = kwargs
+        super().__init__(config=config, **kwargs)
 
     @functools.cached_property
     def _source(self) -> Source:
@@ -84,23 +84,25 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         complete = self.is_prepared() and len(list(self.data_path.glob("*-of-*"))) == len(shards)
         return fingerprint if complete else ""
 
-    def download_and_prepare(self, *, download_config: tfds.download.DownloadConfig | None = None, **how: Any) -> None:
-        """Prepares the data set. Does nothing if it is prepared already, unless the folder has changed since.
+    def download_and_prepare(
+        self, *, download_config: tfds.download.DownloadConfig | None = None, **kwargs: Any
+    ) -> None:
+        """Prepares the data set, or does nothing if it is up to date.
 
         Raises:
-            ValueError: if it was prepared from other images, labels or options.
+            ValueError: without --overwrite, if it was prepared from other images, labels or options.
             RuntimeError: if another build is preparing it.
             OSError: if the disk is full.
         """
         overwrite = download_config is not None and download_config.download_mode.overwrite_dataset
         with explain_full_disk(Path(self.data_path)), exclusive_build(Path(self.data_path.parent)):
             if not self.data_path.exists():
-                super().download_and_prepare(download_config=download_config, **how)
+                super().download_and_prepare(download_config=download_config, **kwargs)
             elif overwrite:
-                # `self.info` was loaded from the old data set, so a fresh builder is needed.
+                # `self.info` was loaded from the old data set, so a new builder is needed.
                 self.data_path.rmtree()
-                fresh = type(self)(config=self.builder_config, **self._where)
-                super(Builder, fresh).download_and_prepare(download_config=download_config, **how)
+                fresh = type(self)(config=self.builder_config, **self._init_kwargs)
+                super(Builder, fresh).download_and_prepare(download_config=download_config, **kwargs)
             else:
                 self._check_prepared()
                 show(f"{self.info.full_name} is already prepared; see {self.data_path / REPORT}.")
@@ -128,6 +130,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(self) -> Iterator[tuple[int, dict]]:
         source, config = self._source, self.builder_config
         names, outcome = source.table.images, Outcome()
+        # Images.
         for i in source.rows:
             try:
                 pixels, digest = images.read_image(source.folder / names[i], config.preprocessing, source.gray)
@@ -139,7 +142,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             outcome.same.setdefault(digest, []).append(i)
             outcome.rows.append(i)
             yield len(outcome.rows) - 1, {"image": pixels, "factors": {c.name: c.values[i] for c in source.columns}}
-        # The folder still has its temporary name, so a build that stops here leaves nothing behind.
+        # Final checks and the report. The folder still has its temporary name: a build that stops here leaves nothing.
         if not outcome.rows:
             last = ": ".join(outcome.damaged[-1])
             raise ValueError(f"{source.folder}: none of its {len(names)} images can be used; the last one: {last}")

@@ -60,7 +60,7 @@ def labels_path(folder: Path) -> Path:
     if not found:
         raise FileNotFoundError(
             f"{folder / FILE_NAME}: missing. Expected a table (or {JSON_NAME}) with the columns "
-            "image,<factor>,<factor>,... and one row per image; leave a cell empty if its value is unknown. "
+            "image,<factor>,<factor>,... and one row per image; leave the cells of unknown values empty. "
             f"Create one to fill in with: {_TEMPLATE}"
         )
     if len(found) > 1:
@@ -81,8 +81,9 @@ def read_labels(folder: Path, skip_bad: bool = False) -> Table:
     """
     files, others = list_files(folder)
     path = labels_path(folder)
-    others[path.suffix] -= 1
+    others[path.suffix] -= 1  # the table itself
     header, lines = (_csv_lines if path.suffix == ".csv" else _json_entries)(path)
+    # Rows of the table.
     rows: dict[str, Row] = {}
     skipped = []
     for row in lines:
@@ -95,6 +96,7 @@ def read_labels(folder: Path, skip_bad: bool = False) -> Table:
             if not skip_bad:
                 raise type(error)(f"{path}, {row.place}: {error}") from None
             skipped.append((f"{path.name}, {row.place}", str(error)))
+    # Images without a row.
     images = (*rows, *(name for name in files if name not in rows))
     if not images:
         raise ValueError(f"{path}: lists no image, and its folder contains none.")
@@ -162,7 +164,7 @@ class _Pairs(list):
 
 def _json_entries(path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
     def reject_constant(text: str) -> None:
-        raise ValueError(f"{text}, which is not a valid value. Write null if it is unknown")
+        raise ValueError(f"{text}, which is not a valid value. Write null for an unknown value")
 
     expected = 'expected {"a.png": {"shape": "cube", "hue": null}, ...} or [{"image": "a.png", "shape": "cube"}, ...]'
     try:
@@ -176,12 +178,14 @@ def _json_entries(path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
         )
     except ValueError as error:
         raise ValueError(f"{path}: {expected}. Received: {error}.") from error
+    # Both formats as (image, pairs).
     if isinstance(content, _Pairs):
         entries = [(image, pairs) for image, pairs in content]
     elif isinstance(content, list):
         entries = [(None, pairs) for pairs in content]
     else:
         raise ValueError(f"{path}: {expected}. Received: {type(content).__name__}.")
+    # Cells of each entry.
     found = []
     for n, (image, pairs) in enumerate(entries, 1):
         where = f"{path}, entry {n}"
@@ -191,6 +195,7 @@ def _json_entries(path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
         if len(cells) < len(pairs):
             raise ValueError(f"{where}: a column occurs twice. Received: {[key for key, _ in pairs]}.")
         found.append((f"entry {n}", cells.pop("image", "") if image is None else image.strip(), cells))
+    # Columns in order of first appearance.
     names = list(dict.fromkeys(name for _, _, cells in found for name in cells))
     factors = check_factors(names, str(path))
     return factors, (Row(place, image, tuple(cells.get(n, "") for n in factors)) for place, image, cells in found)

@@ -87,7 +87,7 @@ def _describe(column: Column, rows: Sequence[int]) -> str:
 def _notes(column: Column, rows: Sequence[int]) -> Iterator[str]:
     for name in column.categories:
         if name.casefold() in _LIKE_UNKNOWN:
-            yield f"column {column.name!r}: {name!r} counts as a value; leave the cell empty if it is unknown."
+            yield f"column {column.name!r}: {name!r} counts as a value; leave the cell empty for an unknown value."
     folded: dict[str, str] = {}
     for name in column.categories:
         other = folded.setdefault(name.casefold(), name)
