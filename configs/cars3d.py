@@ -3,7 +3,7 @@
   tfds build tfds_builders/cars3d --config=64 --data_dir=data --manual_dir=downloads
   python -m ssgan_tf.train --config=configs/cars3d.py --workdir=runs/cars3d --data_dir=data
 
-Not run yet. The images take 0.2 GiB of memory. They are few, so the run is shorter than the published ones.
+Not run yet. The images take 0.2 GiB of memory. The length of the run is our choice.
 """
 
 from ssgan_tf.config import Config, DataOptions, TrainOptions, progressive

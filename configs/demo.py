@@ -3,7 +3,7 @@
   tfds build tfds_builders/scene3d --config=demo --data_dir=data
   python -m ssgan_tf.train --config=configs/demo.py --workdir=runs/demo --data_dir=data
 
-Expected: 12 min; MIG 0.965, MIG-gen 0.729 (means of three seeds). docs/demo.md has all results, and what else was tried.
+Expected: 12 min; MIG 0.965, MIG-gen 0.729 (means of three seeds). See docs/demo.md, also for what else was tried.
 `tools/demo` prepares the data, trains, measures and exports.
 
 Info-StyleGAN (no labels): --set=data.labeled_fraction=0 --set=model.beta=0 --set=model.alpha=0 --set=model.gamma_e=10

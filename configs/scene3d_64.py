@@ -12,7 +12,6 @@ from ssgan_tf.models import SemiStyleGANOptions
 
 
 def get_config() -> Config:
-    rate, half, whole = 0.01, 40_000, 80_000
     return Config(
         data=DataOptions(
             dataset="scene3d/demo_64",
@@ -32,10 +31,26 @@ def get_config() -> Config:
             ema_half_life=5_000,
         ),
         phases=(
-            Phase(8, half, batch=32, labeled_batch=16, learning_rate=rate),
-            Phase(16, whole, fade_images=half, labeled_batch=16, learning_rate=rate, fresh_optimizers=True),
-            Phase(32, whole, half, batch=16, labeled_batch=8, learning_rate=rate, fresh_optimizers=True),
-            Phase(64, 0, half, 16, 8, learning_rate=rate, decay_images=120_000, fresh_optimizers=True),
+            Phase(8, images=40_000, labeled_batch=16, learning_rate=0.01),
+            Phase(16, images=80_000, fade_images=40_000, labeled_batch=16, learning_rate=0.01, fresh_optimizers=True),
+            Phase(
+                32,
+                images=80_000,
+                fade_images=40_000,
+                batch=16,
+                labeled_batch=8,
+                learning_rate=0.01,
+                fresh_optimizers=True,
+            ),
+            Phase(
+                64,
+                fade_images=40_000,
+                batch=16,
+                labeled_batch=8,
+                learning_rate=0.01,
+                decay_images=120_000,
+                fresh_optimizers=True,
+            ),
         ),
         train=TrainOptions(images=320_000, sample_every=20_000, checkpoint_every=20_000),
     )

@@ -3,7 +3,7 @@
   tfds build tfds_builders/scene3d --config=demo --data_dir=data
   python -m ssgan_tf.train --config=configs/compare/beta_vae.py --workdir=runs/beta_vae --data_dir=data
 
-Expected: 3 min on one CPU core; MIG 0.166 (mean of two seeds). docs/comparison.md has it beside the other methods.
+Expected: 3 min on one CPU core; MIG 0.166 (mean of two seeds). See docs/comparison.md.
 
 The networks are those of disentanglement_lib with one layer less (656,655 parameters). The batches are smaller and the
 learning rate is higher than its 64 and 0.0001, since a run has 12,500 steps instead of 300,000. beta is one of the

@@ -3,7 +3,7 @@
   tfds build tfds_builders/scene3d --config=demo --data_dir=data
   python -m ssgan_tf.train --config=configs/compare/factor_vae.py --workdir=runs/factor_vae --data_dir=data
 
-Expected: 11 min on one CPU core; MIG 0.159 (mean of two seeds). docs/comparison.md has it beside the other methods.
+Expected: 11 min on one CPU core; MIG 0.159 (mean of two seeds). See docs/comparison.md.
 
 The networks are those of disentanglement_lib with one layer less (656,655 parameters), and a discriminator of 5,014,002
 parameters. The batches are smaller and the learning rates are higher than its 64 and 0.0001, since a run has 12,500

@@ -3,7 +3,7 @@
   tfds build tfds_builders/scene3d --config=demo --data_dir=data
   python -m ssgan_tf.train --config=configs/compare/infogan_cr.py --workdir=runs/infogan_cr --data_dir=data
 
-Expected: 15 min on one CPU core; MIG 0.144, MIG-gen 0.154 (means of two seeds). docs/comparison.md has it beside the other methods.
+Expected: 15 min on one CPU core; MIG 0.144, MIG-gen 0.154 (means of two seeds). See docs/comparison.md.
 
 Published: the networks (here with one stride-2 layer less than at 64x64), the optimizers, two generator updates a step,
 and the weights 0.2 and 3 of the authors' run on teapots, which are rendered images too. Ours: the length, the start of

@@ -3,7 +3,7 @@
   tfds build tfds_builders/scene3d --config=demo --data_dir=data
   python -m ssgan_tf.train --config=configs/compare/semi_stylegan.py --workdir=runs/semi_stylegan --data_dir=data
 
-Expected: 8 min on one CPU core; MIG 0.881, L2 0.142, MIG-gen 0.664 (means of two seeds). docs/comparison.md has it beside the other methods.
+Expected: 8 min on one CPU core; MIG 0.881, L2 0.142, MIG-gen 0.664 (means of two seeds). See docs/comparison.md.
 
 Networks and learning rate are those of configs/demo.py.
 """
