@@ -6,7 +6,7 @@ A model is an Options (a frozen dataclass, what a config says) and a `tf.keras.M
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import tensorflow as tf
 
@@ -14,9 +14,6 @@ from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.priors import Prior
 from ssgan_tf.core.schedule import Phase, Schedule, Segment
 from ssgan_tf.networks.options import NetworkOptions
-
-if TYPE_CHECKING:
-    from ssgan_tf.models.train_step import LossTrackers
 
 OptionsT = TypeVar("OptionsT")
 
@@ -172,6 +169,19 @@ class Model(Protocol):
         """What an export is made of."""
 
 
+class LossTrackers:
+    """Running means of what is logged since the last reset, one `tf.keras.metrics.Mean` for each of `names`."""
+
+    def __init__(self, names: Sequence[str]):
+        self.means = {name: tf.keras.metrics.Mean(name) for name in names}
+
+    def update(self, values: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Adds the values of a step, whatever their shape; those that have no name here are left out."""
+        for name, mean in self.means.items():
+            mean.update_state(values[name])
+        return {name: mean.result() for name, mean in self.means.items()}
+
+
 class TrainableModel(tf.keras.Model):
     """What every model that is trained has: a seed, and where in its schedule it is.
 
@@ -180,7 +190,7 @@ class TrainableModel(tf.keras.Model):
         resolution: of its images, full-grown.
     """
 
-    trackers: "LossTrackers"
+    trackers: LossTrackers
 
     def __init__(self, seed: int, resolution: int, name: str):
         super().__init__(name=name)

@@ -11,7 +11,7 @@ from ssgan_tf.core import losses
 from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.priors import GridPrior
 from ssgan_tf.models import train_step as steps
-from ssgan_tf.models.base import ExportNetworks, TrainableModel, WithNetwork
+from ssgan_tf.models.base import ExportNetworks, LossTrackers, TrainableModel, WithNetwork
 from ssgan_tf.networks.discriminator import Discriminator
 from ssgan_tf.networks.options import NetworkOptions
 from ssgan_tf.utils import validation
@@ -87,7 +87,7 @@ class EncoderOnly(TrainableModel):
         self.spec = spec
         self.prior = GridPrior(spec)
         self.discriminator = Discriminator(options.network, spec.size)
-        self.trackers = steps.LossTrackers(["encoder/supervised", "encoder/gradient_norm"])
+        self.trackers = LossTrackers(["encoder/supervised", "encoder/gradient_norm"])
         self._gradients = tf.function(self.gradients, jit_compile=True) if jit_compile else self.gradients
 
     def compile(self):

@@ -141,16 +141,3 @@ def make_adam(
     optimizer = tf.keras.optimizers.Adam(PhaseRate(model, factor), beta_1, beta_2, epsilon=1e-8, jit_compile=False)
     optimizer.build(variables)
     return optimizer
-
-
-class LossTrackers:
-    """Running means of what is logged since the last reset, one `tf.keras.metrics.Mean` for each of `names`."""
-
-    def __init__(self, names: Sequence[str]):
-        self.means = {name: tf.keras.metrics.Mean(name) for name in names}
-
-    def update(self, values: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Adds the values of a step, whatever their shape; those that have no name here are left out."""
-        for name, mean in self.means.items():
-            mean.update_state(values[name])
-        return {name: mean.result() for name, mean in self.means.items()}

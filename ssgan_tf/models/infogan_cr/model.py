@@ -19,7 +19,7 @@ from ssgan_tf.core import losses
 from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.priors import UniformPrior
 from ssgan_tf.models import train_step as steps
-from ssgan_tf.models.base import ExportNetworks, TrainableModel
+from ssgan_tf.models.base import ExportNetworks, LossTrackers, TrainableModel
 from ssgan_tf.models.infogan_cr.options import InfoGANCROptions, Pairs, draw_pairs
 from ssgan_tf.networks.conv_gan import ContrastiveDiscriminator, Discriminator, Generator, update_spectral_norm
 from ssgan_tf.networks.normalization import BatchNormUpdate, apply_updates
@@ -67,7 +67,7 @@ class InfoGANCR(TrainableModel):
         self.events = tf.Variable(
             0, trainable=False, dtype=tf.int64, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA, name="events"
         )
-        self.trackers = steps.LossTrackers(
+        self.trackers = LossTrackers(
             [
                 "contrastive/cross_entropy",
                 "contrastive/accuracy",

@@ -12,7 +12,7 @@ from ssgan_tf.core import losses
 from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.priors import GridPrior, unnamed
 from ssgan_tf.models import train_step as steps
-from ssgan_tf.models.base import ExportNetworks, TrainableModel
+from ssgan_tf.models.base import ExportNetworks, LossTrackers, TrainableModel
 from ssgan_tf.models.progressive import fade_at, shrink
 from ssgan_tf.models.semi_stylegan.objective import MixUpBatch, Objective, SemiStyleGANOptions
 from ssgan_tf.networks.discriminator import Discriminator
@@ -57,7 +57,7 @@ class SemiStyleGAN(TrainableModel):
         self.ema_generator.set_weights(self.generator.get_weights())
         self.discriminator = Discriminator(options.network, spec.size)
         self.objective = Objective(options, self.discriminator)
-        self.trackers = steps.LossTrackers(self._logged_names())
+        self.trackers = LossTrackers(self._logged_names())
         compiled = functools.partial(tf.function, jit_compile=True) if jit_compile else lambda function: function
         self._paint = compiled(self.paint)
         self._discriminator_gradients = compiled(self.objective.discriminator_gradients)

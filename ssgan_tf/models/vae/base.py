@@ -17,7 +17,7 @@ import tensorflow as tf
 from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.priors import NormalPrior
 from ssgan_tf.models import train_step as steps
-from ssgan_tf.models.base import ExportNetworks, TrainableModel, WithoutLabels
+from ssgan_tf.models.base import ExportNetworks, LossTrackers, TrainableModel, WithoutLabels
 from ssgan_tf.networks.conv_vae import ConvDecoder, ConvEncoder, check_sizes
 from ssgan_tf.utils import validation
 
@@ -128,7 +128,7 @@ class VAE(TrainableModel):
         sizes = (options.resolution, options.channels, options.latents)
         self.encoder = ConvEncoder(*sizes)
         self.decoder = ConvDecoder(*sizes)
-        self.trackers = steps.LossTrackers(["vae/reconstruction", *logged, "vae/gradient_norm"])
+        self.trackers = LossTrackers(["vae/reconstruction", *logged, "vae/gradient_norm"])
         compiled = jit_compile and steps.replica_count() == 1
         self._gradients: Callable = tf.function(self.gradients, jit_compile=True) if compiled else self.gradients
 
