@@ -48,7 +48,7 @@ find_python() {
 # What the installed packages follow from. The folder counts because a .venv cannot be moved.
 fingerprint() {
   printf '%s\n' "$root"
-  cksum setup.cfg pyproject.toml constraints/lane1.txt
+  cksum setup.cfg setup.py pyproject.toml constraints/lane1.txt
   .venv/bin/python -V 2>&1
 }
 

@@ -35,7 +35,7 @@ class Sandbox:
         self.root, self.path = folder / "a checkout", folder / "path"
         self.notes, self.venv = folder / "notes", self.root / ".venv"
         shutil.copytree(repository / "tools", self.root / "tools")
-        for file in ("setup.cfg", "pyproject.toml", "constraints/lane1.txt"):
+        for file in ("setup.cfg", "setup.py", "pyproject.toml", "constraints/lane1.txt"):
             (self.root / file).parent.mkdir(exist_ok=True)
             shutil.copy(repository / file, self.root / file)
         self.path.mkdir()
@@ -149,7 +149,7 @@ def test_a_failed_check_is_reported_after_the_others_ran(sandbox: Sandbox) -> No
     assert sandbox.calls("-m pytest")
 
 
-@pytest.mark.parametrize("file", ["setup.cfg", "pyproject.toml", "constraints/lane1.txt"])
+@pytest.mark.parametrize("file", ["setup.cfg", "setup.py", "pyproject.toml", "constraints/lane1.txt"])
 def test_a_change_of_what_is_wanted_installs_again(sandbox: Sandbox, file: str) -> None:
     sandbox.run("test")
     with (sandbox.root / file).open("a") as stream:
