@@ -5,7 +5,7 @@ A model is an Options (a frozen dataclass, what a config says) and a `tf.keras.M
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import tensorflow as tf
