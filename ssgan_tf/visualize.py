@@ -2,18 +2,26 @@
 
 import os
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageDraw, ImageFont
 
 from ssgan_tf.core.images import to_float, to_uint8
-from ssgan_tf.data import Images
 from ssgan_tf.utils import files
 
 _TEXT_SIZE = 13
 _GAP = 1  # pixels between images
 _BATCH = 8  # images generated at a time, so that grids need little memory at any resolution
+
+
+class ImageRows(Protocol):
+    """Images by row number: an array, or images that stay on disk."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, row: int, /) -> np.ndarray: ...
 
 
 def tile(images: np.ndarray, columns: int) -> np.ndarray:
@@ -80,7 +88,7 @@ def traversal_grid(images: np.ndarray, names: Sequence[str]) -> np.ndarray:
     return label_rows(grid, names, header)
 
 
-def data_grid(images: Images, seed: int) -> np.ndarray:
+def data_grid(images: ImageRows, seed: int) -> np.ndarray:
     """Returns a grid of up to 64 of the real uint8 images [N,R,R,C], as the networks see them: uint8 [H,W,3]."""
     rows = np.random.default_rng([seed, 9]).choice(len(images), min(64, len(images)), replace=False)
     return tile(enlarge(np.stack([to_uint8(to_float(images[row])) for row in np.sort(rows)])), 8)
