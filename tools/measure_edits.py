@@ -1,204 +1,254 @@
-#!/usr/bin/env python3
-"""Measures edits by the oracle: does the edited factor move to where it should, and do the others stay?
+"""Measures edits with the oracle: whether the edited factor reaches its target, and the other factors stay the same.
 
-    tools/measure_edits --workdir=runs/demo --model=runs/demo/export --data_dir=data --picture=edits.png
+    .venv/bin/python tools/measure_edits.py --workdir=runs/demo --model=runs/demo/export --data_dir=data \\
+        --picture=edits.png
 
-Each factor of each picture is set to a value of its own, drawn at random. The oracle reads the result:
+In each image, each factor is set to a random target, one factor at a time. The oracle then predicts the codes:
 
-    moved   mean |oracle(edited)[k] - target|, of the edited factor k
-    kept    mean |oracle(edited)[j] - oracle(picture)[j]|, of the factors j that were not edited
+    moved   mean |oracle(edited)[k] - target|, for the edited factor k
+    kept    mean |oracle(edited)[j] - oracle(image)[j]|, for the other factors j
 
-in codes from 0 to 1. The pictures are: generated ones; real ones whose labels training did not use, read and fitted by
-the editor; and, where the data set is scene3d, new ones: drawn between the values that the data set has, so that nobody
-was ever shown them. The oracle is the one that `ssgan_tf.evaluate` trains; how far it is off itself stands beside.
+in codes from 0 to 1. There are up to three groups of images: generated images; real images whose labels were not used
+in training, which the editor fits; and, if the data set is scene3d, new images, rendered between the values of the data
+set, so that no network has seen them. The oracle is the one that `ssgan_tf.evaluate` trains; the output also has its
+own error.
 """
 
 import argparse
 import os
-import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-TOOLS = Path(__file__).resolve().parent
-sys.path[:0] = [str(TOOLS), str(TOOLS.parent)]
-from starting import Parser, enter_environment, stop  # noqa: E402  (its folder is on the path from here on)
-
-if __name__ == "__main__":
-    enter_environment()
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Read once, when TensorFlow is first imported.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when it is first imported.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
-try:
-    import numpy as np
-    from absl import logging
+import numpy as np
+from absl import logging
 
-    from ssgan_tf import data, runs, visualize
-    from ssgan_tf.editing import Editor, Latents, to_uint8
-    from ssgan_tf.evaluate import oracle
-    from ssgan_tf.evaluate.inference import BATCH, make_reader
-    from ssgan_tf.utils.progress_bar import make_bar
-    from tfds_builders.scene3d import scenes
-except ImportError as error:
-    stop(f"{error}. Set the environment up with tools/demo --setup, then run this again.")
+from ssgan_tf import data, runs, visualize
+from ssgan_tf.editing import Editor, Latents, to_uint8
+from ssgan_tf.evaluate import oracle as oracles
+from ssgan_tf.evaluate.inference import BATCH, make_predictor
+from ssgan_tf.utils.program import ArgumentParser
+from ssgan_tf.utils.progress_bar import make_bar
+from tfds_builders.scene3d import scenes
 
-SHOWN = (0.0, 0.5, 1.0)  # values of each factor in the picture
+SHOWN = (0.0, 0.5, 1.0)  # values of each factor in the image grid
+
+Predictor = Callable[[np.ndarray], np.ndarray]  # uint8 images [N,R,R,C] -> codes [N,K]
 
 
-class Group(NamedTuple):
-    """Pictures that are edited: uint8 [N,R,R,C], what the editor makes them from, and the codes they really have."""
+class ImageGroup(NamedTuple):
+    """Images to edit.
+
+    Args:
+        images: uint8 [N,R,R,C].
+        latents: Latents from which the editor reproduces them.
+        true_codes: Codes [N,K] that the images show.
+    """
 
     images: np.ndarray
     latents: Latents
     true_codes: np.ndarray
 
 
-class Errors(NamedTuple):
-    """Of a group: `moved` and `kept` [K]; `read`, how far the oracle is off on its pictures [K]; mean PSNR of fits."""
+class EditErrors(NamedTuple):
+    """Mean errors in a group of images.
+
+    Args:
+        moved: [K], distance of the edited factor from its target.
+        kept: [K], change of the other factors while this factor is edited.
+        oracle: [K], error of the oracle on the images themselves.
+        psnr: Mean PSNR of the fits in decibels; None if nothing was fitted.
+    """
 
     moved: np.ndarray
     kept: np.ndarray
-    read: np.ndarray
+    oracle: np.ndarray
     psnr: float | None
 
 
-def parse(arguments: list[str]) -> argparse.Namespace:
-    """The options; ends the program where they are wrong."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--workdir", required=True, help="folder of the run")
-    parser.add_argument("--model", help="folder of its export (WORKDIR/export)")
-    parser.add_argument("--data_dir", default="data", help="folder that `tfds build --data_dir` filled (data)")
-    parser.add_argument("--count", type=int, default=200, help="pictures of each group (200)")
-    parser.add_argument("--fit_steps", type=int, default=150, help="steps of a fit (150)")
-    parser.add_argument("--oracle_images", type=int, default=oracle.OracleOptions.images, help="as of evaluate")
-    parser.add_argument("--picture", help="also write this PNG: one picture, each factor edited to three values")
-    parser.add_argument("--seed", type=int, default=0, help="of pictures, noise and targets (0)")
-    options = parser.parse_args(arguments)
-    for name in ("count", "fit_steps", "oracle_images"):
-        if getattr(options, name) < 1:
-            stop(f"--{name}: expected 1 or more. Received: {getattr(options, name)}.")
-    return options
+def make_parser() -> ArgumentParser:
+    """Returns the parser of the flags."""
+    parser = ArgumentParser(__doc__)
+    add = parser.add_argument
+    add("--workdir", required=True, help="folder of the run")
+    add("--model", help="folder of its export (default: WORKDIR/export)")
+    add("--data_dir", default="data", help="folder that `tfds build --data_dir` filled (default: %(default)s)")
+    add("--count", type=int, default=200, help="images in each group (default: %(default)s)")
+    add("--fit_steps", type=int, default=150, help="steps of a fit (default: %(default)s)")
+    add("--oracle_images", type=int, default=oracles.OracleOptions.images,
+        help="length of the oracle's training, as in ssgan_tf.evaluate (default: %(default)s)")  # fmt: skip
+    add("--picture", help="PNG file for a grid of one image with each factor edited to three values")
+    add("--seed", type=int, default=0, help="seed of images, noise and targets (default: %(default)s)")
+    return parser
 
 
-def real_rows(run: runs.Run, table: data.FactorDataset, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows whose labels are known, but were not used."""
-    known = np.flatnonzero((table.factors >= 0).all(axis=1))
-    used = np.load(os.path.join(run.workdir, "labeled_subset.npy"))
+def held_out_rows(run: runs.Run, dataset: data.FactorDataset, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Samples up to `count` rows whose labels are known but were not used in training.
+
+    Raises:
+        ValueError: There are none.
+    """
+    known = np.flatnonzero((dataset.factors >= 0).all(axis=1))
+    used = np.load(run.files.labeled_subset)
     held_out = np.setdiff1d(known, used)
     if not len(held_out):
-        raise ValueError(f"--workdir: expected a run that did not use all labels. Received: {len(used):,} used.")
+        raise ValueError(f"workdir: expected a run that did not use all labels. Received: {len(used):,} used.")
     return np.sort(rng.choice(held_out, min(count, len(held_out)), replace=False))
 
 
-def draw_new(dataset: str, resolution: int, names: tuple[str, ...], count: int, rng: np.random.Generator):
-    """Pictures [N,R,R,3] between the values of a scene's factors, and their codes [N,K]; shapes as they are."""
+def render_new(
+    dataset: str, resolution: int, names: Sequence[str], count: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Renders images with factor values halfway between those of the data set, except for its shapes.
+
+    Args:
+        dataset: Name of the data set, scene3d/....
+        resolution: Height and width R.
+        names: Names of the K factors, in the order of the codes.
+        count: Number of images.
+        rng: Random generator.
+
+    Returns:
+        Images uint8 [N,R,R,3] and their codes [N,K].
+    """
     scene = scenes.find(dataset.split("/")[1].split("_")[0])
-    drawn = []
+    images, codes = [], []
     for _ in range(count):
-        # The renderer takes any number where the data set has whole ones, but for the shape.
-        values = {
+        # The renderer accepts fractions where the data set has integers, except for the shape.
+        values: dict[str, Any] = {
             name: int(rng.integers(size)) if name == "shape" else rng.integers(size - 1) + 0.5
             for name, size in scene.factors.items()
         }
         view, lamp, tint = ({n: values[n] for n in part} for part in (scene.view, scene.lamp, scene.tint))
         ((_, image),) = scenes.draw_view(scene, resolution, view, [lamp], [tint])
-        drawn.append((image, [values[n] / (scene.factors[n] - 1) for n in names]))
-    images, codes = zip(*drawn, strict=True)
+        images.append(image)
+        codes.append([values[n] / (scene.factors[n] - 1) for n in names])
     return np.stack(images), np.array(codes, np.float32)
 
 
-def fitted(editor: Editor, images: np.ndarray, codes: np.ndarray, options: argparse.Namespace, title: str) -> Group:
-    """Real pictures as the editor has them."""
+def fit_group(editor: Editor, images: np.ndarray, codes: np.ndarray, steps: int, seed: int, title: str) -> ImageGroup:
+    """Fits images and shows a progress bar."""
     with make_bar(100, "%", f"fit {title}") as bar:
 
-        def tell(share: float) -> None:
+        def on_progress(share: float) -> None:
             bar.update(int(100 * share) - bar.n)
 
-        latents = editor.fit(images, options.fit_steps, options.seed, tell)
-    return Group(images, latents, codes)
+        latents = editor.fit(images, steps, seed, on_progress)
+    return ImageGroup(images, latents, codes)
 
 
-def find_groups(
-    run: runs.Run, table: data.FactorDataset, editor: Editor, options: argparse.Namespace
-) -> dict[str, Group]:
+def make_groups(
+    run: runs.Run, dataset: data.FactorDataset, editor: Editor, options: argparse.Namespace
+) -> dict[str, ImageGroup]:
+    """Returns the groups "generated", "real" and, if the data set is scene3d, "new"."""
     rng = np.random.default_rng([options.seed, 11])
+    fit_options = (options.fit_steps, options.seed)
+
     latents = editor.latents(editor.random_codes(options.count, options.seed), options.seed)
-    groups = {"generated": Group(to_uint8(editor.edit(latents, {})), latents, latents.code)}
-    rows = real_rows(run, table, options.count, rng)
-    codes = run.spec.encode(table.factors[rows])
-    groups["real"] = fitted(editor, np.asarray(table.images[rows]), codes, options, "real")
-    if run.config.data.dataset.startswith("scene3d/"):
-        new, codes = draw_new(run.config.data.dataset, editor.resolution, run.spec.names, options.count, rng)
-        groups["new"] = fitted(editor, new, codes, options, "new")
+    groups = {"generated": ImageGroup(to_uint8(editor.edit(latents, {})), latents, latents.code)}
+
+    rows = held_out_rows(run, dataset, options.count, rng)
+    codes = run.spec.encode(dataset.factors[rows])
+    groups["real"] = fit_group(editor, np.asarray(dataset.images[rows]), codes, *fit_options, "real")
+
+    name = run.config.data.dataset
+    if name.startswith("scene3d/"):
+        images, codes = render_new(name, editor.resolution, run.spec.names, options.count, rng)
+        groups["new"] = fit_group(editor, images, codes, *fit_options, "new")
     return groups
 
 
-def measure(group: Group, editor: Editor, read: Callable[[np.ndarray], np.ndarray], seed: int) -> Errors:
-    """Edits each factor of each picture to a target of its own; `read` gives the codes [N,K] of uint8 images."""
+def measure(group: ImageGroup, editor: Editor, predict: Predictor, seed: int) -> EditErrors:
+    """Sets each factor of each image to a random target, and measures the results with the oracle.
+
+    Args:
+        group: Images.
+        editor: Editor of the model.
+        predict: Oracle.
+        seed: Seed of the targets.
+    """
     targets = editor.random_codes(len(group.latents), seed + 1)
-    before = read(group.images)
+    before = predict(group.images)
     moved, kept = [], []
     for k in range(len(editor.factors)):
         code = group.latents.code.copy()
         code[:, k] = targets[:, k]
-        after = read(to_uint8(editor.edit(group.latents.with_code(code), {})))
+        after = predict(to_uint8(editor.edit(group.latents.with_code(code), {})))
         moved.append(np.abs(after[:, k] - targets[:, k]).mean())
         kept.append(np.abs(np.delete(after - before, k, axis=1)).mean())
     psnr = None if group.latents.psnr is None else float(group.latents.psnr.mean())
-    return Errors(np.array(moved), np.array(kept), np.abs(before - group.true_codes).mean(axis=0), psnr)
+    return EditErrors(np.array(moved), np.array(kept), np.abs(before - group.true_codes).mean(axis=0), psnr)
 
 
-def write_table(errors: dict[str, Errors], names: tuple[str, ...]) -> str:
-    """Markdown: "moved / kept" of each factor and group, with how far the oracle is off on real pictures itself."""
-    head = ["factor", *errors, *(f"oracle on {group}" for group, e in errors.items() if e.psnr is not None)]
-    lines = [head, ["---"] + ["---:"] * (len(head) - 1)]
-    for k, name in [*enumerate(names), (slice(None), "mean")]:
+def format_table(errors: Mapping[str, EditErrors], names: Sequence[str]) -> str:
+    """Returns a Markdown table of "moved / kept" by factor and group, and of the oracle's error on fitted groups."""
+    fitted = {group: e for group, e in errors.items() if e.psnr is not None}
+    header = ["factor", *errors, *(f"oracle on {group}" for group in fitted)]
+    lines = [header, ["---"] + ["---:"] * (len(header) - 1)]
+    rows: list[tuple[int | slice, str]] = [*enumerate(names), (slice(None), "mean")]
+    for k, name in rows:
         edits = [f"{e.moved[k].mean():.3f} / {e.kept[k].mean():.3f}" for e in errors.values()]
-        lines.append([name, *edits, *(f"{e.read[k].mean():.3f}" for e in errors.values() if e.psnr is not None)])
+        lines.append([name, *edits, *(f"{e.oracle[k].mean():.3f}" for e in fitted.values())])
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    fits = ", ".join(f"{e.psnr:.1f} dB ({group})" for group, e in errors.items() if e.psnr is not None)
+    fits = ", ".join(f"{e.psnr:.1f} dB ({group})" for group, e in fitted.items())
     return f"moved / kept:\n\n{table}\n\nMean PSNR of the fits: {fits}."
 
 
-def draw(group: Group, editor: Editor) -> np.ndarray:
-    """The first picture of the group: itself, its fit, and each factor at SHOWN: uint8 [H,W,3]."""
-    one, rows = group.latents[:1], []
+def edit_grid(group: ImageGroup, editor: Editor) -> np.ndarray:
+    """Returns a grid uint8 [H,W,3]: the first image of the group, its fit, and each factor edited to SHOWN."""
+    first, rows = group.latents[:1], []
     for factor in editor.factors:
-        edits = [editor.edit(one, {factor.name: value})[0] for value in SHOWN]
-        rows += [group.images[0], *to_uint8(np.stack([editor.edit(one, {})[0], *edits]))]
-    sheet = visualize.tile(visualize.enlarge(np.stack(rows)), 2 + len(SHOWN))
-    header = ["picture", "fit", *(f"{value:g}" for value in SHOWN)]
-    return visualize.label_rows(sheet, [factor.name for factor in editor.factors], header)
+        edits = [editor.edit(first, {factor.name: value})[0] for value in SHOWN]
+        rows += [group.images[0], *to_uint8(np.stack([editor.edit(first, {})[0], *edits]))]
+    grid = visualize.tile(visualize.enlarge(np.stack(rows)), 2 + len(SHOWN))
+    header = ["image", "fit", *(f"{value:g}" for value in SHOWN)]
+    return visualize.label_rows(grid, [factor.name for factor in editor.factors], header)
 
 
 def run_tool(options: argparse.Namespace) -> None:
-    """Prints the table and writes the picture; raises what main turns into a message."""
+    """Prints the table and writes the grid.
+
+    Raises:
+        ValueError, OSError, MemoryError: A flag is out of range, or the run, its export or its data cannot be used.
+    """
+    # Load run, export, data and oracle.
+    for name in ("count", "fit_steps", "oracle_images"):
+        if getattr(options, name) < 1:
+            raise ValueError(f"{name}: expected 1 or more. Received: {getattr(options, name)}.")
     run = runs.load_run(options.workdir)
     editor = Editor.load(options.model or os.path.join(options.workdir, "export"))
-    d = run.config.data
     if [factor.name for factor in editor.factors] != [*run.spec.names]:
-        raise ValueError(f"--model: expected an export of {options.workdir!r}. Received: one of other factors.")
-    table = data.load(d.dataset, options.data_dir, run.spec.names, d.memory_gib, d.split, d.resolution)
-    cache = os.path.join(options.data_dir, "oracles")
-    trained = oracle.train_or_load(table, cache, oracle.OracleOptions(images=options.oracle_images))
-    groups = find_groups(run, table, editor, options)
-    read_part = make_reader(trained.model.encode)
+        raise ValueError(f"model: expected an export of {options.workdir!r}. Received: one with other factors.")
+    d = run.config.data
+    dataset = data.load(d.dataset, options.data_dir, run.spec.names, d.memory_gib, d.split, d.resolution)
+    oracle_options = oracles.OracleOptions(images=options.oracle_images)
+    oracle = oracles.train_or_load(dataset, oracles.cache_in(options.data_dir), oracle_options)
 
-    def read(images: np.ndarray) -> np.ndarray:
-        return np.concatenate([read_part(images[i : i + BATCH]) for i in range(0, len(images), BATCH)])
+    # Edit, and predict the codes of the results.
+    groups = make_groups(run, dataset, editor, options)
+    predict_batch = make_predictor(oracle.model.encode)
 
-    errors = {name: measure(group, editor, read, options.seed) for name, group in groups.items()}
-    print(write_table(errors, run.spec.names))
+    def predict(images: np.ndarray) -> np.ndarray:
+        return np.concatenate([predict_batch(images[i : i + BATCH]) for i in range(0, len(images), BATCH)])
+
+    errors = {name: measure(group, editor, predict, options.seed) for name, group in groups.items()}
+    print(format_table(errors, run.spec.names))
     if options.picture:
-        print(f"Picture: {visualize.save_png(draw([*groups.values()][-1], editor), options.picture)}")
+        last = [*groups.values()][-1]
+        print(f"Image grid: {visualize.save_png(edit_grid(last, editor), options.picture)}")
 
 
-def main() -> None:
-    logging.set_verbosity(logging.ERROR)  # TFDS has much to say.
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measures the edits and prints the table."""
+    logging.set_verbosity(logging.ERROR)  # TFDS logs a lot.
+    parser = make_parser()
+    options = parser.parse_args(arguments)
     try:
-        run_tool(parse(sys.argv[1:]))
+        run_tool(options)
     except (ValueError, OSError, MemoryError) as error:
-        stop(" ".join(str(error).split()))
+        parser.stop(error)
 
 
 if __name__ == "__main__":
