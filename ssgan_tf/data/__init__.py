@@ -1,8 +1,8 @@
-"""Prepared TFDS data sets on disk -> images and labels by row number. `pipeline` makes batches of them.
+"""Prepared TFDS data sets: images and labels by row number, and training batches of them (`pipeline`).
 
-A data set is read by name from `data_dir`; the code that built it is not needed. Its features are
-{"image": uint8 [R,R,C], "factors": {name: integer label, -1 = unknown, or a number with a range}}; those of TFDS's own
-catalogue, with labels beside the image, are read as they are.
+A data set is read by name from `data_dir`, without the code that built it. Its features are
+{"image": uint8 [R,R,C], "factors": {name: label}}; a label is an integer, -1 if unknown, or a number with a range.
+Data sets of TFDS's own catalogue, with labels beside the image, can be read too.
 """
 
 from ssgan_tf.data.dataset import DatasetInfo, FactorDataset, Images, inspect, load
@@ -13,8 +13,8 @@ from ssgan_tf.data.tfds_reader import code_spec, open_builder
 __all__ = [
     "DataOptions",
     "DatasetInfo",
-    "Images",
     "FactorDataset",
+    "Images",
     "StoredImages",
     "code_spec",
     "inspect",

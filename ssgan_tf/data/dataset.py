@@ -28,10 +28,10 @@ class FactorDataset:
     """A whole data set.
 
     Args:
-        name: as in `DataOptions.dataset`.
-        images: uint8 [N,R,R,C], in memory or read from disk as they are needed.
-        factors: int [N,K], the chosen factors in the order of `spec`; -1 where unknown.
-        spec: names and sizes of the factors.
+        name: Name, as in `DataOptions.dataset`.
+        images: uint8 [N,R,R,C], in memory or read from disk when indexed.
+        factors: int [N,K], labels of the chosen factors in the order of `spec`; -1 if unknown.
+        spec: Names and sizes of the factors.
     """
 
     name: str
@@ -45,14 +45,14 @@ class FactorDataset:
 
 @dataclasses.dataclass(frozen=True)
 class DatasetInfo:
-    """What is known of a data set before its images are decoded.
+    """Description of a data set, available before its images are decoded.
 
     Args:
-        name: as in `DataOptions.dataset`.
-        count: N, how many images it has.
-        shape: (R, R, C) of each, as training sees them.
-        spec: names and sizes of the factors.
-        in_memory: are they kept decoded? Otherwise they are read from disk as they are needed.
+        name: Name, as in `DataOptions.dataset`.
+        count: Number of images N.
+        shape: Shape (R, R, C) of the images in training.
+        spec: Names and sizes of the factors.
+        in_memory: Whether the decoded images fit into memory. Otherwise they are read from disk when needed.
     """
 
     name: str
@@ -70,40 +70,57 @@ def inspect(
     split: str = "train",
     resolution: int = 0,
 ) -> DatasetInfo:
-    """Checks that a prepared data set can be trained on, without decoding it.
+    """Checks that a prepared data set can be trained on, without decoding its images.
+
+    Args:
+        dataset: "name/config" or "name/config/version" of the data set.
+        data_dir: Folder of the prepared data sets.
+        factors: Names of the factors that become codes, in order; empty for all, in alphabetical order.
+        memory_gib: Maximum size of the decoded images in memory, in GiB.
+        split: Name of the split, or several joined by +.
+        resolution: Height and width to reduce the images to; 0 keeps their size.
 
     Raises:
-        FileNotFoundError: if it is not prepared, with the command that prepares it.
-        ValueError: if a factor or split is unknown, or there are no images of one size.
-        MemoryError: if the decoded images would take more than `memory_gib`, and cannot be read one by one.
+        FileNotFoundError: It is not prepared; the message has the command that prepares it.
+        ValueError: A factor or split is unknown, or the images do not all have one size.
+        MemoryError: The decoded images need more than `memory_gib`, and the format does not allow random access.
     """
     builder = tfds_reader.open_builder(dataset, data_dir)
     spec, info = tfds_reader.code_spec(builder, factors), builder.info
+
+    # Check the splits.
     parts = split.split("+")
     if len(set(parts)) < len(parts):
         raise ValueError(f"data.split: expected every split once. Received: {split!r}.")
     for part in parts:
         if part not in info.splits:
             raise ValueError(f"data.split: {dataset} has no split `{part}`. Received: {list(info.splits)}.")
-    image = info.features["image"] if "image" in info.features else None
+    count = sum(info.splits[part].num_examples for part in parts)
+
+    # Check the images, then the memory they need.
+    shape = _image_shape(dataset, info.features, resolution)
+    gib = count * float(np.prod(shape)) / _GIB
+    if gib > memory_gib and not tfds_reader.has_random_access(builder):
+        raise MemoryError(
+            f"data.memory_gib: {dataset} needs {gib:.1f} GiB for {count:,} images of {shape}. Received: "
+            f"{memory_gib:g}. Raise it if the machine has that much memory, build a lower resolution, or add "
+            "--file_format=array_record to the `tfds build` command: images are then read from disk."
+        )
+    return DatasetInfo(dataset, count, shape, spec, gib <= memory_gib)
+
+
+def _image_shape(dataset: str, features: Any, resolution: int) -> tuple[int, ...]:
+    """Returns the shape (R, R, C) of images reduced to `resolution`; raises ValueError if they cannot be used."""
+    image = features["image"] if "image" in features else None
     if image is None or image.np_dtype != np.uint8 or None in image.shape:
         raise ValueError(f"data.dataset: {dataset} needs a feature `image`, uint8 of one size. Received: {image}.")
     height, width, channels = image.shape
     if resolution and (height != width or resolution > height):
         raise ValueError(
-            f"data.resolution: {dataset} has images of {height}x{width}, which can only be reduced, and only if they "
-            f"are square. Received: {resolution}."
+            f"data.resolution: {dataset} has images of {height}x{width}; only square images can be reduced, and only "
+            f"to a lower resolution. Received: {resolution}."
         )
-    shape = (resolution, resolution, channels) if resolution else image.shape
-    count = sum(info.splits[part].num_examples for part in split.split("+"))
-    gib = count * float(np.prod(shape)) / _GIB
-    if gib > memory_gib and not tfds_reader.has_random_access(builder):
-        raise MemoryError(
-            f"data.memory_gib: {dataset} needs {gib:.1f} GiB for {count:,} images of {shape}. Received: "
-            f"{memory_gib:g}. Raise it if the machine has that much, build a smaller resolution, or add "
-            "--file_format=array_record to the `tfds build` command: then images are read from disk."
-        )
-    return DatasetInfo(dataset, count, shape, spec, gib <= memory_gib)
+    return (resolution, resolution, channels) if resolution else image.shape
 
 
 def load(
@@ -114,19 +131,22 @@ def load(
     split: str = "train",
     resolution: int = 0,
 ) -> FactorDataset:
-    """Reads the labels of a prepared data set, and decodes its images into memory if they may take as much.
+    """Loads the labels of a prepared data set, and its decoded images if they fit into `memory_gib`.
+
+    Args:
+        dataset, data_dir, factors, memory_gib, split, resolution: See `inspect`.
 
     Raises:
-        FileNotFoundError, ValueError, MemoryError: as `inspect`.
-        OSError: if its files are damaged.
+        FileNotFoundError, ValueError, MemoryError: See `inspect`.
+        OSError: Its files are damaged.
     """
-    header = inspect(dataset, data_dir, factors, memory_gib, split, resolution)
+    info = inspect(dataset, data_dir, factors, memory_gib, split, resolution)
     builder = tfds_reader.open_builder(dataset, data_dir)
-    labels = tfds_reader.labels_of(builder, factors)
+    features = tfds_reader.factor_features(builder, factors)
     where = f"data.dataset: {dataset!r} in {data_dir!r}"
     if tfds_reader.has_random_access(builder):
-        return _load_records(header, builder, split, labels, where)
-    return _load_sequence(header, builder, split, labels, where)
+        return _load_records(info, builder, split, features, where)
+    return _load_sequence(info, builder, split, features, where)
 
 
 def _damaged(where: str, start: int, count: int, error: Exception) -> OSError:
@@ -137,63 +157,70 @@ def _damaged(where: str, start: int, count: int, error: Exception) -> OSError:
 
 
 def _load_sequence(
-    header: DatasetInfo, builder, split: str, labels: Sequence[FactorFeature], where: str
+    info: DatasetInfo, builder, split: str, features: Sequence[FactorFeature], where: str
 ) -> FactorDataset:
-    """All of a data set that can only be read from its beginning."""
-    images = np.empty([header.count, *header.shape], np.uint8)
-    factors = np.empty([header.count, header.spec.size], np.int64)
+    """Loads a data set whose format can only be read from the beginning."""
+    images = np.empty([info.count, *info.shape], np.uint8)
+    factors = np.empty([info.count, info.spec.size], np.int64)
     start, scale = 0, tfds_reader.pixel_scale(builder)
     try:
-        for batch in tfds_reader.sequential(builder, split, _BATCH):
+        for batch in tfds_reader.read_sequentially(builder, split, _BATCH):
             stop = start + len(batch["image"])
-            images[start:stop] = stored_images.reduce(stored_images.scaled(batch["image"], scale), header.shape[0])
-            factors[start:stop] = tfds_reader.labels_in(batch, labels)
+            pixels = stored_images.scale_pixels(batch["image"], scale)
+            images[start:stop] = stored_images.reduce_resolution(pixels, info.shape[0])
+            factors[start:stop] = tfds_reader.extract_labels(batch, features)
             start = stop
     except (tf.errors.OpError, ValueError) as error:
-        raise _damaged(where, start, header.count, error) from error
-    return FactorDataset(header.name, images, factors, header.spec)
+        raise _damaged(where, start, info.count, error) from error
+    return FactorDataset(info.name, images, factors, info.spec)
 
 
 def _load_records(
-    header: DatasetInfo, builder, split: str, labels: Sequence[FactorFeature], where: str
+    info: DatasetInfo, builder, split: str, features: Sequence[FactorFeature], where: str
 ) -> FactorDataset:
-    """The labels of a data set of which any record can be read, and its images where they fit."""
+    """Loads a data set with random access; its images stay on disk if they do not fit into memory."""
     try:
         records = Records(builder, split)
-        stored = stored_images.StoredImages(records, header.shape, tfds_reader.pixel_scale(builder))
-        factors = _labels_of_records(builder, split, labels, records)
-        images = stored[:] if header.in_memory else stored
-    except (tf.errors.OpError, IndexError, RuntimeError, ValueError, TypeError) as error:  # of a record cut short
-        raise _damaged(where, 0, header.count, error) from error
-    return FactorDataset(header.name, images, factors, header.spec)
+        stored = stored_images.StoredImages(records, info.shape, tfds_reader.pixel_scale(builder))
+        factors = _load_labels(builder, split, features, records)
+        images = stored[:] if info.in_memory else stored
+    except (tf.errors.OpError, IndexError, RuntimeError, ValueError, TypeError) as error:  # from a truncated record
+        raise _damaged(where, 0, info.count, error) from error
+    return FactorDataset(info.name, images, factors, info.spec)
 
 
-def _labels_of_records(builder, split: str, labels: Sequence[FactorFeature], records: Records) -> np.ndarray:
-    """Labels [N,K] of all records; kept beside them, as every record has to be read for them once."""
-    named = json.dumps([split, *((label.spec.name, label.spec.size, label.spec.range) for label in labels)])
-    path = os.path.join(builder.data_dir, f"labels-{hashlib.sha256(named.encode()).hexdigest()[:16]}.npy")
+def _load_labels(builder, split: str, features: Sequence[FactorFeature], records: Records) -> np.ndarray:
+    """Returns the labels [N,K] of all records, from a cache beside the records if there is one.
+
+    Reading them takes a pass over all records. A damaged cache is replaced; a folder that cannot be written has none.
+    """
+    # Load the cache.
+    key = json.dumps([split, *((feature.spec.name, feature.spec.size, feature.spec.range) for feature in features)])
+    path = os.path.join(builder.data_dir, f"labels-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npy")
     try:
-        kept = np.load(path)
-        sizes = [label.spec.size for label in labels]
-        whole = kept.shape == (len(records), len(labels)) and kept.dtype == np.int32
-        if whole and np.all((kept >= UNKNOWN) & (kept < sizes)):
-            return kept.astype(np.int64)
+        cached = np.load(path)
+        sizes = [feature.spec.size for feature in features]
+        complete = cached.shape == (len(records), len(features)) and cached.dtype == np.int32
+        if complete and np.all((cached >= UNKNOWN) & (cached < sizes)):
+            return cached.astype(np.int64)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile):
-        pass  # there are none, or they are damaged
+        pass
+
+    # Read all records.
     parts = []
     for start in range(0, len(records), _BATCH):
         rows = np.arange(start, min(start + _BATCH, len(records)))
-        parts.append(tfds_reader.labels_in(_stacked(records.read(rows)), labels))
+        parts.append(tfds_reader.extract_labels(_stack(records.read(rows)), features))
     factors = np.concatenate(parts)
-    with contextlib.suppress(OSError), files.atomic_write(path, "wb") as file:  # a data folder that nobody may write to
+    with contextlib.suppress(OSError), files.atomic_write(path, "wb") as file:
         np.save(file, factors.astype(np.int32))
     return factors
 
 
-def _stacked(records: list[dict[str, Any]]) -> dict[str, Any]:
-    """Records [n] of {feature: value} -> {feature: [n]}; groups of features too."""
+def _stack(records: list[dict[str, Any]]) -> dict[str, Any]:
+    """Stacks n records {feature: value} into {feature: [n]}; groups of features too."""
     first = records[0]
     return {
-        key: _stacked([r[key] for r in records]) if isinstance(first[key], dict) else [r[key] for r in records]
+        key: _stack([r[key] for r in records]) if isinstance(first[key], dict) else [r[key] for r in records]
         for key in first
     }

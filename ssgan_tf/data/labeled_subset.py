@@ -1,27 +1,27 @@
-"""Choice of the images whose labels are used: uniform, or stratified so that every value gets its share."""
+"""Choice of the labelled subset: uniform, or stratified so that every value of a factor gets its share."""
 
 import numpy as np
 
 from ssgan_tf.core.codes import UNKNOWN
 
-_CANDIDATES = 256  # rows that are looked at for each that a stratified subset takes
+_CANDIDATES = 256  # rows considered for each row of a stratified subset
 
 
 def choose_labeled(factors: np.ndarray, fraction: float, seed: int, stratified: bool = False) -> np.ndarray:
-    """Draws the labelled subset: round(fraction * N) rows, sorted, among those with any known label.
+    """Samples the labelled subset: round(fraction * N) of the rows that have at least one known label.
 
     Args:
-        factors: [N,K] int.
-        fraction: eta in [0, 1]; above 0 at least one row is drawn.
-        seed: the same seed gives the same subset.
-        stratified: give every value of every factor its share of the rows, as nearly as can be; otherwise draw
-            uniformly.
+        factors: Labels [N,K], int, -1 if unknown.
+        fraction: eta in [0, 1]; above 0 the subset has at least one row.
+        seed: Seed of the choice.
+        stratified: Whether every value of every factor gets its share of the rows, as closely as possible. Otherwise
+            the rows are sampled uniformly.
 
     Returns:
-        int64 row numbers. Fewer than asked for where fewer images have labels at all.
+        Sorted row numbers, int64. There are fewer than round(fraction * N) if fewer images have labels.
 
     Raises:
-        ValueError: if labels are asked for and no image has one.
+        ValueError: `fraction` is above 0 and no image has a label.
     """
     known = np.flatnonzero((factors != UNKNOWN).any(axis=1))
     if fraction == 0:
@@ -36,26 +36,29 @@ def choose_labeled(factors: np.ndarray, fraction: float, seed: int, stratified: 
 
 
 def _choose_stratified(factors: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """`count` different rows of [N,K], taken one by one: of some candidates that whose values are scarcest so far.
+    """Chooses `count` different rows of [N,K] one by one, each time the candidate whose values lag most behind.
 
-    Candidates are random rows, and random rows that have the scarcest value of all.
+    The candidates are random rows, and random rows with the value that lags most of all.
     """
+    # Number all values of all factors, and count how often each occurs.
     sizes = factors.max(axis=0) + 1
     ends = np.cumsum(sizes)
-    cells = np.where(factors == UNKNOWN, ends[-1], factors + ends - sizes)  # [N,K], a number for each value of each
+    cells = np.where(factors == UNKNOWN, ends[-1], factors + ends - sizes)  # [N,K]
     share = np.bincount(cells.ravel(), minlength=ends[-1] + 1) / len(factors)
-    share[-1] = 0  # an unknown label fills no share
-    there = np.flatnonzero(share)
+    share[-1] = 0  # unknown labels need no share
+    present = np.flatnonzero(share)
     order = rng.permutation(len(factors))
-    queues = {cell: _Queue(order[(cells[order] == cell).any(axis=1)]) for cell in there}
-    every, taken = _Queue(order), np.zeros(len(share))
+    queues = {cell: _Queue(order[(cells[order] == cell).any(axis=1)]) for cell in present}
+
+    # Choose rows greedily.
+    all_rows, taken = _Queue(order), np.zeros(len(share))
     used = np.zeros(len(factors), bool)
     chosen = np.empty(count, np.int64)
     for i in range(count):
         excess = np.zeros(len(share))
-        excess[there] = (taken[there] - share[there] * i) / share[there]
-        scarcest = there[np.argmin(excess[there])]
-        candidates = np.concatenate([every.some(used), queues[scarcest].some(used)])
+        excess[present] = (taken[present] - share[present] * i) / share[present]
+        scarcest = present[np.argmin(excess[present])]
+        candidates = np.concatenate([all_rows.peek(used), queues[scarcest].peek(used)])
         row = candidates[np.argmin(excess[cells[candidates]].sum(axis=1))]
         used[row], chosen[i] = True, row
         np.add.at(taken, cells[row], 1)
@@ -63,14 +66,14 @@ def _choose_stratified(factors: np.ndarray, count: int, rng: np.random.Generator
 
 
 class _Queue:
-    """Rows in random order, of which those in use drop out."""
+    """Rows in random order, without the used ones."""
 
     def __init__(self, rows: np.ndarray):
         self._rows = rows
         self._first = 0
 
-    def some(self, used: np.ndarray) -> np.ndarray:
-        """Unused rows among the next ones; none only if none is left."""
+    def peek(self, used: np.ndarray) -> np.ndarray:
+        """Returns the unused rows among the next ones; none if no row is left."""
         while self._first < len(self._rows) and used[self._rows[self._first]]:
             self._first += 1
         window = self._rows[self._first : self._first + _CANDIDATES]

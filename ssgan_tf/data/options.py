@@ -1,25 +1,24 @@
-"""What a config says about its data."""
+"""Options of a config's data."""
 
 import dataclasses
 
 
 @dataclasses.dataclass(frozen=True)
 class DataOptions:
-    """What is trained on.
+    """Data set, resolution, factors and labelled fraction.
 
     Args:
         dataset: "name/config" (or "name/config/version") of a prepared data set.
-        split: of it; several with + between.
-        resolution: height and width that images are reduced to by averaging areas; 0 leaves them as they are.
-        factors: names of the factors that become codes, in order; empty for all, in alphabetical order.
-        labeled_fraction: eta, the share of images whose labels are used, in [0, 1].
-        stratified: choose the labelled images so that every value of every factor has its share of them; otherwise
-            uniformly, as the papers do.
-        memory_gib: the most memory that the decoded images may take, in GiB. Larger data sets are read from disk as
-            they are needed.
+        split: Name of the split, or several joined by +.
+        resolution: Height and width that images are reduced to by averaging areas; 0 keeps their size.
+        factors: Names of the factors that become codes, in order; empty for all, in alphabetical order.
+        labeled_fraction: eta, the fraction of images whose labels are used, in [0, 1].
+        stratified: Whether every value of every factor gets its share of the labelled images. Otherwise they are
+            chosen uniformly, as in the papers.
+        memory_gib: Maximum size of the decoded images in memory, in GiB. Larger data sets are read from disk.
 
     Raises:
-        ValueError: naming the field that is out of range.
+        ValueError: A field is out of range; the message names it.
     """
 
     dataset: str = "scene3d/demo"

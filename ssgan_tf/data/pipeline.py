@@ -1,5 +1,6 @@
-"""Images and labels by row -> the labelled subset, and training batches that are a function of (seed, step)."""
+"""Training batches as a function of (seed, step), for one device or many."""
 
+import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -11,11 +12,11 @@ from ssgan_tf.data import FactorDataset
 
 
 class ShuffledRows:
-    """Endless row numbers: permutation after permutation of `rows`.
+    """Endless row numbers: one random permutation of `rows` after another.
 
     Args:
-        rows: row numbers to draw from.
-        seed: a sequence of ints; the same gives the same rows.
+        rows: Row numbers to shuffle.
+        seed: Seed, a sequence of ints.
     """
 
     def __init__(self, rows: np.ndarray, seed: Sequence[int]):
@@ -30,8 +31,8 @@ class ShuffledRows:
         result = np.empty(count, np.int64)
         epochs = positions // len(self._rows)
         for epoch in np.unique(epochs):
-            mine = epochs == epoch
-            result[mine] = self._permutation(int(epoch))[positions[mine] % len(self._rows)]
+            inside = epochs == epoch
+            result[inside] = self._permutation(int(epoch))[positions[inside] % len(self._rows)]
         return result
 
     def _permutation(self, epoch: int) -> np.ndarray:
@@ -42,7 +43,7 @@ class ShuffledRows:
 
 
 def check_replicas(phases: Sequence[Phase], replica_count: int) -> None:
-    """Raises ValueError if the batches do not divide among the replicas."""
+    """Raises ValueError if the batches cannot be divided equally among the replicas."""
     for i, phase in enumerate(phases):
         for name in ("batch", "labeled_batch"):
             if getattr(phase, name) % replica_count:
@@ -53,7 +54,7 @@ def check_replicas(phases: Sequence[Phase], replica_count: int) -> None:
 
 
 def batches(
-    table: FactorDataset,
+    dataset: FactorDataset,
     labeled_rows: np.ndarray,
     segment: Segment,
     seed: int,
@@ -61,81 +62,99 @@ def batches(
     replicas: range = range(1),
     replica_count: int = 1,
 ) -> tf.data.Dataset:
-    """Endless training batches from `first_step` on; one element per step and replica, in that order.
+    """Returns endless training batches from `first_step` on, one element per step and replica, in that order.
 
     Args:
-        table: the data.
-        labeled_rows: the labelled subset; empty for no labelled stream.
-        segment: that the steps are of: its batch sizes, of which each replica gets its part, and its resolution.
-        seed: of the order.
-        first_step: counted from the start of the run.
-        replicas: those that this pipeline feeds, among `replica_count`.
+        dataset: Images and labels.
+        labeled_rows: Rows of the labelled subset; if empty, there are no labelled images in the batches.
+        segment: Segment of the steps. It sets the resolution and the batch sizes, which are divided among all replicas.
+        seed: Seed of the order of images.
+        first_step: First step, counted from the start of the run.
+        replicas: Replicas that this pipeline feeds.
+        replica_count: Number of all replicas.
 
     Returns:
-        Dicts of float32: "image" [B,r,r,C] in [-1, 1] and, if there are labels, "labeled_image" [L,r,r,C],
-        "labeled_codes" [L,K], "labeled_mask" [L,K] (1 where known).
+        Dicts of float32: "image" [B,r,r,C] in [-1, 1] and, if there are labelled rows, "labeled_image" [L,r,r,C],
+        "labeled_codes" [L,K] and "labeled_mask" [L,K], 1 where the label is known.
 
     Raises:
-        ValueError: if the batches do not divide among the replicas.
+        ValueError: The batches cannot be divided equally among the replicas.
     """
-    phase = segment.phase
-    check_replicas([phase], replica_count)
-    every = ShuffledRows(np.arange(len(table)), [seed, 2])
-    labeled = ShuffledRows(labeled_rows, [seed, 3]) if len(labeled_rows) else None
-    codes, mask = table.spec.encode(table.factors), table.spec.mask(table.factors)
-
-    def generate() -> Iterator[dict[str, np.ndarray]]:
-        step = first_step
-        while True:
-            rows = every.at(segment.images(step), phase.batch).reshape(replica_count, -1)
-            if labeled:
-                labeled_step = labeled.at(segment.labeled(step), phase.labeled_batch).reshape(replica_count, -1)
-            for replica in replicas:
-                element = {"image": table.images[rows[replica]]}
-                if labeled:
-                    mine = labeled_step[replica]
-                    element["labeled_image"] = table.images[mine]
-                    element["labeled_codes"] = codes[mine]
-                    element["labeled_mask"] = mask[mine]
-                yield element
-            step += 1
-
-    size = phase.batch // replica_count
-    signature = {"image": tf.TensorSpec([size, *table.images.shape[1:]], tf.uint8)}
-    if labeled:
-        size = phase.labeled_batch // replica_count
-        signature["labeled_image"] = tf.TensorSpec([size, *table.images.shape[1:]], tf.uint8)
-        signature["labeled_codes"] = tf.TensorSpec([size, table.spec.size], tf.float32)
-        signature["labeled_mask"] = tf.TensorSpec([size, table.spec.size], tf.float32)
-    # Shrunk here, on the host: the devices get no more pixels than they train on.
-    factor = table.images.shape[1] // (phase.resolution or table.images.shape[1])
+    check_replicas([segment.phase], replica_count)
+    generate = functools.partial(_elements, dataset, labeled_rows, segment, seed, first_step, replicas, replica_count)
+    signature = _signature(dataset, segment.phase, replica_count, labeled=len(labeled_rows) > 0)
+    # Images are reduced here, on the host, so that devices receive no more pixels than they train on.
+    full = dataset.images.shape[1]
+    factor = full // (segment.phase.resolution or full)
 
     def convert(element):
         return {k: downsample(to_float(v), factor) if v.dtype == tf.uint8 else v for k, v in element.items()}
 
     endless = tf.data.Dataset.from_generator(generate, output_signature=signature)
-    # Were it unknown, batches would have no static size under MultiWorkerMirroredStrategy.
+    # With an unknown cardinality, batches would have no static size under MultiWorkerMirroredStrategy.
     endless = endless.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
     return endless.map(convert).prefetch(2)
 
 
+def _elements(
+    dataset: FactorDataset,
+    labeled_rows: np.ndarray,
+    segment: Segment,
+    seed: int,
+    first_step: int,
+    replicas: range,
+    replica_count: int,
+) -> Iterator[dict[str, np.ndarray]]:
+    """Yields the elements of `batches` with images as uint8 [.,R,R,C]."""
+    phase = segment.phase
+    all_rows = ShuffledRows(np.arange(len(dataset)), [seed, 2])
+    labeled = ShuffledRows(labeled_rows, [seed, 3]) if len(labeled_rows) else None
+    codes, mask = dataset.spec.encode(dataset.factors), dataset.spec.mask(dataset.factors)
+    step = first_step
+    while True:
+        rows = all_rows.at(segment.images(step), phase.batch).reshape(replica_count, -1)
+        if labeled:
+            labeled_step = labeled.at(segment.labeled(step), phase.labeled_batch).reshape(replica_count, -1)
+        for replica in replicas:
+            element = {"image": dataset.images[rows[replica]]}
+            if labeled:
+                replica_rows = labeled_step[replica]
+                element["labeled_image"] = dataset.images[replica_rows]
+                element["labeled_codes"] = codes[replica_rows]
+                element["labeled_mask"] = mask[replica_rows]
+            yield element
+        step += 1
+
+
+def _signature(dataset: FactorDataset, phase: Phase, replica_count: int, labeled: bool) -> dict[str, tf.TensorSpec]:
+    """Returns shapes and types of what `_elements` yields."""
+    size = phase.batch // replica_count
+    signature = {"image": tf.TensorSpec([size, *dataset.images.shape[1:]], tf.uint8)}
+    if labeled:
+        size = phase.labeled_batch // replica_count
+        signature["labeled_image"] = tf.TensorSpec([size, *dataset.images.shape[1:]], tf.uint8)
+        signature["labeled_codes"] = tf.TensorSpec([size, dataset.spec.size], tf.float32)
+        signature["labeled_mask"] = tf.TensorSpec([size, dataset.spec.size], tf.float32)
+    return signature
+
+
 def distribute_batches(
     strategy: tf.distribute.Strategy,
-    table: FactorDataset,
-    labeled_rows,
+    dataset: FactorDataset,
+    labeled_rows: np.ndarray,
     segment: Segment,
     seed: int,
     first_step: int,
 ):
-    """`batches` as `strategy` wants it: every replica gets its own rows of each global batch."""
+    """Returns `batches` distributed by `strategy`: every replica gets its own rows of each global batch."""
     if strategy.num_replicas_in_sync == 1:
-        return batches(table, labeled_rows, segment, seed, first_step)
+        return batches(dataset, labeled_rows, segment, seed, first_step)
 
-    def replica_pipeline(context: tf.distribute.InputContext) -> tf.data.Dataset:
+    def make_pipeline(context: tf.distribute.InputContext) -> tf.data.Dataset:
         local = context.num_replicas_in_sync // context.num_input_pipelines
         first = context.input_pipeline_id * local
         return batches(
-            table,
+            dataset,
             labeled_rows,
             segment,
             seed,
@@ -144,4 +163,4 @@ def distribute_batches(
             replica_count=context.num_replicas_in_sync,
         )
 
-    return strategy.distribute_datasets_from_function(replica_pipeline)
+    return strategy.distribute_datasets_from_function(make_pipeline)

@@ -1,4 +1,4 @@
-"""Stored pictures -> the pixels that training asks for: in memory, or read from disk as they are needed."""
+"""Pixels of stored images at the resolution of training, decoded into memory or read from disk when needed."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,32 +12,32 @@ from ssgan_tf.data.tfds_reader import Records
 _CHUNK = 64
 
 
-def reduce(images: np.ndarray, resolution: int) -> np.ndarray:
-    """uint8 [n,h,w,C] -> [n,resolution,resolution,C] by averaging areas; as they are where it is 0 or theirs."""
+def reduce_resolution(images: np.ndarray, resolution: int) -> np.ndarray:
+    """Averages areas: uint8 [n,h,w,C] -> [n,resolution,resolution,C]. With 0 or h it returns `images`."""
     if resolution in (0, images.shape[1]):
         return images
     smaller = tf.image.resize(tf.cast(images, tf.float32), [resolution, resolution], "area")
     return tf.cast(tf.round(smaller), tf.uint8).numpy()
 
 
-def scaled(images: np.ndarray, scale: int) -> np.ndarray:
-    """Pixels as they are kept times `scale`: uint8.
+def scale_pixels(images: np.ndarray, scale: int) -> np.ndarray:
+    """Returns the stored pixels multiplied by `scale`, uint8.
 
     Raises:
-        ValueError: one is brighter than white then.
+        ValueError: A pixel would exceed 255.
     """
     if scale != 1 and images.max(initial=0) * scale > 255:
-        raise ValueError(f"expected pixels of 0 and 1, as TFDS's dsprites has. Received: {images.max()}.")
+        raise ValueError(f"expected pixels of 0 and 1, as in TFDS's dsprites. Received: {images.max()}.")
     return images * np.uint8(scale)
 
 
 class StoredImages:
-    """Images of a data set kept as ArrayRecord, decoded when they are asked for; indexed by row like an array.
+    """Images of a data set stored as ArrayRecord, decoded when indexed. Rows are indexed as in an array.
 
     Args:
-        records: of the data set.
-        shape: (R, R, C) of the images as asked for; larger ones are reduced.
-        scale: what pixels are multiplied with.
+        records: Records of the data set.
+        shape: Shape (R, R, C) to return; larger images are reduced.
+        scale: Factor that stored pixels are multiplied by.
     """
 
     dtype = np.dtype(np.uint8)
@@ -52,17 +52,17 @@ class StoredImages:
         return self.shape[0]
 
     def __getitem__(self, rows: Any) -> np.ndarray:
-        """Pixels of a row number, a slice, or an array of row numbers or of bools."""
+        """Returns the pixels of a row number, a slice, or an array of row numbers or of bools."""
         wanted = self._rows[rows]
         return self.read(np.atleast_1d(wanted).ravel()).reshape(*np.shape(wanted), *self.shape[1:])
 
     def read(self, rows: np.ndarray) -> np.ndarray:
-        """Pixels of row numbers [n]: uint8 [n,R,R,C]; decoded on all cores."""
+        """Reads the images of row numbers [n], uint8 [n,R,R,C]; decodes them on all cores."""
         images = np.empty([len(rows), *self.shape[1:]], np.uint8)
 
         def fill(start: int) -> None:
             part = slice(start, start + _CHUNK)
-            images[part] = reduce(self._decode(rows[part]), self.shape[1])
+            images[part] = reduce_resolution(self._decode(rows[part]), self.shape[1])
 
         starts = range(0, len(rows), _CHUNK)
         if len(starts) < 2:
@@ -74,6 +74,6 @@ class StoredImages:
         return images
 
     def _decode(self, rows: np.ndarray) -> np.ndarray:
-        """Pixels as they are kept: uint8 [n,h,w,C]."""
+        """Decodes images at their stored size, uint8 [n,h,w,C]."""
         found = [tf.io.decode_image(r["image"], expand_animations=False).numpy() for r in self._records.read(rows)]
-        return scaled(np.stack(found), self._scale)
+        return scale_pixels(np.stack(found), self._scale)

@@ -1,4 +1,4 @@
-"""A prepared data set as it lies on disk: where it is, which of its features are factors, how its records are read."""
+"""Reader of prepared data sets: finds one on disk, identifies its factors, and reads its records."""
 
 import dataclasses
 import difflib
@@ -14,14 +14,14 @@ import tensorflow_datasets as tfds
 from ssgan_tf.core.codes import STEPS, UNKNOWN, CodeSpec, FactorSpec
 
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
-_PREFIX = "label_"  # TFDS's own builders have no group of factors, but features of such names
+_PREFIX = "label_"  # of label features in TFDS's own data sets, which have no group `factors`
 
 
 def open_builder(dataset: str, data_dir: str) -> tfds.core.DatasetBuilder:
-    """Finds the prepared data set, its newest version unless `dataset` names one.
+    """Opens a prepared data set, in its newest version unless `dataset` names one.
 
     Raises:
-        FileNotFoundError: if it is not there, with the command that prepares it.
+        FileNotFoundError: It is not prepared; the message has the command that prepares it.
     """
     folder = os.path.join(data_dir, *dataset.split("/"))
     if not os.path.exists(os.path.join(folder, "dataset_info.json")):
@@ -37,13 +37,14 @@ def open_builder(dataset: str, data_dir: str) -> tfds.core.DatasetBuilder:
 
 
 def _command(dataset: str) -> str:
+    """Returns the command that prepares the data set, without --data_dir."""
     name, *rest = [part for part in dataset.split("/") if not _VERSION.fullmatch(part)]
     source = name if _in_catalogue(name) else f"tfds_builders/{name}"
     return f"tfds build {source}" + "".join(f" --config={part}" for part in rest)
 
 
 def _in_catalogue(name: str) -> bool:
-    """Is it one of TFDS's own data sets?"""
+    """Returns True for TFDS's own data sets."""
     try:
         return tfds.builder_cls(name).__module__.startswith("tensorflow_datasets.")
     except (tfds.core.registered.DatasetNotFoundError, ValueError):
@@ -56,20 +57,20 @@ def _list(folder: str) -> list[str]:
 
 @dataclasses.dataclass(frozen=True)
 class FactorFeature:
-    """Where a factor is kept.
+    """Feature of a data set that stores a factor.
 
     Args:
-        spec: its name, size and meaning.
-        group: "factors", or None where it stands beside the image.
-        key: its feature's name there.
+        spec: Name, size and values of the factor.
+        group: "factors", or None if the feature is beside the image.
+        key: Name of the feature in the group.
     """
 
     spec: FactorSpec
     group: str | None
     key: str
 
-    def indices(self, values: np.ndarray) -> np.ndarray:
-        """Stored values [N] -> labels [N] int64, -1 where unknown."""
+    def to_labels(self, values: np.ndarray) -> np.ndarray:
+        """Converts stored values [N] to labels [N], int64, -1 if unknown. Numbers are clipped to the factor's range."""
         if self.spec.range is None:
             return np.asarray(values, np.int64)
         low, high = self.spec.range
@@ -78,14 +79,14 @@ class FactorFeature:
         return np.where(np.isnan(share), UNKNOWN, steps)
 
 
-def labels_of(builder: tfds.core.DatasetBuilder, factors: Sequence[str] = ()) -> tuple[FactorFeature, ...]:
-    """The labels that become codes: those named, in that order, or all of the data set's, by alphabet.
+def factor_features(builder: tfds.core.DatasetBuilder, factors: Sequence[str] = ()) -> tuple[FactorFeature, ...]:
+    """Returns the features that become codes: the named factors in their order, or all in alphabetical order.
 
     Raises:
-        ValueError: if the data set has no factors, or not one of those named.
+        ValueError: The data set has no factors, or lacks one of the names.
     """
-    # The order of a feature dict is not kept on disk, hence the alphabet.
-    found = {label.spec.name: label for label in _all_labels(builder)}
+    # The order is alphabetical because TFDS does not store the order of a feature dict.
+    found = {feature.spec.name: feature for feature in _all_factor_features(builder)}
     if not found:
         raise ValueError(
             f"data.dataset: {builder.info.full_name} has no `factors`; expected integer labels by name. "
@@ -96,13 +97,13 @@ def labels_of(builder: tfds.core.DatasetBuilder, factors: Sequence[str] = ()) ->
             near = difflib.get_close_matches(name, found, 1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise ValueError(
-                f"data.factors: expected names among {sorted(found)} (those of {builder.info.full_name}). "
+                f"data.factors: expected names among {sorted(found)}, the factors of {builder.info.full_name}. "
                 f"Received: {name!r}.{hint}"
             )
     return tuple(found[name] for name in (factors or sorted(found)))
 
 
-def _all_labels(builder: tfds.core.DatasetBuilder) -> Iterator[FactorFeature]:
+def _all_factor_features(builder: tfds.core.DatasetBuilder) -> Iterator[FactorFeature]:
     features = builder.info.features
     ranges = _ranges(builder)
     group = "factors" if "factors" in features else None
@@ -110,7 +111,7 @@ def _all_labels(builder: tfds.core.DatasetBuilder) -> Iterator[FactorFeature]:
         name = key if group else key.removeprefix(_PREFIX)
         if isinstance(feature, tfds.features.ClassLabel):
             if not feature.num_classes or feature.num_classes < 2:
-                continue  # one value is no factor
+                continue  # a single value is not a factor
             numbers = [str(i) for i in range(feature.num_classes)]
             values = () if feature.names == numbers else tuple(feature.names)
             yield FactorFeature(FactorSpec(name, feature.num_classes, values), group, key)
@@ -120,34 +121,34 @@ def _all_labels(builder: tfds.core.DatasetBuilder) -> Iterator[FactorFeature]:
 
 
 def _ranges(builder: tfds.core.DatasetBuilder) -> dict[str, Any]:
-    """Low and high of the factors that are numbers, as the data set's metadata have them."""
+    """Returns {name: (low, high)} of the factors that are numbers, from the data set's metadata."""
     try:
-        return dict(builder.info.metadata["ranges"])  # it is read from disk when a key is asked for, not by get()
+        return dict(builder.info.metadata["ranges"])  # [] reads it from disk, get() does not
     except (KeyError, TypeError):
         return {}
 
 
 def code_spec(builder: tfds.core.DatasetBuilder, factors: Sequence[str] = ()) -> CodeSpec:
-    """Names and sizes of `labels_of`."""
-    return CodeSpec(tuple(label.spec for label in labels_of(builder, factors)))
+    """Returns names and sizes of the factors that become codes; raises as `factor_features`."""
+    return CodeSpec(tuple(feature.spec for feature in factor_features(builder, factors)))
 
 
 def pixel_scale(builder: tfds.core.DatasetBuilder) -> int:
-    """What pixels are to be multiplied with: TFDS's own dsprites keeps 0 and 1 for black and white."""
+    """Returns the factor to multiply stored pixels by: 255 for TFDS's own dsprites, which stores 0 and 1; else 1."""
     return 255 if builder.name == "dsprites" and "factors" not in builder.info.features else 1
 
 
 def has_random_access(builder: tfds.core.DatasetBuilder) -> bool:
-    """Is the data set kept in a format of which any record can be read at once?"""
+    """Returns True if the data set is stored in a format that gives access to single records."""
     return builder.info.file_format == tfds.core.FileFormat.ARRAY_RECORD
 
 
 class Records:
-    """The records of a data set kept as ArrayRecord, by row number: images as files' bytes.
+    """Records of a data set stored as ArrayRecord, by row number. Images are encoded, as bytes of a file.
 
     Args:
-        builder: of it.
-        split: of it; several with + between stand one after another.
+        builder: Builder of the data set.
+        split: Name of the split, or several joined by +, whose records are concatenated.
     """
 
     def __init__(self, builder: tfds.core.DatasetBuilder, split: str):
@@ -159,30 +160,32 @@ class Records:
         return int(self._ends[-1])
 
     def read(self, rows: np.ndarray) -> list[dict[str, Any]]:
-        """The records of row numbers [n], in their order."""
-        which = np.searchsorted(self._ends, rows, side="right")
+        """Returns the records of row numbers [n], in their order."""
+        part_of_row = np.searchsorted(self._ends, rows, side="right")
         found: list[Any] = [None] * len(rows)
         for i, part in enumerate(self._parts):
-            mine = np.flatnonzero(which == i)
+            places = np.flatnonzero(part_of_row == i)
             first = self._ends[i] - len(part)
-            if len(mine):
-                records = part.__getitems__([int(row) for row in rows[mine] - first])
-                for place, record in zip(mine, records, strict=True):
+            if len(places):
+                records = part.__getitems__([int(row) for row in rows[places] - first])
+                for place, record in zip(places, records, strict=True):
                     found[place] = record
         return found
 
 
-def labels_in(batch: dict[str, Any], labels: Sequence[FactorFeature]) -> np.ndarray:
-    """Labels [n,K] int64 of a batch of records, {feature: [n]}."""
-    columns = [(batch if label.group is None else batch[label.group])[label.key] for label in labels]
-    return np.stack([label.indices(column) for label, column in zip(labels, columns, strict=True)], axis=1)
+def extract_labels(batch: dict[str, Any], features: Sequence[FactorFeature]) -> np.ndarray:
+    """Returns the labels [n,K], int64, of a batch of records {feature: [n]}."""
+    columns = [(batch if feature.group is None else batch[feature.group])[feature.key] for feature in features]
+    return np.stack([feature.to_labels(column) for feature, column in zip(features, columns, strict=True)], axis=1)
 
 
-def sequential(builder: tfds.core.DatasetBuilder, split: str, size: int) -> Iterator[dict[str, Any]]:
-    """All records of a data set kept as TFRecord, decoded, in batches, always in the same order, split after split.
+def read_sequentially(builder: tfds.core.DatasetBuilder, split: str, size: int) -> Iterator[dict[str, Any]]:
+    """Yields all records of a data set stored as TFRecord, decoded, in batches of `size`.
+
+    The order is always the same: split after split, each as it is stored.
 
     Raises:
-        tf.errors.OpError: if its files are damaged.
+        tf.errors.OpError: Its files are damaged.
     """
     for part in split.split("+"):
         yield from builder.as_dataset(split=part).batch(size).prefetch(tf.data.AUTOTUNE).as_numpy_iterator()

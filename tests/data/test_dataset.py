@@ -1,4 +1,4 @@
-"""Data: what is read from disk, and what is refused."""
+"""Loading prepared data sets: images, labels and versions, and the input that is refused."""
 
 import shutil
 from pathlib import Path
@@ -18,29 +18,29 @@ def data_dir(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def table(data_dir) -> data.FactorDataset:
+def dataset(data_dir) -> data.FactorDataset:
     return data.load(fakes.DATASET, str(data_dir))
 
 
-def test_images_and_labels_are_those_written_and_stay_together(table):
+def test_images_and_labels_are_those_written_and_stay_together(dataset):
     images, labels = fakes.arrays()
-    rows = fakes.row_numbers(table.images)
+    rows = fakes.row_numbers(dataset.images)
     assert sorted(rows) == list(range(60))
-    assert np.array_equal(table.images, images[rows])
-    for k, name in enumerate(table.spec.names):
-        assert np.array_equal(table.factors[:, k], labels[name][rows])
+    assert np.array_equal(dataset.images, images[rows])
+    for k, name in enumerate(dataset.spec.names):
+        assert np.array_equal(dataset.factors[:, k], labels[name][rows])
 
 
-def test_factors_come_by_alphabet_or_as_named(table, data_dir):
-    assert table.spec == CodeSpec((FactorSpec("angle", 5), FactorSpec("hue", 3), FactorSpec("shape", 2)))
+def test_factors_are_in_alphabetical_order_unless_named(dataset, data_dir):
+    assert dataset.spec == CodeSpec((FactorSpec("angle", 5), FactorSpec("hue", 3), FactorSpec("shape", 2)))
     some = data.load(fakes.DATASET, str(data_dir), ["shape", "angle"])
     assert some.spec == CodeSpec((FactorSpec("shape", 2), FactorSpec("angle", 5)))
-    assert np.array_equal(some.factors, table.factors[:, [2, 0]])
+    assert np.array_equal(some.factors, dataset.factors[:, [2, 0]])
 
 
-def test_a_second_load_has_the_same_order(table, data_dir):
-    # Resuming means nothing otherwise: row numbers are all that a batch is made of.
-    assert np.array_equal(data.load(fakes.DATASET, str(data_dir)).images, table.images)
+def test_a_second_load_has_the_same_order(dataset, data_dir):
+    # Batches are defined by row numbers, so a resumed run depends on the order.
+    assert np.array_equal(data.load(fakes.DATASET, str(data_dir)).images, dataset.images)
 
 
 def test_the_newest_version_is_read_unless_one_is_named(data_dir, tmp_path):
@@ -50,13 +50,13 @@ def test_the_newest_version_is_read_unless_one_is_named(data_dir, tmp_path):
         info = folder / version / "dataset_info.json"
         info.write_text(info.read_text().replace('"1.0.0"', f'"{version}"'))
     (folder / "2.0.0.incompleteXYZ").mkdir()
-    (folder / "3.0.0").mkdir()  # nothing in it
+    (folder / "3.0.0").mkdir()  # empty
     assert str(data.open_builder(fakes.DATASET, str(tmp_path)).version) == "1.10.0"
     assert str(data.open_builder(fakes.DATASET + "/1.9.0", str(tmp_path)).version) == "1.9.0"
 
 
 @pytest.mark.parametrize(
-    ("dataset", "command"),
+    ("name", "command"),
     [
         ("scene3d/demo", "tfds build tfds_builders/scene3d --config=demo --data_dir=DIR"),
         ("scene3d/demo/1.0.0", "tfds build tfds_builders/scene3d --config=demo --data_dir=DIR"),
@@ -65,19 +65,19 @@ def test_the_newest_version_is_read_unless_one_is_named(data_dir, tmp_path):
         ("no such name", "tfds build tfds_builders/no such name --data_dir=DIR"),
     ],
 )
-def test_a_data_set_that_is_not_prepared_comes_with_the_command(dataset, command, tmp_path):
+def test_the_message_for_a_data_set_that_is_not_prepared_has_the_command(name, command, tmp_path):
     with pytest.raises(FileNotFoundError) as error:
-        data.load(dataset, str(tmp_path))
-    assert str(error.value).startswith(f"data.dataset: {dataset!r} is not prepared in {str(tmp_path)!r}")
+        data.load(name, str(tmp_path))
+    assert str(error.value).startswith(f"data.dataset: {name!r} is not prepared in {str(tmp_path)!r}")
     assert str(error.value).endswith(command.replace("DIR", str(tmp_path)))
 
 
-def test_an_unknown_factor_is_named_with_the_nearest(data_dir):
+def test_the_message_for_an_unknown_factor_has_the_nearest_name(data_dir):
     with pytest.raises(ValueError, match=r"^data.factors: .*'angle', 'hue', 'shape'.*'shap'. Did you mean 'shape'\?"):
         data.load(fakes.DATASET, str(data_dir), ["hue", "shap"])
 
 
-def test_a_data_set_larger_than_the_memory_allowed_is_refused_before_it_is_decoded(data_dir, monkeypatch):
+def test_a_data_set_larger_than_memory_gib_is_refused_before_it_is_decoded(data_dir, monkeypatch):
     monkeypatch.setattr(np, "empty", lambda *_: pytest.fail("decoding began"))
     gib = 60 * 8 * 8 * 3 / 2**30
     with pytest.raises(MemoryError, match=r"^data.memory_gib: fake/tiny needs 0.0 GiB for 60 images of \(8, 8, 3\)"):
@@ -85,7 +85,7 @@ def test_a_data_set_larger_than_the_memory_allowed_is_refused_before_it_is_decod
     data.inspect(fakes.DATASET, str(data_dir), memory_gib=1.01 * gib)
 
 
-def test_a_truncated_file_is_an_error_and_no_garbage(data_dir, tmp_path):
+def test_a_truncated_file_is_an_error(data_dir, tmp_path):
     shutil.copytree(data_dir / "fake", tmp_path / "fake")
     (file,) = (tmp_path / fakes.DATASET / "1.0.0").glob("*tfrecord*")
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])

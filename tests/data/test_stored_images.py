@@ -1,4 +1,4 @@
-"""Data sets kept as ArrayRecord, those of TFDS's own catalogue, and factors that are numbers."""
+"""Data sets stored as ArrayRecord, data sets of TFDS's own catalogue, and factors that are numbers."""
 
 import shutil
 from pathlib import Path
@@ -18,7 +18,7 @@ NO_NETWORK = tfds.download.DownloadConfig(try_download_gcs=False)
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory) -> Path:
-    """The tiny data set as ArrayRecord."""
+    """Returns a folder with the tiny data set as ArrayRecord."""
     folder = tmp_path_factory.mktemp("stored")
     fakes.Fake(config="tiny", data_dir=folder, file_format="array_record").download_and_prepare(
         download_config=NO_NETWORK
@@ -48,7 +48,7 @@ def test_images_and_labels_are_those_written_and_stay_together(in_memory):
         assert np.array_equal(in_memory.factors[:, k], labels[name][rows])
 
 
-def test_what_does_not_fit_is_read_from_disk_and_is_the_same(in_memory, on_disk, data_dir):
+def test_images_that_do_not_fit_into_memory_are_read_from_disk_and_are_the_same(in_memory, on_disk, data_dir):
     assert not data.inspect(fakes.DATASET, str(data_dir), memory_gib=0).in_memory
     assert isinstance(on_disk.images, data.StoredImages) and isinstance(in_memory.images, np.ndarray)
     assert on_disk.images.shape == in_memory.images.shape and len(on_disk) == 60
@@ -60,40 +60,40 @@ def test_what_does_not_fit_is_read_from_disk_and_is_the_same(in_memory, on_disk,
         on_disk.images[60]
 
 
-def test_training_batches_and_pictures_are_the_same_from_disk(in_memory, on_disk):
+def test_training_batches_and_grids_are_the_same_from_disk(in_memory, on_disk):
     segment = Schedule((Phase(batch=8, labeled_batch=4),)).segments[0]
     rows = labeled_subset.choose_labeled(in_memory.factors, 0.25, 0)
-    both = [pipeline.batches(table, rows, segment, seed=1, first_step=5).take(9) for table in (in_memory, on_disk)]
+    both = [pipeline.batches(dataset, rows, segment, seed=1, first_step=5).take(9) for dataset in (in_memory, on_disk)]
     for one, other in zip(*both, strict=True):
         for name, values in one.items():
             assert np.array_equal(values, other[name]), name
     assert np.array_equal(visualize.data_grid(in_memory.images, 0), visualize.data_grid(on_disk.images, 0))
 
 
-def test_labels_are_read_once_and_read_again_where_the_copy_is_damaged(data_dir, monkeypatch):
+def test_labels_are_cached_and_read_again_if_the_cache_is_damaged(data_dir, monkeypatch):
     first = data.load(fakes.DATASET, str(data_dir), memory_gib=0)
-    (copy,) = (data_dir / fakes.DATASET / "1.0.0").glob("labels-*.npy")
-    monkeypatch.setattr(data.tfds_reader, "labels_in", lambda *_: pytest.fail("read again"))
+    (cache,) = (data_dir / fakes.DATASET / "1.0.0").glob("labels-*.npy")
+    monkeypatch.setattr(data.tfds_reader, "extract_labels", lambda *_: pytest.fail("read again"))
     assert np.array_equal(data.load(fakes.DATASET, str(data_dir), memory_gib=0).factors, first.factors)
     monkeypatch.undo()
-    whole, wrong = copy.read_bytes(), np.array(first.factors, np.int32)
+    complete, wrong = cache.read_bytes(), np.array(first.factors, np.int32)
     wrong[3, 1] = 99
-    np.save(copy, wrong)
-    damaged = [copy.read_bytes()]
-    np.save(copy, first.factors.astype(float) * np.nan)
-    damaged += [copy.read_bytes(), whole[:100], b"", b"PK\x03\x04" + whole]
+    np.save(cache, wrong)
+    damaged = [cache.read_bytes()]
+    np.save(cache, first.factors.astype(float) * np.nan)
+    damaged += [cache.read_bytes(), complete[:100], b"", b"PK\x03\x04" + complete]
     for content in damaged:
-        copy.write_bytes(content)
+        cache.write_bytes(content)
         assert np.array_equal(data.load(fakes.DATASET, str(data_dir), memory_gib=0).factors, first.factors)
-        assert copy.read_bytes() == whole
+        assert cache.read_bytes() == complete
 
 
 def test_a_damaged_file_is_an_error(data_dir, tmp_path):
     shutil.copytree(data_dir / "fake", tmp_path / "fake")
     (file,) = (tmp_path / fakes.DATASET / "1.0.0").glob("*.array_record*")
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-    for copy in (tmp_path / fakes.DATASET / "1.0.0").glob("labels-*.npy"):
-        copy.unlink()
+    for cache in (tmp_path / fakes.DATASET / "1.0.0").glob("labels-*.npy"):
+        cache.unlink()
     with pytest.raises(OSError, match="^data.dataset: 'fake/tiny' in .* is damaged after"):
         data.load(fakes.DATASET, str(tmp_path))
 
@@ -102,7 +102,7 @@ def test_a_damaged_file_is_an_error(data_dir, tmp_path):
 
 
 class Dsprites(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
-    """As TFDS's own dsprites: pixels 0 and 1, labels beside the image; and two splits, as smallnorb."""
+    """Stand-in for TFDS's dsprites: pixels 0 and 1, labels beside the image; with two splits, as smallnorb has."""
 
     VERSION = tfds.core.Version("2.0.0")
 
@@ -136,21 +136,21 @@ def catalogue(request, tmp_path_factory) -> str:
 
 
 def test_labels_beside_the_image_are_factors(catalogue):
-    table = data.load("dsprites", catalogue)
-    # A factor of one value is none, and the names of values are kept.
+    dataset = data.load("dsprites", catalogue)
+    # A feature with a single value is not a factor; names of values are preserved.
     expected = (FactorSpec("instance", 4), FactorSpec("scale", 3), FactorSpec("shape", 2, ("square", "heart")))
-    assert table.spec == CodeSpec(expected)
-    numbers = (table.images[:, ..., 0] > 0).sum(axis=(1, 2)) - 1
+    assert dataset.spec == CodeSpec(expected)
+    numbers = (dataset.images[:, ..., 0] > 0).sum(axis=(1, 2)) - 1
     assert sorted(numbers) == list(range(20))
-    assert np.array_equal(table.factors, np.stack([numbers % 4, numbers % 3, numbers % 2], axis=1))
+    assert np.array_equal(dataset.factors, np.stack([numbers % 4, numbers % 3, numbers % 2], axis=1))
 
 
-def test_black_and_white_is_black_and_white(catalogue):
-    table = data.load("dsprites", catalogue)
-    assert set(np.unique(table.images)) == {0, 255}
+def test_pixels_0_and_1_become_0_and_255(catalogue):
+    dataset = data.load("dsprites", catalogue)
+    assert set(np.unique(dataset.images)) == {0, 255}
 
 
-def test_splits_stand_one_after_another(catalogue):
+def test_splits_are_concatenated(catalogue):
     parts = [data.load("dsprites", catalogue, split=split) for split in ("train", "test", "train+test")]
     assert [len(part) for part in parts] == [20, 30, 50]
     counts = sorted((parts[2].images[..., 0] > 0).sum(axis=(1, 2)))
@@ -170,12 +170,12 @@ def test_images_are_reduced_by_averaging_areas(catalogue):
     assert small.shape == (20, 4, 4, 1)
     assert np.abs(small - full.reshape(20, 4, 3, 4, 3, 1).mean(axis=(2, 4))).max() <= 0.5
     assert data.inspect("dsprites", catalogue, resolution=4).shape == (4, 4, 1)
-    with pytest.raises(ValueError, match="data.resolution: dsprites has images of 12x12, .* Received: 16"):
+    with pytest.raises(ValueError, match="data.resolution: dsprites has images of 12x12; .* Received: 16"):
         data.load("dsprites", catalogue, resolution=16)
 
 
 class Numbers(tfds.core.GeneratorBasedBuilder):
-    """A factor that is a number, as labeled_folder keeps it."""
+    """Data set with a factor that is a number, as labeled_folder stores it."""
 
     VERSION = tfds.core.Version("1.0.0")
 
@@ -197,11 +197,11 @@ class Numbers(tfds.core.GeneratorBasedBuilder):
 
 
 @pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
-def test_a_number_becomes_a_step_of_its_range(tmp_path, file_format):
+def test_a_number_becomes_a_label_within_its_range(tmp_path, file_format):
     Numbers(data_dir=tmp_path, file_format=file_format).download_and_prepare(download_config=NO_NETWORK)
-    table = data.load("numbers", str(tmp_path))
-    assert table.spec == CodeSpec((FactorSpec("angle", STEPS, range=(-90.0, 90.0)), FactorSpec("side", 2)))
-    by_number = table.factors[np.argsort(table.images[:, 0, 0, 0])]
-    assert by_number[:, 0].tolist() == [0, 500, 750, 1000, -1, 1000]  # beyond the range is its end
+    dataset = data.load("numbers", str(tmp_path))
+    assert dataset.spec == CodeSpec((FactorSpec("angle", STEPS, range=(-90.0, 90.0)), FactorSpec("side", 2)))
+    by_number = dataset.factors[np.argsort(dataset.images[:, 0, 0, 0])]
+    assert by_number[:, 0].tolist() == [0, 500, 750, 1000, -1, 1000]  # clipped to the range
     assert by_number[:, 1].tolist() == [0, 1, -1, 1, 0, 1]
-    assert table.spec.encode(by_number)[1, 0] == 0.5
+    assert dataset.spec.encode(by_number)[1, 0] == 0.5
