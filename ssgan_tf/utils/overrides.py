@@ -1,4 +1,4 @@
-"""Dataclasses of a config, field by field: changed by name, read from JSON, compared; every value's type is checked."""
+"""Nested dataclasses of a config: change fields by name, read them from JSON, compare them. Types are checked."""
 
 import ast
 import dataclasses
@@ -11,13 +11,18 @@ from ssgan_tf.utils.validation import choose
 
 
 def change(node: Any, settings: Sequence[str]) -> Any:
-    """Applies settings such as "model.gamma_g=3" to a dataclass, all at once, and returns the new one.
+    """Returns a copy of a dataclass with settings such as "model.gamma_g=3" applied, all at once.
 
-    In a list of dataclasses a number picks one ("phases.0.batch=8") and a name goes to all ("phases.batch=8").
+    In a tuple of dataclasses, a number selects one ("phases.0.batch=8"); without it the setting applies to all
+    ("phases.batch=8").
+
+    Args:
+        node: Dataclass, possibly nested.
+        settings: Texts "name=value", with dots in the names of nested fields.
 
     Raises:
-        ValueError: for an unknown field (with the nearest name), a value of the wrong type, or values that do not
-            fit together.
+        ValueError: A field is unknown (the message suggests the nearest name), a value has the wrong type, or the
+            values do not fit together.
     """
     changes: dict[Any, Any] = {}
     for setting in settings:
@@ -28,44 +33,53 @@ def change(node: Any, settings: Sequence[str]) -> Any:
     return _replace(node, changes)
 
 
-def _put(changes: dict, node: Any, path: list[str], text: str, whole: str) -> None:
-    """Writes the parsed `text` into the nested dict `changes` at `path`, which must exist in `node`."""
+def _put(changes: dict, node: Any, path: list[str], text: str, full_name: str) -> None:
+    """Parses `text` and stores it in the nested dict `changes` at `path`, which must exist in `node`.
+
+    Args:
+        changes: Dict of changes for `node`, to be extended.
+        node: Dataclass or tuple of dataclasses at this level.
+        path: Rest of the dotted name.
+        text: Text of the value.
+        full_name: The dotted name, for messages.
+    """
     if isinstance(node, tuple):
-        for i in _picked(node, path[0], whole):
-            _put(changes.setdefault(i, {}), node[i], path[1:] if path[0].isdigit() else path, text, whole)
+        for i in _selected(node, path[0], full_name):
+            _put(changes.setdefault(i, {}), node[i], path[1:] if path[0].isdigit() else path, text, full_name)
         return
     hints = typing.get_type_hints(type(node))
     if not path:
-        raise ValueError(f"set: {whole} is a group; set one of its fields: {list(hints)}.")
-    hint = choose("set", path[0], hints, whole)
+        raise ValueError(f"set: {full_name} is a group; set one of its fields: {list(hints)}.")
+    hint = choose("set", path[0], hints, full_name)
     value = getattr(node, path[0])
     if dataclasses.is_dataclass(value) or _item_of(hint):
         if len(path) == 1:
             names = list(typing.get_type_hints(_item_of(hint) or type(value)))
-            raise ValueError(f"set: {whole} is a group; set one of its fields: {names}.")
-        _put(changes.setdefault(path[0], {}), value, path[1:], text, whole)
+            raise ValueError(f"set: {full_name} is a group; set one of its fields: {names}.")
+        _put(changes.setdefault(path[0], {}), value, path[1:], text, full_name)
     elif len(path) > 1:
-        raise ValueError(f"set: {whole}: {path[0]!r} has no fields of its own.")
+        raise ValueError(f"set: {full_name}: {path[0]!r} has no fields of its own.")
     else:
-        changes[path[0]] = _parse(hint, text, f"set: {whole}")
+        changes[path[0]] = _parse(hint, text, f"set: {full_name}")
 
 
-def _picked(nodes: tuple, name: str, whole: str) -> Sequence[int]:
-    """Which of `nodes` the part `name` of a path is about."""
+def _selected(nodes: tuple, name: str, full_name: str) -> Sequence[int]:
+    """Returns the indices of `nodes` that a path's part `name` refers to: one for a number, all for a field's name."""
     if not name.isdigit():
         return range(len(nodes))
     if int(name) >= len(nodes):
-        raise ValueError(f"set: {whole}: expected a number from 0 to {len(nodes) - 1}. Received: {name}.")
+        raise ValueError(f"set: {full_name}: expected a number from 0 to {len(nodes) - 1}. Received: {name}.")
     return [int(name)]
 
 
 def _item_of(hint: Any) -> type | None:
-    """The dataclass that a field of type `hint` is a list of; None for any other field."""
+    """Returns D for a field of type tuple[D, ...] with a dataclass D; None for any other type."""
     item = typing.get_args(hint)[0] if typing.get_origin(hint) is tuple else None
     return item if dataclasses.is_dataclass(item) and isinstance(item, type) else None
 
 
 def _replace(node: Any, changes: dict) -> Any:
+    """Returns `node` with the nested dict `changes` applied; every changed dataclass validates itself again."""
     if isinstance(node, tuple):
         return tuple(_replace(item, changes.get(i, {})) for i, item in enumerate(node))
     new = {k: _replace(getattr(node, k), v) if isinstance(v, dict) else v for k, v in changes.items()}
@@ -73,7 +87,7 @@ def _replace(node: Any, changes: dict) -> Any:
 
 
 def _parse(hint: Any, text: str, field: str) -> Any:
-    """Turns the text of a --set into a value of the field's type."""
+    """Parses the text of a setting as a value of the field's type."""
     if hint is str:
         return text
     if typing.get_origin(hint) is tuple:
@@ -86,7 +100,16 @@ def _parse(hint: Any, text: str, field: str) -> Any:
 
 
 def check(hint: Any, value: Any, field: str) -> Any:
-    """Returns `value` as the type of the field, or raises ValueError; 1e6 is an int where an int is expected."""
+    """Returns `value` converted to the type of a field.
+
+    Args:
+        hint: Type of the field.
+        value: Value from JSON, or parsed from text. A whole float such as 1e6 may stand for an int.
+        field: Name of the field, for messages.
+
+    Raises:
+        ValueError: The value has another type.
+    """
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if hint is float and number:
         return float(value)
@@ -105,10 +128,15 @@ def check(hint: Any, value: Any, field: str) -> Any:
 
 
 def from_dict(kind: type, value: dict[str, Any], path: str) -> Any:
-    """Makes the dataclass `kind` of what `dataclasses.asdict` gave; `path` is its name in messages.
+    """Makes a dataclass from the dict that `dataclasses.asdict` returned for it.
+
+    Args:
+        kind: Dataclass to make.
+        value: {field: value}.
+        path: Dotted name of the dataclass, for messages.
 
     Raises:
-        ValueError: for an unknown field or a value of the wrong type.
+        ValueError: A field is unknown, or a value has the wrong type.
     """
     if not isinstance(value, dict):
         raise ValueError(f"{path}: expected fields by name. Received: {value!r}.")
@@ -120,7 +148,15 @@ def from_dict(kind: type, value: dict[str, Any], path: str) -> Any:
 
 
 def differences(first: Any, second: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yields (dotted name, first's value, second's value) wherever two nests of dicts and lists differ."""
+    """Yields (dotted name, value in first, value in second) for each difference of two nested dicts.
+
+    Lists of dicts with equal length are compared item by item, other lists as a whole.
+
+    Args:
+        first: Dict, or a value inside one.
+        second: Dict or value to compare it with.
+        path: Dotted name of both.
+    """
     if isinstance(first, dict) and isinstance(second, dict):
         for name in {**first, **second}:
             yield from differences(first.get(name), second.get(name), f"{path}.{name}" if path else name)

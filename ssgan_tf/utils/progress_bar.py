@@ -6,14 +6,14 @@ from tqdm import tqdm
 
 
 def make_bar(total: int, unit: str, title: str = "", initial: int = 0, quiet: bool = False) -> tqdm:
-    """A bar on stderr: alive on a terminal, and in a log file a line now and then.
+    """Makes a progress bar on stderr: updated continuously on a terminal, every 30 seconds in a log file.
 
     Args:
-        total: units until it is full.
-        unit: "img" for images, which are counted in thousands and millions too.
-        title: stands before it.
-        initial: units done before.
-        quiet: show nothing.
+        total: Number of units when complete.
+        unit: Name of the unit. "img", for images, is shown in thousands and millions.
+        title: Text in front of the bar.
+        initial: Number of units already done.
+        quiet: Whether to show nothing.
     """
     return tqdm(
         desc=title,

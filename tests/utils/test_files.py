@@ -1,4 +1,4 @@
-"""Files written whole or not at all."""
+"""Files that are written completely or not at all."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 from ssgan_tf.utils import files
 
 
-def test_a_block_that_ends_well_replaces(tmp_path):
+def test_a_block_that_succeeds_replaces_the_file(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")
     with files.atomic_write(str(path)) as file:
@@ -27,7 +27,7 @@ def test_a_block_that_fails_changes_nothing(tmp_path):
     assert path.read_bytes() == b"old"
 
 
-def test_json(tmp_path):
+def test_json_is_written_completely_or_not_at_all(tmp_path):
     path = tmp_path / "a.json"
     files.write_json({"a": [1, None]}, str(path))
     assert json.loads(path.read_text()) == {"a": [1, None]}
