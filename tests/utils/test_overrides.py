@@ -41,7 +41,7 @@ def test_the_dict_of_a_dataclass_gives_it_back() -> None:
 
 
 def test_unknown_fields_and_types_are_refused_by_their_dotted_name() -> None:
-    with pytest.raises(ValueError, match=r"^root.item.siez: expected one of .* Did you mean 'size'\?"):
+    with pytest.raises(ValueError, match=r"^root.item: expected one of .*'root.item.siez'. Did you mean 'size'\?"):
         overrides.from_dict(Root, {"item": {"siez": 3}}, "root")
     with pytest.raises(ValueError, match="^root.items.1.size: expected int. Received: 1.5"):
         overrides.from_dict(Root, {"items": [{}, {"size": 1.5}]}, "root")
