@@ -1,10 +1,16 @@
-"""Every file in configs/ can be trained: it loads, says how to run it, and fits the data set that it names."""
+"""Every config in configs/ can be trained: it loads, says how to run it, and fits the data set it names."""
 
+import ast
+import dataclasses
 import importlib
+import inspect
 import json
 import re
+import runpy
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tensorflow_datasets as tfds
@@ -14,17 +20,34 @@ from ssgan_tf import data
 from tests.support import fakes
 
 ROOT = Path(__file__).resolve().parents[1]
+NAMES = sorted(configs.shipped_configs())
 
 
-@pytest.fixture(params=sorted((ROOT / "configs").rglob("*.py")), ids=lambda path: path.stem)
-def path(request) -> Path:
+def variants(name: str) -> list[str]:
+    """The variants of a config, or [""] if it has none."""
+    return list(runpy.run_path(configs.find_config(name)[0]).get("VARIANTS", [""]))
+
+
+def full_name(name: str, variant: str) -> str:
+    return f"{name}:{variant}" if variant else name
+
+
+@pytest.fixture(params=NAMES)
+def name(request) -> str:
     return request.param
 
 
-def commands(path: Path) -> list[list[str]]:
-    """The commands that open the file, split as a shell would."""
-    head = path.read_text(encoding="utf-8").split('"""')[1].replace("\\\n", " ")
-    return [shlex.split(line) for line in head.splitlines() if re.match(r"\s*(tfds|python) ", line)]
+def head(name: str) -> str:
+    """The docstring of a config."""
+    text = ast.get_docstring(ast.parse(Path(configs.find_config(name)[0]).read_text(encoding="utf-8")))
+    assert text
+    return text
+
+
+def commands(name: str) -> list[list[str]]:
+    """The commands in a config's docstring, split as a shell would."""
+    lines = head(name).replace("\\\n", " ").splitlines()
+    return [shlex.split(line) for line in lines if re.match(r"\s*(tfds|python) ", line)]
 
 
 def option(words: list[str], name: str) -> str:
@@ -33,9 +56,9 @@ def option(words: list[str], name: str) -> str:
 
 
 def builder_of(words: list[str], data_dir: Path):
-    """What `tfds build` would build with this command."""
+    """The builder that `tfds build` would use with this command; None if its folder of images is not here."""
     folder = Path(words[2])
-    if len(folder.parts) == 1:  # one of TFDS's own, which needs neither network nor files to say what it holds
+    if len(folder.parts) == 1:  # one of TFDS's own, which describes itself without network or files
         return tfds.builder(words[2], data_dir=data_dir)
     (file,) = (ROOT / folder).glob("*_dataset_builder.py")
     make = importlib.import_module(".".join([*folder.parts, file.stem])).Builder
@@ -43,32 +66,79 @@ def builder_of(words: list[str], data_dir: Path):
     if config.startswith("{"):  # as `tfds build` does with JSON
         config = type(make.BUILDER_CONFIGS[0])(**json.loads(config))
         if not (ROOT / config.folder).is_dir():
-            pytest.skip(f"there is no {config.folder} here")
+            return None
     return make(config=config, data_dir=data_dir)
 
 
-def test_it_loads_and_survives_json(path):
-    config = configs.load_config(str(path))
-    assert configs.Config.from_json(json.loads(json.dumps(config.to_json()))) == config
+def test_it_loads_and_survives_json(name):
+    for variant in variants(name):
+        config = configs.load_config(full_name(name, variant))
+        assert configs.Config.from_json(json.loads(json.dumps(config.to_json()))) == config
 
 
-def test_the_commands_that_open_it_prepare_its_data_and_train_it(path, tmp_path, monkeypatch):
+def test_without_a_variant_it_is_one_of_its_variants(name):
+    default = configs.load_config(name)
+    assert default in [configs.load_config(full_name(name, variant)) for variant in variants(name)]
+
+
+def test_it_opens_with_a_sentence_its_commands_and_what_to_expect(name):
+    opening, _, rest = head(name).partition("\n\n")
+    assert re.fullmatch(r"[^\n]+\.", opening)
+    assert re.search(r"^(Not run yet\b|Expected: )", rest, re.MULTILINE)
+    assert rest.index("python -m ssgan_tf.train") < re.search("Not run yet|Expected", rest).start()
+
+
+def test_its_commands_prepare_its_data_and_train_it(name, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
-    build, train = commands(path)
-    config = configs.load_config(str(path))
+    words = commands(name)
+    assert len(words) == 2 * len(variants(name))
+    for variant, build, train in zip(variants(name), words[::2], words[1::2], strict=True):
+        config = configs.load_config(full_name(name, variant))
+        assert train[:3] == ["python", "-m", "ssgan_tf.train"]
+        assert option(train, "config") == full_name(f"configs/{name}.py", variant)
+        assert configs.load_config(option(train, "config")) == config
+        assert option(train, "data_dir") == option(build, "data_dir")
 
-    assert train[:3] == ["python", "-m", "ssgan_tf.train"]
-    assert option(train, "config") == str(path.relative_to(ROOT))
-    assert option(train, "data_dir") == option(build, "data_dir")
+        builder = builder_of(build, tmp_path)
+        if builder is None:
+            pytest.skip(f"there is no folder of images for {name} here")
+        dataset = f"{builder.name}/{builder.builder_config.name}" if builder.builder_config else builder.name
+        assert config.data.dataset == dataset
+        height, width, channels = builder.info.features["image"].shape
+        edge = config.data.resolution or height  # images are square, and are reduced if asked for
+        assert height == width >= edge
+        assert (edge, channels) == (config.model.resolution, config.model.channels)
+        assert data.code_spec(builder, config.data.factors).size > 0  # raises for an unknown factor
 
-    builder = builder_of(build, tmp_path)
-    name = f"{builder.name}/{builder.builder_config.name}" if builder.builder_config else builder.name
-    assert config.data.dataset == name
-    height, width, channels = builder.info.features["image"].shape
-    edge = config.data.resolution or height  # of square images, which are reduced if asked for
-    assert height == width >= edge
-    assert (edge, channels) == (config.model.resolution, config.model.channels)
-    assert data.code_spec(builder, config.data.factors).size > 0  # raises for an unknown factor
+
+def repeated_defaults(source: str, names: dict[str, Any]) -> Iterator[str]:
+    """Yields "Phase.batch" for every argument in `source` that equals the default of its field."""
+    for call in ast.walk(ast.parse(source)):
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
+            continue
+        kind = names.get(call.func.id)
+        if not (inspect.isclass(kind) and dataclasses.is_dataclass(kind)):
+            continue
+        fields = {field.name: field.default for field in dataclasses.fields(kind)}
+        given = [*zip(fields, call.args, strict=False), *((word.arg, word.value) for word in call.keywords)]
+        for name, value in given:
+            try:
+                if ast.literal_eval(value) == fields.get(name or ""):
+                    yield f"{kind.__name__}.{name}"
+            except ValueError:  # not a literal
+                pass
+
+
+def test_it_states_only_what_differs_from_the_defaults(name):
+    """The data set is stated in any case."""
+    path = configs.find_config(name)[0]
+    found = repeated_defaults(Path(path).read_text(encoding="utf-8"), runpy.run_path(path))
+    assert set(found) <= {"DataOptions.dataset"}
+
+
+def test_repeated_defaults_are_found():
+    source = "Config(phases=(Phase(64, batch=32), Phase(0, 3, batch=n)), train=TrainOptions(seed=0, images=5))"
+    assert sorted(repeated_defaults(source, vars(configs))) == ["Phase.batch", "Phase.resolution", "TrainOptions.seed"]
 
 
 @pytest.mark.parametrize(
@@ -79,8 +149,8 @@ def test_the_commands_that_open_it_prepare_its_data_and_train_it(path, tmp_path,
     ],
 )
 def test_infogan_cr_is_as_published(name, family, image, sizes, weights, batch, steps, event, rates):
-    """Spec of InfoGAN-CR 1.3: sizes, lambda and alpha, events in steps, rates of G, of D with Q, and of H."""
-    config = configs.load_config(f"{ROOT}/configs/{name}_infogan_cr.py")
+    """Settings of the authors' program: sizes, lambda and alpha, events in steps, rates of G, of D with Q, and of H."""
+    config = configs.load_config(f"{name}_infogan_cr")
     o, (phase,) = config.model, config.phases
     assert (o.family, (o.resolution, o.channels), (o.codes, o.noise_size)) == (family, image, sizes)
     assert (o.lambda_g, o.lambda_d, o.cr_alpha) == (weights[0], *weights)
@@ -94,9 +164,9 @@ def test_infogan_cr_is_as_published(name, family, image, sizes, weights, batch, 
 @pytest.mark.parametrize(
     ("name", "lines"),
     [
-        # Spec of Semi-StyleGAN 1.6: the published counts; 2.3: the phases.
+        # Parameter counts as published, phases of the authors' earlier program.
         (
-            "isaac3d_128",
+            "isaac3d:128",
             [
                 r"parameters   49,051,676 \(generator 26,105,746, discriminator/encoder 22,945,930\)",
                 r"length       29,600,000 images, 846,953 steps",
@@ -117,7 +187,7 @@ def test_infogan_cr_is_as_published(name, family, image, sizes, weights, batch, 
 )
 def test_a_dry_run_needs_no_data(name, lines, tmp_path):
     """Parameters, phases, images per phase and memory, from the config alone."""
-    flags = [f"--config={ROOT}/configs/{name}.py", f"--workdir={tmp_path}/run", f"--data_dir={tmp_path}/none"]
+    flags = [f"--config={name}", f"--workdir={tmp_path}/run", f"--data_dir={tmp_path}/none"]
     result = fakes.run("ssgan_tf.train", *flags, "--dry_run")
     assert (result.code, result.err) == (0, "")
     for line in lines:

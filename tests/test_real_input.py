@@ -1,4 +1,4 @@
-"""Real pictures on their way into training: the sheet that shows them, and the samples of Isaac3D if they are there."""
+"""Real images on their way into training: the grid of the data, and Isaac3D samples if they are there."""
 
 import csv
 import dataclasses
@@ -42,17 +42,17 @@ def isaac(real_samples: Path) -> Path:
     return folder
 
 
-def prepare(isaac: Path, repository: Path, data_dir: Path) -> tuple[configs.Config, data.FactorDataset]:
-    """Builds the data set that the config for 64x64 names, and reads it as training does."""
-    config = configs.load_config(str(repository / "configs" / "isaac3d_samples_64.py"))
+def prepare(isaac: Path, data_dir: Path) -> tuple[configs.Config, data.FactorDataset]:
+    """Builds the data set of the config for 64x64, and loads it as training does."""
+    config = configs.load_config("isaac3d_samples:64")
     name = config.data.dataset.partition("/")[2]
     builder = Builder(config=LabeledFolderConfig(name=name, folder=str(isaac), resolution=64), data_dir=data_dir)
     builder.download_and_prepare()
     return config, data.load(config.data.dataset, str(data_dir), config.data.factors)
 
 
-def test_real_pictures_are_decoded_right(isaac: Path, repository: Path, tmp_path: Path) -> None:
-    _, table = prepare(isaac, repository, tmp_path)
+def test_real_images_are_decoded_right(isaac: Path, tmp_path: Path) -> None:
+    _, table = prepare(isaac, tmp_path)
     with open(isaac / "labels.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(table) == len(rows) == 42
@@ -66,8 +66,8 @@ def test_real_pictures_are_decoded_right(isaac: Path, repository: Path, tmp_path
         assert mask[i].tolist() == [float(cell != "") for cell in cells]
 
 
-def test_real_pictures_train(isaac: Path, repository: Path, tmp_path: Path) -> None:
-    config, table = prepare(isaac, repository, tmp_path)
+def test_real_images_train(isaac: Path, tmp_path: Path) -> None:
+    config, table = prepare(isaac, tmp_path)
     assert isinstance(config.model, SemiStyleGANOptions)
     network = dataclasses.replace(
         config.model.network, fmap_base=128, fmap_max=4, noise_size=4, style_size=4, mapping_layers=1

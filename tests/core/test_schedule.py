@@ -1,14 +1,14 @@
-"""Phases and the steps that they come to."""
+"""Phases, and the steps of a schedule."""
 
 import dataclasses
 
 import pytest
 
-from ssgan_tf.core.schedule import BATCHES_1_GPU, Phase, Schedule, Segment, progressive
+from ssgan_tf.core.schedule import BATCHES_1_GPU, PUBLISHED_LENGTHS, Phase, Schedule, Segment, progressive
 
 
 def test_the_published_schedule():
-    """Spec of Semi-StyleGAN 2.3: half a phase at 8x8, one for each further resolution, the rest at the last."""
+    """Half a phase at 8x8, then one for each resolution; the last one gets the rest of the run."""
     phases = progressive(1024, 1_280_000)
     assert [p.resolution for p in phases] == [8, 16, 32, 64, 128, 256, 512, 1024]
     assert [p.images for p in phases] == [640_000, *[1_280_000] * 6, 0]
@@ -21,12 +21,14 @@ def test_the_published_schedule():
 
 
 @pytest.mark.parametrize(
-    ("resolution", "phase", "total", "last"),
-    [(64, 2_220_000, 44_400_000, 38_850_000), (512, 1_480_000, 29_600_000, 21_460_000),
-     (1024, 1_280_000, 25_600_000, 17_280_000)],
+    ("name", "resolution", "phase", "total", "last"),
+    [("dsprites", 64, 2_220_000, 44_400_000, 38_850_000), ("isaac3d", 512, 1_480_000, 29_600_000, 21_460_000),
+     ("falcor3d", 1024, 1_280_000, 25_600_000, 17_280_000), ("ffhq", 256, 1_200_000, 25_000_000, 19_600_000)],
 )  # fmt: skip
-def test_the_last_resolution_gets_the_published_rest(resolution, phase, total, last):
-    assert total - sum(p.images for p in progressive(resolution, phase)) == last
+def test_the_last_resolution_gets_the_published_rest(name, resolution, phase, total, last):
+    length = PUBLISHED_LENGTHS[name]
+    assert length == (phase, total)
+    assert length.total - sum(p.images for p in progressive(resolution, length.phase)) == last
 
 
 GROWING = (
@@ -53,7 +55,7 @@ def test_every_step_belongs_to_one_segment():
     assert at == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
 
 
-def test_images_and_steps_are_each_others_inverse():
+def test_images_and_steps_are_inverse_to_each_other():
     schedule = Schedule(GROWING)
     assert [schedule.images(step) for step in (0, 1, 10, 11, 30, 31, 33, 40)] == [0, 8, 80, 84, 160, 162, 166, 180]
     for step in range(50):
@@ -67,7 +69,7 @@ def test_without_growing_there_is_one_segment():
     assert (segment.fading, segment.start, segment.end) == (False, 0, None)
 
 
-def test_a_length_below_a_batch_still_has_a_step():
+def test_a_length_below_one_batch_still_has_a_step():
     phases = (Phase(8, images=1, batch=64), Phase(16, fade_images=1, batch=64))
     assert [s.start for s in Schedule(phases).segments] == [0, 1, 2]
 
