@@ -1,4 +1,4 @@
-"""tools/compare_runs: the table, the figure, what is said about runs that do not compare, and what bad input gets."""
+"""ssgan compare: table, figure, warnings about runs that are not comparable, and invalid input."""
 
 import csv
 import json
@@ -13,6 +13,10 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
+
+from ssgan_tf.evaluate import compare
+from ssgan_tf.evaluate.compare import __main__ as program
+from ssgan_tf.evaluate.compare import figure, scores
 
 HALF: dict[str, Any] = {
     "encoder": {"mig": 0.9651234567890123, "mig/gap/shape": 0.94, "mig/samples": 10000, "l2": 0.149, "dci": 0.9},
@@ -41,13 +45,8 @@ NONE: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-def tool(load_tool):
-    return load_tool("compare_runs")
-
-
 def put(folder: Path, **runs: Any) -> None:
-    """Makes the workdirs runs/<name> in `folder`."""
+    """Creates the workdirs runs/<name> in `folder`."""
     for name, content in runs.items():
         workdir = folder / "runs" / name
         workdir.mkdir(parents=True)
@@ -56,23 +55,22 @@ def put(folder: Path, **runs: Any) -> None:
 
 @pytest.fixture
 def there(tmp_path, monkeypatch) -> Path:
-    """The folder that the program runs in; runs/half and runs/none are in it."""
+    """Folder that the program runs in; it contains runs/half and runs/none."""
     monkeypatch.chdir(tmp_path)
     put(tmp_path, half=HALF, none=NONE)
     return tmp_path
 
 
 @pytest.fixture
-def run(tool, monkeypatch):
+def run():
     def run(*arguments: str) -> None:
-        monkeypatch.setattr("sys.argv", ["compare_runs", *arguments])
-        tool.main()
+        assert program.main(arguments) == 0
 
     return run
 
 
 def table(text: str) -> dict[str, dict[str, str]]:
-    """The cells of a Markdown table by row and column."""
+    """Returns the cells of a Markdown table by row and column."""
     rows = [re.split(r" +\| +", line[1:-1].strip()) for line in text.splitlines() if line.startswith("|")]
     assert len({len(row) for row in rows}) == 1
     assert re.fullmatch("-+( -+:)*", " ".join(rows[1]))
@@ -130,16 +128,16 @@ def test_csv_has_the_exact_numbers(there, run):
     assert (half["workdir"], half["labeled_fraction"], none["labels"]) == ("runs/half", "0.025", "0")
 
 
-def test_columns_of_the_known_metrics(tool):
+def test_columns_of_the_known_metrics():
     shown = {"dci/completeness": "DCI completeness", "dci_gen": "DCI-gen", "frechet_oracle": "Frechet (oracle)"}
     shown |= {"dci/informativeness_gen": "DCI informativeness-gen", "sap_continuous_gen": "SAP-continuous-gen"}
-    assert {name: tool.title(name) for name in shown} == shown
+    assert {name: scores.title(name) for name in shown} == shown
     names = ["l2_gen", "fid", "dci/completeness", "ssim", "new", "new_gen"]
-    assert [tool.better(name) for name in names] == [-1, -1, 1, 1, 0, 0]
+    assert [scores.direction(name) for name in names] == [-1, -1, 1, 1, 0, 0]
     entries = {"mig": 0.5, "dci/completeness": 0.5, "mig/gap/dci": 0.5, "dci/completeness/shape": 0.5, "new": 1, "x": 1}
-    assert [key for key, value in entries.items() if tool.is_score(key, value)] == ["mig", "dci/completeness"]
-    assert tool.is_score("mig", 1)  # 1.0, rewritten by another program.
-    assert not tool.is_score("l2", None)
+    assert [key for key, value in entries.items() if scores.is_score(key, value)] == ["mig", "dci/completeness"]
+    assert scores.is_score("mig", 1)  # 1.0, rewritten by another program.
+    assert not scores.is_score("l2", None)
 
 
 def test_metrics_sort_and_names(there, run, capsys):
@@ -159,14 +157,14 @@ def test_metrics_sort_and_names(there, run, capsys):
         assert list(table(capsys.readouterr().out)) == order
 
 
-def test_a_score_that_is_no_number_is_shown_and_never_the_best(there, tool, run, capsys):
+def test_a_score_that_is_not_a_number_is_shown_and_never_the_best(there, run, capsys):
     put(there, broken='{"encoder": {"mig": NaN}, "images": {"psnr": Infinity, "fid": null}, "oracle": {"mig": NaN}}')
     run("runs/broken", "runs/half", "runs/none", "--metrics=mig,psnr", "--sort=mig")
     cells = table(capsys.readouterr().out)
     assert list(cells) == ["half", "none", "broken"]
     assert [row["MIG"] for row in cells.values()] == ["**0.965** [0.960, 0.970]", "0.107", "nan"]
     run("runs/broken")  # Nothing to lay the axes by.
-    assert tool.interpret({"oracle": {"mig": float("nan")}}, "", "").references == {}
+    assert scores.interpret({"oracle": {"mig": float("nan")}}, "", "").references == {}
     assert cells["broken"] == {"labels": "-", "images trained": "-", "MIG": "nan", "PSNR": "inf"}
 
 
@@ -181,9 +179,9 @@ def test_a_score_that_is_no_number_is_shown_and_never_the_best(there, tool, run,
         (["/", "/a"], ["/", "a"]),
     ],
 )
-def test_labels_are_the_shortest_parts_that_differ(paths, labels, tool, monkeypatch, tmp_path):
+def test_labels_are_the_shortest_parts_that_differ(paths, labels, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    found = tool.labels_of(paths)
+    found = scores.shortest_labels(paths)
     assert found == labels or paths == ["a", "b/a"] and found == [tmp_path.name, "b"]  # That which "a" lies in.
 
 
@@ -198,13 +196,13 @@ def test_patterns_and_folders_given_twice(there, run, capsys):
     ]
 
 
-def test_what_differs_between_runs_is_said_in_both_places(there, run, capsys):
+def test_differences_between_runs_are_printed_and_written(there, run, capsys):
     other = {"bins": 20, "seed": 1, "labels": 5, "bootstrap": 100, "versions": {"numpy": "2.0"}}  # Data set last.
     settings = {key: other.get(key, value) for key, value in sorted((HALF["settings"] | other).items(), reverse=True)}
     put(there, other=HALF | {"settings": settings | {"dataset": "isaac3d"}, "oracle": {"mig": 0.9, "l2": 0.055}})
     run("runs/other", "runs/half", "runs/none")
     lines = capsys.readouterr().err.splitlines()
-    so = "differs, so scores may not compare:"
+    so = "differs, so scores may not be comparable:"
     assert lines[0] == f"warning: dataset {so} isaac3d (other); scene3d/demo (half, none)."
     assert sorted(lines[1:]) == [
         f"warning: bins {so} 20 (other); - (half, none).",
@@ -228,7 +226,7 @@ def test_figure_has_a_panel_for_every_column(there, run):
     assert sizes[0][1] < sizes[1][1] < sizes[2][1] and sizes[0][0] == sizes[1][0] < sizes[2][0]
 
 
-def drawn_texts(figure: Figure) -> list[Text]:
+def visible_texts(figure: Figure) -> list[Text]:
     texts = [*figure.legends[0].get_texts()]
     for axes in figure.axes:
         low, high = axes.get_xlim()
@@ -238,35 +236,35 @@ def drawn_texts(figure: Figure) -> list[Text]:
 
 
 @pytest.mark.parametrize("count", [1, 2, 30])
-def test_text_of_the_figure_does_not_overlap(count, tool, monkeypatch):
-    figure = Figure(dpi=tool.DPI)
-    monkeypatch.setattr(tool, "Figure", lambda dpi: figure)
+def test_text_of_the_figure_does_not_overlap(count, monkeypatch):
+    plotted = Figure(dpi=figure.DPI)
+    monkeypatch.setattr(figure, "Figure", lambda dpi: plotted)
     ranges = {"mig": 1, "l2": 1, "a_metric_with_quite_a_long_name_of_its_own": 1e-6, "dci/informativeness": 1e-3}
     ranges |= {"kid": 0.02, "fid": 1000, "irs": 1e6}
     rng = np.random.default_rng(count)
     runs = []
     for name in (f"a_run_with_a_rather_long_name_{i}" for i in range(count)):
-        scores = {key: size * (5 + rng.random()) / 6 for key, size in ranges.items()}
+        values = {key: size * (5 + rng.random()) / 6 for key, size in ranges.items()}
         oracle = {"mig": rng.random(), "l2": rng.random()}
-        content = {"encoder": scores, "generator": scores, "oracle": oracle, "chance_l2": 9.0}
-        runs.append(tool.interpret(content, "", name))
-    tool.draw(runs, list(runs[0].scores))
-    texts = drawn_texts(figure)
+        content = {"encoder": values, "generator": values, "oracle": oracle, "chance_l2": 9.0}
+        runs.append(scores.interpret(content, "", name))
+    figure.plot(runs, list(runs[0].scores))
+    texts = visible_texts(plotted)
     boxes = np.array([text.get_window_extent().extents for text in texts])
-    assert len(boxes) > 4 * len(figure.axes) == 4 * 14
+    assert len(boxes) > 4 * len(plotted.axes) == 4 * 14
     low, high = np.maximum(boxes[:, None, :2], boxes[:, :2]), np.minimum(boxes[:, None, 2:], boxes[:, 2:])
     overlap = np.triu((low < high).all(axis=-1), 1)
     assert not [(texts[i].get_text(), texts[j].get_text()) for i, j in np.argwhere(overlap)]
-    assert (boxes[:, :2] >= 0).all() and (boxes[:, 2:] <= figure.bbox.extents[2:]).all()
+    assert (boxes[:, :2] >= 0).all() and (boxes[:, 2:] <= plotted.bbox.extents[2:]).all()
 
 
-def test_axis_reaches_the_references_that_are_near(tool):
-    low, high = tool.limits([0.1, 0.3], [0.05, 1.2])
+def test_axis_reaches_the_references_that_are_near():
+    low, high = figure.axis_limits([0.1, 0.3], [0.05, 1.2])
     assert low < 0.05 and 0.3 < high < 0.4
-    low, high = tool.limits([0.2], [0.05, 1.2])  # One run: nothing is pressed together.
+    low, high = figure.axis_limits([0.2], [0.05, 1.2])  # One run: nothing is pressed together.
     assert low < 0.05 and high > 1.2
-    assert tool.limits([0.0], []) == pytest.approx((-0.58, 0.58))
-    low, high = tool.limits([0.5, 0.5 + 1e-9], [])
+    assert figure.axis_limits([0.0], []) == pytest.approx((-0.58, 0.58))
+    low, high = figure.axis_limits([0.5, 0.5 + 1e-9], [])
     assert 1e-4 < high - low < 1e-3
 
 
@@ -274,15 +272,15 @@ def test_axis_reaches_the_references_that_are_near(tool):
     ("arguments", "message"),
     [
         ([], "arguments are required: workdirs"),
-        (["runs/nothing"], "in 'runs/nothing': run `python -m ssgan_tf.evaluate --workdir=runs/nothing "),
+        (["runs/nothing"], "in 'runs/nothing': run `ssgan evaluate --workdir=runs/nothing "),
         (["runs/x*"], r"no folder matches 'runs/x\*'"),
-        (["runs/cut"], r"runs/cut/metrics.json is damaged \(.*\): run `python -m ssgan_tf.evaluate --workdir=runs/cut"),
+        (["runs/cut"], r"runs/cut/metrics.json is damaged \(.*\): run `ssgan evaluate --workdir=runs/cut"),
         (["runs/list"], "runs/list/metrics.json is damaged"),
         (["runs/ends"], "runs/ends/metrics.json is damaged"),
-        (["runs/empty"], "no scores in metrics.json of runs/empty"),
+        (["runs/empty"], "no scores in runs/empty/metrics.json"),
         (["runs/half", "--metrics=mig,fd"], "--metrics: expected names among mig, l2, .*mig_gen.* Received: 'fd'"),
         (["runs/half", "--sort=new"], "--sort: expected names among mig, .*kid. Received: 'new'"),
-        (["runs/half", "runs/none", "--names=a"], "--names: expected 2 different names, one a run. Received: 'a'"),
+        (["runs/half", "runs/none", "--names=a"], "--names: expected 2 different names, one for each run. .*'a'"),
         (["runs/half", "runs/none", "--names=a,a"], "--names: expected 2 different names"),
         (["runs/half", "--out=runs/half/metrics.json/x"], "--out: cannot write 'runs/half/metrics.json/x': "),
         (["runs/half", "--force"], "unrecognized arguments: --force"),
@@ -301,10 +299,20 @@ def test_bad_input_gets_one_line_and_exit_code_2(arguments, message, there, run,
     assert [path.name for path in there.iterdir()] == ["runs"]
 
 
-def test_as_a_program_without_tensorflow(there, repository):
-    code = "import runpy, sys; runpy.run_path(sys.argv[0], run_name='__main__'); assert 'tensorflow' not in sys.modules"
-    program = str(repository / "tools" / "compare_runs")
-    command = [sys.executable, "-c", code.replace("sys.argv[0]", repr(program)), "runs/half"]
+def test_as_a_program_without_tensorflow(there):
+    code = "import sys; from ssgan_tf.evaluate.compare.__main__ import main; main(['runs/half'])"
+    command = [sys.executable, "-c", code + "; assert 'tensorflow' not in sys.modules"]
     ended = subprocess.run(command, cwd=there, capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert (there / "comparison.png").stat().st_size > 1000
+
+
+def test_as_a_function(there):
+    result = compare.run(["runs/half", "runs/none", "runs/none"], metrics="mig,fid", sort="fid")
+    assert [path.name for path in there.iterdir()] == ["runs"] and result.paths == ()  # nothing is written
+    assert list(table(repr(result))) == ["none", "half"] and result.columns == ("mig", "fid")
+    assert result.runs[1].scores["mig"] == HALF["encoder"]["mig"]
+    assert result.notes == ("runs/none is given twice, and shown once.",)
+    assert result.plot().shape[-1] == 3
+    with pytest.raises(ValueError, match="^metrics: expected names among mig"):
+        compare.run("runs/half", metrics="x")

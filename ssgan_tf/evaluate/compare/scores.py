@@ -1,0 +1,160 @@
+"""Scores of runs as rows of a comparison: read from their workdirs, named, and ordered."""
+
+import dataclasses
+import glob
+import json
+import math
+import os
+from collections.abc import Collection, Sequence
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from ssgan_tf.metrics.titles import LOWER_IS_BETTER, TITLES
+from ssgan_tf.runs.paths import RunPaths
+
+SUFFIXES = {"encoder": "", "generator": "_gen", "images": ""}  # the name of a column is the score's key and this
+# Settings that describe the run itself. All others are settings of the evaluation, and should be equal.
+_OF_THE_RUN = {"labels", "labeled_fraction", "images_trained", "checkpoint", "model", "bootstrap", "versions"}
+
+
+@dataclasses.dataclass(eq=False)
+class RunScores:
+    """Row of a comparison.
+
+    Args:
+        label: Name of the run in the table.
+        workdir: Folder of the run.
+        settings: Settings in its metrics.json.
+        columns: Names of the scores of each group.
+        scores: Scores by name of the column.
+        intervals: Ends of the 95 % intervals, by name of the column.
+        references: Values to read a score beside, e.g. {"mig": {"oracle": 0.97}}.
+        depends: Settings that must be equal for scores to be comparable.
+    """
+
+    label: str
+    workdir: str
+    settings: dict[str, Any]
+    columns: dict[str, list[str]]
+    scores: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+    references: dict[str, dict[str, float]]
+    depends: dict[str, Any]
+
+
+def find_workdirs(patterns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Returns the folders that `patterns` name or match, each once, and a sentence for each that is given twice.
+
+    Raises:
+        ValueError: No folder matches a pattern.
+    """
+    folders: dict[str, str] = {}
+    notes = []
+    for pattern in patterns:
+        matches = [pattern]
+        if glob.has_magic(pattern) and not os.path.exists(pattern):
+            matches = [path for path in sorted(glob.glob(pattern)) if os.path.isdir(path)]
+        if not matches:
+            raise ValueError(f"no folder matches {pattern!r}.")
+        for path in matches:
+            if os.path.realpath(path) in folders:
+                notes.append(f"{path} is given twice, and shown once.")
+            folders.setdefault(os.path.realpath(path), path)
+    return list(folders.values()), notes
+
+
+def shortest_labels(paths: Sequence[str]) -> list[str]:
+    """Returns the shortest endings of the paths that differ from each other, without an ending that all paths share."""
+    parts = [Path(os.path.abspath(path)).parts for path in paths]
+    while len(parts) > 1 and len({p[-1] for p in parts}) == 1:
+        parts = [p[:-1] for p in parts]
+    lengths = range(1, max(map(len, parts)) + 1)
+    count = next(n for n in lengths if len({p[-n:] for p in parts}) == len(parts))
+    return [os.path.join(*p[-count:]) for p in parts]
+
+
+def file_of(workdir: str) -> str:
+    """Returns the path of the scores of a run."""
+    return RunPaths(workdir).scores
+
+
+def load(workdir: str, label: str) -> RunScores:
+    """Reads the scores of a run.
+
+    Raises:
+        FileNotFoundError: It has not been evaluated.
+        ValueError: The file is damaged.
+    """
+    path = file_of(workdir)
+    command = f"run `ssgan evaluate --workdir={workdir} --data_dir=...`"
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"no {os.path.basename(path)} in {workdir!r}: {command} first.")
+    try:
+        with open(path, encoding="utf-8") as file:
+            return interpret(json.load(file), workdir, label)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is damaged ({error}): {command} again.") from error
+
+
+def interpret(content: dict[str, Any], workdir: str, label: str) -> RunScores:
+    """Makes a row of the content of metrics.json, any part of which may be missing."""
+    settings, oracle, intervals = (content.get(part) or {} for part in ("settings", "oracle", "intervals"))
+    run = RunScores(label, workdir, settings, {}, {}, {}, {}, {})
+
+    # Settings on which scores depend.
+    run.depends = {k: v for k, v in settings.items() if k not in _OF_THE_RUN}
+    run.depends |= {f"oracle {k}": f"{v:.6g}" for k, v in oracle.items() if is_score(k, v)}
+    run.depends |= {f"version of {k}": v for k, v in (settings.get("versions") or {}).items()}
+
+    # Scores and their intervals.
+    for group, suffix in SUFFIXES.items():
+        scores = {k + suffix: v for k, v in (content.get(group) or {}).items() if is_score(k, v)}
+        run.columns[group] = list(scores)
+        run.scores |= scores
+        for key, (low, high) in (intervals.get(group) or {}).items():
+            run.intervals[key + suffix] = low + 0.0, high + 0.0  # raises TypeError for anything but numbers
+
+    # References: the oracle's own scores are a ceiling, the L2 of random codes is chance.
+    for suffix in ("", "_gen"):
+        run.references |= {k + suffix: {"oracle": v} for k, v in oracle.items() if is_score(k, v) and isfinite(v)}
+        if content.get("chance_l2") is not None:
+            run.references.setdefault("l2" + suffix, {})["chance"] = content["chance_l2"] + 0.0
+    return run
+
+
+def is_score(key: str, value: Any) -> bool:
+    """Returns whether an entry of metrics.json gets a column: scores do, known or new, details and counts do not."""
+    if key in TITLES:
+        return isinstance(value, float) or type(value) is int  # 1, if another program rewrote 1.0
+    return isinstance(value, float) and "/" not in key
+
+
+def title(name: str) -> str:
+    """Returns the title of a column."""
+    key = name.removesuffix("_gen")
+    return TITLES.get(key, key) + "-gen" * name.endswith("_gen")
+
+
+def direction(name: str) -> int:
+    """Returns 1 if higher is better in this column, -1 if lower is better, 0 if that is not known."""
+    key = name.removesuffix("_gen")
+    return -1 if key in LOWER_IS_BETTER else int(key in TITLES)
+
+
+def choose_columns(argument: str, names: str, known: Collection[str]) -> list[str]:
+    """Splits comma-separated names of columns; raises ValueError with the argument's name for an unknown one."""
+    wanted = [name for name in dict.fromkeys(names.split(",")) if name]
+    for name in wanted:
+        if name not in known:
+            raise ValueError(f"{argument}: expected names among {', '.join(known)}. Received: {name!r}.")
+    return wanted
+
+
+def sort_key(run: RunScores, name: str) -> float:
+    """Returns a number that is lowest for the best score, and infinite if there is none.
+
+    Without a known direction, the highest score counts as the best.
+    """
+    score = run.scores.get(name, math.nan)
+    return math.inf if math.isnan(score) else -score * (direction(name) or 1)
