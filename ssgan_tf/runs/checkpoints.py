@@ -1,4 +1,4 @@
-"""Checkpoints that are whole or not there: written under a temporary name, checksummed, moved into place.
+"""Checkpoints on disk, written completely or not at all: saved under a temporary name, checksummed, then renamed.
 
 checkpoints/step-000001200/{ckpt.index, ckpt.data-00000-of-00001, checksums.json}
 """
@@ -21,9 +21,9 @@ class Checkpoints:
     """The checkpoints of one run.
 
     Args:
-        folder: made if it is not there.
-        items: what is saved and restored, by name: variables, optimizers, models, all built.
-        keep: how many of the newest stay.
+        folder: Folder of the checkpoints; it is created when the first one is saved.
+        items: Variables, optimizers and models to save and restore, by name. All of them are built.
+        keep: Number of the newest checkpoints to keep.
     """
 
     def __init__(self, folder: str, items: Mapping[str, object], keep: int = 3):
@@ -32,20 +32,22 @@ class Checkpoints:
         self._keep = keep
 
     def steps(self) -> list[int]:
-        """Steps of the checkpoints on disk, oldest first, whole or not."""
+        """Returns the steps of the checkpoints on disk, oldest first, complete or not."""
         return steps_in(self._folder)
 
     def save(self, step: int) -> str:
-        """Writes the checkpoint of `step` and removes those too old; returns its folder.
+        """Saves a checkpoint of `step`, then removes the oldest ones; returns its folder.
 
-        Those of later steps go too: they are of a future that the run went back from.
+        Checkpoints of later steps are removed too: the run has returned to a step before them.
 
         Raises:
-            OSError: if it cannot be written; what was there before stays.
+            OSError: It cannot be written. The other checkpoints are unchanged.
         """
         final = self._path(step)
         partial = os.path.join(self._folder, f"partial-{step:09d}")
         self._remove_partial()
+
+        # Write under a temporary name, then rename: a process that is killed leaves no incomplete checkpoint.
         try:
             os.makedirs(partial)
             self._checkpoint.write(os.path.join(partial, "ckpt"))
@@ -56,6 +58,8 @@ class Checkpoints:
             raise OSError(f"{final}: {_reason(error)}") from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
+
+        # Keep the newest.
         steps = self.steps()
         older = [other for other in steps if other <= step]
         for other in steps:
@@ -64,27 +68,27 @@ class Checkpoints:
         return final
 
     def restore_latest(self, partial: bool = False) -> int | None:
-        """Restores the newest whole checkpoint and returns its step; None if there is none at all.
+        """Restores the newest complete checkpoint and returns its step; None if there are no checkpoints.
 
-        A damaged one is named in a warning, and the one before it is taken.
+        Damaged checkpoints are skipped with a warning.
 
         Args:
-            partial: `items` are only some of those that were saved.
+            partial: Whether `items` may be only some of the saved items.
 
         Raises:
-            ValueError: if there are checkpoints and none is whole, or it belongs to another model.
+            ValueError: None of the checkpoints is complete, or the newest complete one belongs to another model.
         """
         steps = self.steps()
         for step in reversed(steps):
-            damage = find_damage(self._path(step))
-            if damage:
-                logging.warning("Checkpoint %s is damaged (%s); trying the one before.", self._path(step), damage)
+            corruption = find_corruption(self._path(step))
+            if corruption:
+                logging.warning("Checkpoint %s is damaged (%s); trying the previous one.", self._path(step), corruption)
                 continue
-            self._read(self._path(step), partial)
+            self._restore(self._path(step), partial)
             return step
         if steps:
             raise ValueError(
-                f"None of the {len(steps)} checkpoints in {self._folder} is whole; expected at least one. "
+                f"None of the {len(steps)} checkpoints in {self._folder} is complete; expected at least one. "
                 "Move the folder away to start again from step 0."
             )
         return None
@@ -93,14 +97,14 @@ class Checkpoints:
         """Restores the checkpoint of `step`.
 
         Raises:
-            ValueError: it is not there or not whole, or it belongs to another model.
+            ValueError: It does not exist, is damaged, or belongs to another model.
         """
-        damage = find_damage(self._path(step))
-        if damage:
-            raise ValueError(f"Checkpoint {self._path(step)} is damaged ({damage}).")
-        self._read(self._path(step), partial=False)
+        corruption = find_corruption(self._path(step))
+        if corruption:
+            raise ValueError(f"Checkpoint {self._path(step)} is damaged ({corruption}).")
+        self._restore(self._path(step), partial=False)
 
-    def _read(self, folder: str, partial: bool) -> None:
+    def _restore(self, folder: str, partial: bool) -> None:
         try:
             status = self._checkpoint.read(os.path.join(folder, "ckpt"))
             if partial:
@@ -111,11 +115,11 @@ class Checkpoints:
         except (AssertionError, ValueError, tf.errors.OpError) as error:
             raise ValueError(
                 f"Checkpoint {folder} belongs to another model, or to another version of it; expected the variables "
-                f"of this one. Received: {_reason(error)}"
+                f"of this model. Received: {_reason(error)}"
             ) from error
 
     def _remove_partial(self) -> None:
-        """Removes what a process that was killed while it was saving left behind."""
+        """Removes the unfinished checkpoints of processes that were killed while saving."""
         names = os.listdir(self._folder) if os.path.isdir(self._folder) else []
         for name in names:
             if name.startswith("partial-"):
@@ -126,23 +130,24 @@ class Checkpoints:
 
 
 def steps_in(folder: str) -> list[int]:
-    """Steps of the checkpoints in `folder`, oldest first, whole or not."""
+    """Returns the steps of the checkpoints in `folder`, oldest first, complete or not."""
     names = os.listdir(folder) if os.path.isdir(folder) else []
     return sorted(int(m[1]) for m in map(_NAME.fullmatch, names) if m)
 
 
 def path_in(folder: str, step: int) -> str:
-    """Of the checkpoint of `step`, itself a folder."""
+    """Returns the path of the checkpoint of `step`, which is a folder."""
     return os.path.join(folder, f"step-{step:09d}")
 
 
 def _reason(error: Exception) -> str:
-    """The first line of the error's message, without the graph node that TensorFlow puts before it."""
+    """Returns the first line of the error's message, without the graph node that TensorFlow puts in front."""
     message = error.message if isinstance(error, tf.errors.OpError) else str(error)
     return str(message).partition("\n")[0].rpartition("}} ")[2]
 
 
 def _write_checksums(folder: str) -> None:
+    """Writes the SHA-256 of every file in `folder` to its checksums.json."""
     sums = {name: files.sha256(os.path.join(folder, name)) for name in sorted(os.listdir(folder))}
     with open(os.path.join(folder, "checksums.json"), "w", encoding="utf-8") as file:
         json.dump(sums, file, indent=2)
@@ -150,8 +155,8 @@ def _write_checksums(folder: str) -> None:
         os.fsync(file.fileno())
 
 
-def find_damage(folder: str) -> str | None:
-    """Says what is wrong with the files of a checkpoint; None if they are as they were written."""
+def find_corruption(folder: str) -> str | None:
+    """Returns what is wrong with the files of a checkpoint; None if they are as they were written."""
     try:
         with open(os.path.join(folder, "checksums.json"), encoding="utf-8") as file:
             sums = json.load(file)

@@ -1,4 +1,4 @@
-"""Checkpoints: everything comes back bit by bit, damage is found, and a failed save costs nothing."""
+"""Checkpoints: every bit is restored, corruption is found, and a failed save loses nothing."""
 
 import errno
 import json
@@ -12,11 +12,11 @@ import tensorflow as tf
 from absl import logging
 
 from ssgan_tf.runs import checkpoints
-from ssgan_tf.runs.checkpoints import Checkpoints, find_damage
+from ssgan_tf.runs.checkpoints import Checkpoints, find_corruption
 
 
 def make(folder: Path, keep: int = 3) -> tuple[Checkpoints, dict]:
-    """Checkpoints of a dense layer, its optimizer with all its slots, and a counter."""
+    """Returns checkpoints of a dense layer, its optimizer with all slots, and a counter; and these items."""
     layer = tf.keras.layers.Dense(3)
     layer.build([None, 4])
     optimizer = tf.keras.optimizers.Adam(0.1)
@@ -47,14 +47,14 @@ def files(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def three(tmp_path) -> tuple[Path, list[list[bytes]]]:
-    """A folder with the checkpoints of steps 10, 20, 30, and the bits that each holds."""
+    """Returns a folder with checkpoints of steps 10, 20 and 30, and the bits saved in each."""
     saver, items = make(tmp_path)
-    held = []
+    saved = []
     for step in (10, 20, 30):
         train_a_step(items, step)
         saver.save(step)
-        held.append(bits(items))
-    return tmp_path, held
+        saved.append(bits(items))
+    return tmp_path, saved
 
 
 @pytest.fixture
@@ -64,18 +64,18 @@ def warnings(monkeypatch) -> list[str]:
     return seen
 
 
-def test_everything_comes_back_bit_by_bit(three, warnings):
-    folder, held = three
+def test_every_bit_is_restored(three, warnings):
+    folder, saved = three
     saver, items = make(folder)
-    assert bits(items) != held[2]
+    assert bits(items) != saved[2]
     assert saver.restore_latest() == 30
-    assert bits(items) == held[2]
-    # 2 weights; iteration, 2 moments of each weight, learning rate; the counter: nothing is left out.
-    assert len(held[2]) == 2 + (1 + 4 + 1) + 1
+    assert bits(items) == saved[2]
+    # 2 weights; iteration, 2 moments of each weight and learning rate; the counter.
+    assert len(saved[2]) == 2 + (1 + 4 + 1) + 1
     assert warnings == []
 
 
-def test_training_goes_on_as_if_it_had_never_stopped(tmp_path):
+def test_resumed_training_continues_bit_for_bit(tmp_path):
     saver, items = make(tmp_path)
     for seed in range(3):
         train_a_step(items, seed)
@@ -84,7 +84,7 @@ def test_training_goes_on_as_if_it_had_never_stopped(tmp_path):
 
     again, resumed = make(tmp_path)
     again.restore_latest()
-    train_a_step(resumed, 3)  # with cold optimizer slots this step would be another
+    train_a_step(resumed, 3)  # without the optimizer's slots this step would differ
     assert bits(resumed) == bits(items)
 
 
@@ -107,7 +107,7 @@ DATA, INDEX, SUMS = "ckpt.data-00000-of-00001", "ckpt.index", "checksums.json"
 
 
 @pytest.mark.parametrize(
-    ("name", "damage", "says"),
+    ("name", "damage", "reason"),
     [
         (DATA, cut, "is not what was written"),
         (DATA, flip, "is not what was written"),
@@ -121,37 +121,37 @@ DATA, INDEX, SUMS = "ckpt.data-00000-of-00001", "ckpt.index", "checksums.json"
         (SUMS, lambda path: path.write_text("{}"), "lists no files"),
     ],
 )
-def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so(three, warnings, name, damage, says):
-    folder, held = three
+def test_a_damaged_checkpoint_is_skipped_with_a_warning(three, warnings, name, damage, reason):
+    folder, saved = three
     damage(folder / "step-000000030" / name)
     before = files(folder)
     saver, items = make(folder)
     assert saver.restore_latest() == 20
-    assert bits(items) == held[1]
+    assert bits(items) == saved[1]
     (warning,) = warnings
     assert f"{folder}/step-000000030 is damaged" in warning
-    assert any(word in warning for word in says.split("|"))
+    assert any(word in warning for word in reason.split("|"))
     assert files(folder) == before
 
 
-def test_two_damaged_checkpoints_fall_back_twice(three, warnings):
-    folder, held = three
+def test_two_damaged_checkpoints_are_skipped(three, warnings):
+    folder, saved = three
     cut(folder / "step-000000030" / DATA)
     cut(folder / "step-000000020" / INDEX)
     saver, items = make(folder)
     assert saver.restore_latest() == 10
-    assert bits(items) == held[0]
+    assert bits(items) == saved[0]
     assert len(warnings) == 2
 
 
-def test_where_all_are_damaged_it_stops_and_deletes_nothing(three, warnings):
+def test_if_all_are_damaged_nothing_is_restored_or_deleted(three, warnings):
     folder, _ = three
     for step in (10, 20, 30):
         cut(folder / f"step-{step:09d}" / DATA)
     before = files(folder)
     saver, items = make(folder)
     start = bits(items)
-    with pytest.raises(ValueError, match="^None of the 3 checkpoints in .* is whole") as error:
+    with pytest.raises(ValueError, match="^None of the 3 checkpoints in .* is complete") as error:
         saver.restore_latest()
     assert str(folder) in str(error.value)
     assert files(folder) == before
@@ -166,9 +166,9 @@ def test_the_newest_are_kept(tmp_path, keep):
     assert saver.steps() == [5, 30, 200, 1000][-keep:]
 
 
-def test_after_a_fall_back_the_next_save_is_the_one_to_restore(three, warnings):
-    # Were the damaged later one counted among the newest to keep, the good ones would go and it would stay.
-    folder, held = three
+def test_a_save_after_a_skipped_checkpoint_replaces_it(three, warnings):
+    # If the damaged one counted among the newest, it would be kept and the good ones removed.
+    folder, saved = three
     cut(folder / "step-000000030" / DATA)
     saver, items = make(folder, keep=1)
     assert saver.restore_latest() == 20
@@ -183,7 +183,7 @@ def test_a_damaged_checkpoint_is_replaced_when_its_step_is_reached_again(three, 
     saver, _ = make(folder)
     saver.restore_latest()
     saver.save(30)
-    assert find_damage(str(folder / "step-000000030")) is None
+    assert find_corruption(str(folder / "step-000000030")) is None
 
 
 class Full(OSError):
@@ -193,8 +193,8 @@ class Full(OSError):
 
 @pytest.mark.parametrize("where", ["_write_checksums", "replace", "write"])
 @pytest.mark.parametrize("error", [Full, KeyboardInterrupt])
-def test_a_save_that_fails_leaves_what_was_there(three, monkeypatch, where, error):
-    folder, held = three
+def test_a_save_that_fails_changes_nothing(three, monkeypatch, where, error):
+    folder, saved = three
     before = files(folder)
     saver, items = make(folder)
     saver.restore_latest()
@@ -212,12 +212,12 @@ def test_a_save_that_fails_leaves_what_was_there(three, monkeypatch, where, erro
 
     again, restored = make(folder)
     assert again.restore_latest() == 30
-    assert bits(restored) == held[2]
+    assert bits(restored) == saved[2]
     saver.save(40)  # and the next one works
     assert saver.steps() == [20, 30, 40]
 
 
-def test_what_tensorflow_cannot_write_is_an_os_error_in_one_line(tmp_path, monkeypatch):
+def test_an_error_of_tensorflow_becomes_an_os_error_in_one_line(tmp_path, monkeypatch):
     def fail(*args, **kwargs):
         raise tf.errors.ResourceExhaustedError(None, None, "{{node SaveV2}} part-0; No space left on device\nat line 7")
 
@@ -227,14 +227,14 @@ def test_what_tensorflow_cannot_write_is_an_os_error_in_one_line(tmp_path, monke
         saver.save(10)
 
 
-def test_what_a_killed_process_left_is_ignored_and_then_removed(three):
-    folder, held = three
+def test_an_unfinished_checkpoint_is_ignored_and_then_removed(three):
+    folder, saved = three
     shutil.copytree(folder / "step-000000030", folder / "partial-000000035")
     cut(folder / "partial-000000035" / DATA)
     saver, items = make(folder)
     assert saver.steps() == [10, 20, 30]
     assert saver.restore_latest() == 30
-    assert bits(items) == held[2]
+    assert bits(items) == saved[2]
     saver.save(40)
     assert sorted(p.name for p in folder.iterdir()) == ["step-000000020", "step-000000030", "step-000000040"]
 
@@ -261,19 +261,19 @@ def test_a_checkpoint_of_another_model_is_refused(three):
         Checkpoints(str(folder), items).restore_latest()
 
 
-def test_a_part_can_be_restored_alone(three):
-    folder, held = three
+def test_some_of_the_items_can_be_restored_alone(three):
+    folder, saved = three
     layer = tf.keras.layers.Dense(3)
     layer.build([None, 4])
     items = {"layer": layer}
     with pytest.raises(ValueError, match="belongs to another model"):
         Checkpoints(str(folder), items).restore_latest()
     assert Checkpoints(str(folder), items).restore_latest(partial=True) == 30
-    assert [v.numpy().tobytes() for v in layer.variables] == held[2][:2]
+    assert [v.numpy().tobytes() for v in layer.variables] == saved[2][:2]
 
 
 def test_every_file_is_checksummed(three):
     folder, _ = three
     sums = json.loads((folder / "step-000000030" / SUMS).read_text())
     assert sorted(sums) == [DATA, INDEX]
-    assert find_damage(str(folder / "step-000000030")) is None
+    assert find_corruption(str(folder / "step-000000030")) is None
