@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ssgan_tf.runs.checkpoints import find_damage
+from ssgan_tf.runs.checkpoints import find_corruption
 from tests.support import fakes
 
 EVERY = 3  # a checkpoint every three steps
@@ -45,7 +45,7 @@ def last_logged(workdir: Path) -> int:
 
 def whole_checkpoints(workdir: Path) -> list[int]:
     folders = sorted((workdir / "checkpoints").glob("step-*"))
-    assert [find_damage(str(folder)) for folder in folders] == [None] * len(folders), "none is half-written"
+    assert [find_corruption(str(folder)) for folder in folders] == [None] * len(folders), "none is half-written"
     return [int(folder.name.removeprefix("step-")) for folder in folders]
 
 
