@@ -1,15 +1,16 @@
-#!/usr/bin/env python3
-"""Trains every method on the same data with the same budget, and puts their scores beside each other.
+"""Trains every method on the same data with the same budget, and compares their scores.
 
-    tools/compare_methods --out=runs/comparison --data_dir=data --images=200000 --seeds=0,1
-    tools/compare_methods --out=runs/comparison --data_dir=data --minutes=10 --methods=beta_vae,configs/demo.py
+    .venv/bin/python tools/compare_methods.py --out=runs/comparison --data_dir=data --images=200000 --seeds=0,1
+    .venv/bin/python tools/compare_methods.py --out=runs/comparison --data_dir=data --minutes=10 \\
+        --methods=beta_vae,configs/demo.py
 
-A method is a config: a name in configs/compare, or a path; default: all of configs/compare. Every seed of every
-method is trained and measured once: the same command goes on where the last one stopped, and tries again what failed.
-Lengths inside a config (fields that end in `_images`: falling rates, warm-ups, events) are stretched or shortened with
---images; --minutes stops each training after that time, wherever it is.
+A method is a config: a name in configs/compare, or a path. The default is all of configs/compare. Every method is
+trained and evaluated once per seed. The same command resumes a comparison that was stopped, and repeats what failed.
+With --images, lengths inside a config (fields that end in `_images`: decays, warm-ups, events) are scaled with the
+length of the training. --minutes stops each training after that time, wherever it is.
 
-Writes into --out: a folder for each run, comparison.md, comparison.json, comparison.png, and traversals/METHOD.png.
+Writes a folder for each run, comparison.md, comparison.json, comparison.png and traversals/METHOD.png into --out. Exits
+with 1 if a training or an evaluation failed.
 """
 
 import argparse
@@ -20,192 +21,232 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-TOOLS = Path(__file__).resolve().parent
-sys.path[:0] = [str(TOOLS), str(TOOLS.parent)]
-from starting import ROOT, Parser, enter_environment, stop  # noqa: E402  (its folder is on the path from here on)
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when it is first imported.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # makes `tools` importable from any folder
 
-if __name__ == "__main__":
-    enter_environment()
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Read once, when TensorFlow is first imported.
+from ssgan_tf.evaluate import scoring
+from ssgan_tf.utils import files
+from ssgan_tf.utils.program import INTERRUPTED, PARTLY, ArgumentParser, fail
+from tools.comparison import table
+from tools.comparison.jobs import (
+    Job,
+    find_jobs,
+    format_progress,
+    make_request,
+    read_record,
+    unrecorded_seconds,
+    write_record,
+)
 
-try:
-    import method_table
-    from method_jobs import Job, asked_of, find_jobs, lost_seconds, progress, read_record, write_record
-
-    from ssgan_tf.evaluate import scoring
-    from ssgan_tf.utils import files
-    from ssgan_tf.utils.program import PARTLY
-except ImportError as error:
-    stop(f"{error}. Set the environment up with tools/demo or tools/test, then run this again.")
-
-STOPPED = (130, 143)  # exit codes of programs that were told to end
+ROOT = Path(__file__).resolve().parents[1]
+STOPPED = (INTERRUPTED, 128 + signal.SIGTERM)  # exit codes of programs that were stopped
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, which a program that was started from here does not get."""
+    """SIGTERM. Unlike Ctrl-C, it does not reach the program that was started from here."""
 
 
-def parse(arguments: list[str]) -> argparse.Namespace:
-    """The options; ends the program where they are wrong."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", required=True, help="folder of the comparison, new or one to go on with")
-    parser.add_argument("--data_dir", default="data", help="folder that `tfds build --data_dir` filled (data)")
-    parser.add_argument("--methods", help="names in configs/compare or paths, with commas between; default: all there")
-    parser.add_argument("--seeds", default="0", help="numbers with commas between (0)")
-    parser.add_argument("--images", type=int, help="length of each training; default: the configs' own")
-    parser.add_argument("--minutes", type=float, help="stop each training after so many minutes instead")
-    parser.add_argument("--set", dest="settings", action="append", default=[], metavar="FIELD=VALUE",
-                        help="changes a field of all configs, e.g. data.dataset; may be repeated")  # fmt: skip
-    parser.add_argument("--metrics", default="fast", help="as of ssgan_tf.evaluate (fast)")
-    parser.add_argument("--samples", type=int, default=10_000, help="real images, and generated ones, per score")
-    parser.add_argument("--oracle_images", type=int, help="as of ssgan_tf.evaluate")
-    default = ",".join(method_table.COLUMNS)
-    parser.add_argument("--columns", help=f"scores of the table, where they were measured ({default})")
-    options = parser.parse_args(arguments)
+def make_parser() -> ArgumentParser:
+    """Returns the parser of the flags."""
+    parser = ArgumentParser(__doc__)
+    add = parser.add_argument
+
+    # Methods and trainings.
+    add("--out", required=True, help="folder of the comparison: new, or one to resume")
+    add("--data_dir", default="data", help="folder that `tfds build --data_dir` filled (default: %(default)s)")
+    add("--methods", help="comma-separated names in configs/compare, or paths of configs (default: all in "
+        "configs/compare)")  # fmt: skip
+    add("--seeds", default="0", help="comma-separated seeds (default: %(default)s)")
+    add("--images", type=int, help="length of each training in images (default: as in each config)")
+    add("--minutes", type=float, help="stop each training after this many minutes instead")
+    add("--set", dest="settings", action="append", default=[], metavar="FIELD=VALUE",
+        help="change a field of all configs, e.g. data.dataset; may be repeated")  # fmt: skip
+
+    # Scores.
+    add("--metrics", default="fast", help="metrics, as in ssgan_tf.evaluate (default: %(default)s)")
+    add("--samples", type=int, default=10_000,
+        help="number of real images, and of generated ones, per score (default: %(default)s)")  # fmt: skip
+    add("--oracle_images", type=int, help="length of the oracle's training, as in ssgan_tf.evaluate")
+    add("--columns", help="comma-separated scores to show (default: those of "
+        f"{','.join(table.COLUMNS)} that were measured or have a reason why not)")  # fmt: skip
+    return parser
+
+
+def check(options: argparse.Namespace) -> None:
+    """Raises ValueError if a flag is out of range or excludes another one."""
     if options.images is not None and options.minutes is not None:
-        stop("--images, --minutes: expected one of them. Received: both.")
+        raise ValueError("--images, --minutes: expected one of them. Received: both.")
     if options.samples < 100:
-        stop(f"--samples: expected 100 or more. Received: {options.samples}.")
+        raise ValueError(f"samples: expected 100 or more. Received: {options.samples}.")
     for budget in (options.images, options.minutes):
         if budget is not None and not budget > 0:
-            stop(f"--images, --minutes: expected a number above 0. Received: {budget}.")
-    return options
+            raise ValueError(f"--images, --minutes: expected a number above 0. Received: {budget}.")
 
 
-def do(job: Job, options: argparse.Namespace) -> None:
-    """Trains and measures what is not yet; what fails is noted, the others go on, and another call tries it again.
+def run_job(job: Job, options: argparse.Namespace) -> None:
+    """Trains and evaluates, unless the record says that it is done. A failure is recorded, and repeated next time.
 
     Raises:
-        KeyboardInterrupt: it was stopped. All is saved.
+        KeyboardInterrupt: It was stopped, and everything is saved.
     """
-    record = {"seconds": 0.0, "trained": False, **read_record(job), "asked": asked_of(job, options)}
+    record = {"seconds": 0.0, "trained": False, **read_record(job), "asked": make_request(job, options)}
     if not record["trained"]:
         train(job, options, record)
-    scores = {"metrics": options.metrics, "samples": options.samples}
-    if options.oracle_images is not None:
-        scores["oracle_images"] = options.oracle_images
-    if record["trained"] and (record.get("scored") != scores or record.get("unscored")):
-        code = run("evaluate", [*(f"--{k}={v}" for k, v in scores.items()), *places(job, options)])
-        if code in STOPPED:
-            raise KeyboardInterrupt
-        failed = code not in (0, PARTLY)  # not every method has every score; the table says why
-        record |= {"scored": scores, "unscored": f"evaluation ended with exit code {code}" if failed else None}
-        write_record(job, record)
+    if record["trained"]:
+        evaluate(job, options, record)
 
 
 def train(job: Job, options: argparse.Namespace, record: dict[str, Any]) -> None:
-    """Trains what is left, and notes in `record` and on disk how it went and how long it took.
+    """Trains, or resumes, and records the outcome and the time in `record` and on disk.
 
     Raises:
-        KeyboardInterrupt: it was stopped. All is saved.
+        KeyboardInterrupt: It was stopped, and everything is saved.
     """
     words = [f"--config={job.path}", *(f"--set={setting}" for setting in record["asked"]["settings"])]
-    record["seconds"] += lost_seconds(job, record.pop("begun", None))
+    record["seconds"] += unrecorded_seconds(job, record.pop("begun", None))
     if options.minutes is not None:
         words.append(f"--minutes={max(0.01, options.minutes - record['seconds'] / 60):.2f}")
     job.workdir.mkdir(parents=True, exist_ok=True)
-    begin = time.time()
-    write_record(job, {**record, "begun": begin})
+    start = time.time()
+    write_record(job, {**record, "begun": start})
     try:
-        code = run("train", [*words, *places(job, options)])
+        code = run_program("train", [*words, *folder_flags(job, options)])
         record["trained"] = code == 0
         if code not in STOPPED:
             record["failed"] = None if code == 0 else f"training ended with exit code {code}"
     finally:
-        record["seconds"] += time.time() - begin
+        record["seconds"] += time.time() - start
         write_record(job, record)
     if code in STOPPED:
         raise KeyboardInterrupt
 
 
-def places(job: Job, options: argparse.Namespace) -> list[str]:
+def evaluate(job: Job, options: argparse.Namespace, record: dict[str, Any]) -> None:
+    """Evaluates, unless it was done with the same options, and records the outcome in `record` and on disk.
+
+    Raises:
+        KeyboardInterrupt: It was stopped.
+    """
+    requested = {"metrics": options.metrics, "samples": options.samples}
+    if options.oracle_images is not None:
+        requested["oracle_images"] = options.oracle_images
+    if record.get("scored") == requested and not record.get("unscored"):
+        return
+    words = [f"--{name}={value}" for name, value in requested.items()]
+    code = run_program("evaluate", [*words, *folder_flags(job, options)])
+    if code in STOPPED:
+        raise KeyboardInterrupt
+    failed = code not in (0, PARTLY)  # PARTLY: the method cannot have every score; the table says why
+    record |= {"scored": requested, "unscored": f"evaluation ended with exit code {code}" if failed else None}
+    write_record(job, record)
+
+
+def folder_flags(job: Job, options: argparse.Namespace) -> list[str]:
+    """Returns the flags --workdir and --data_dir of a job."""
     return [f"--workdir={job.workdir}", f"--data_dir={options.data_dir}"]
 
 
-def run(program: str, words: list[str]) -> int:
-    """Runs a program of the package: its exit code.
+def run_program(program: str, words: Sequence[str]) -> int:
+    """Runs a program of the package and returns its exit code.
 
     Raises:
-        KeyboardInterrupt: after the program, which was stopped too, has saved what it had.
+        KeyboardInterrupt: This process was stopped; the program was stopped too and has saved its state.
     """
     command = [sys.executable, "-m", f"ssgan_tf.{program}", *words]
-    process = subprocess.Popen(command, env=python_path(), preexec_fn=end_with_parent)
+    process = subprocess.Popen(command, env=make_environment(), preexec_fn=terminate_with_parent)
     try:
         code = process.wait()
     except KeyboardInterrupt as error:
         if isinstance(error, Terminated):
-            process.terminate()  # ctrl-C reaches it by itself
+            process.terminate()  # Ctrl-C reaches it without our help
         process.wait()
         raise
     return 128 - code if code < 0 else code
 
 
-def end_with_parent() -> None:
-    """Called in a program that was started: it is told to end when this one dies, and saves what it has."""
+def terminate_with_parent() -> None:
+    """Makes the calling process get SIGTERM, at which programs save their state and end, when its parent dies."""
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG of Linux
 
 
-def python_path() -> dict[str, str]:
-    """The environment, with this repository's package."""
+def make_environment() -> dict[str, str]:
+    """Returns the environment variables, with the package of this repository on the path."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
 
 
-def write(jobs: list[Job], folder: str, columns: list[str] | None) -> None:
-    """comparison.md, .json and .png, and the traversal sheets of the first seed; prints the table.
+def write_results(jobs: Sequence[Job], folder: str, columns: Sequence[str] | None) -> None:
+    """Writes comparison.md, .json and .png and the traversals of the first seed, and prints the table.
 
-    Columns are those asked for, or the usual ones that were measured or refused.
+    Args:
+        jobs: All jobs.
+        folder: Folder of the comparison.
+        columns: Scores to show; None for those of `table.COLUMNS` that were measured or have a reason why not.
     """
-    runs = [method_table.read(job.method, job.seed, str(job.workdir), read_record(job)) for job in jobs]
+    runs = [table.read_run(job.method, job.seed, job.files, read_record(job)) for job in jobs]
     if columns is None:
-        columns = [c for c in method_table.COLUMNS if any(c in run.scores or c in run.refused for run in runs)]
+        columns = [c for c in table.COLUMNS if any(c in run.scores or c in run.refused for run in runs)]
     out = Path(folder)
-    sheets = out / "traversals"
-    sheets.mkdir(parents=True, exist_ok=True)
-    for job in jobs[::-1]:  # the first seed last, over the others
-        if (job.workdir / "traversal.png").exists():
-            shutil.copyfile(job.workdir / "traversal.png", sheets / f"{job.method}.png")
-    text = method_table.markdown(runs, columns)
+    traversals = out / "traversals"
+    traversals.mkdir(parents=True, exist_ok=True)
+    for job in reversed(jobs):  # the first seed comes last and replaces the others
+        if os.path.exists(job.files.traversal):
+            shutil.copyfile(job.files.traversal, traversals / f"{job.method}.png")
+    text = table.format_markdown(runs, columns)
     with files.atomic_write(str(out / "comparison.md")) as file:
         file.write(text + "\n")
-    files.write_json(method_table.to_json(runs), str(out / "comparison.json"))
-    method_table.draw(runs, columns, str(out / "comparison.png"))
-    print(f"\n{text}\n\nTable: {out}/comparison.md, .json\nFigure: {out}/comparison.png\nTraversals: {sheets}")
+    files.write_json(table.to_json(runs), str(out / "comparison.json"))
+    table.plot_scores(runs, columns, str(out / "comparison.png"))
+    print(f"\n{text}\n\nTable: {out}/comparison.md, .json\nFigure: {out}/comparison.png\nTraversals: {traversals}")
 
 
-def terminate(_number: int, _frame: FrameType | None) -> None:
+def run_all(jobs: Sequence[Job], options: argparse.Namespace) -> None:
+    """Runs all jobs and writes the results.
+
+    Raises:
+        ValueError, OSError: A flag is wrong, which is noticed before anything is trained, or --out is in use.
+        KeyboardInterrupt: It was stopped, and everything is saved.
+    """
+    columns = None if options.columns is None else table.parse_columns(options.columns)
+    scoring.choose_without_features(options.metrics)
+    for job in jobs:
+        make_request(job, options)
+    with files.exclusive_folder(options.out, "compares"):
+        for number, job in enumerate(jobs, 1):
+            print(f"\n{format_progress(jobs)}\n\n{job.method}, seed {job.seed} ({number} of {len(jobs)})", flush=True)
+            run_job(job, options)
+        print(f"\n{format_progress(jobs)}")
+        write_results(jobs, options.out, columns)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the comparison; returns the exit code, 1 if a training or an evaluation failed."""
+    parser = make_parser()
+    options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _raise_terminated)
+    try:
+        check(options)
+        jobs = find_jobs(options)
+        run_all(jobs, options)
+    except (ValueError, OSError) as error:
+        parser.stop(error)
+    except KeyboardInterrupt:
+        print("\nStopped. Everything is saved; run the same command to resume.", file=sys.stderr)
+        return INTERRUPTED
+    records = [(job, read_record(job)) for job in jobs]
+    failures = [(job, why) for job, record in records if (why := record.get("failed") or record.get("unscored"))]
+    for job, why in failures:
+        fail(f"{job.method} (seed {job.seed}): {why}")
+    return 1 if failures else 0
+
+
+def _raise_terminated(_number: int, _frame: FrameType | None) -> None:
     raise Terminated
 
 
-def main(arguments: list[str]) -> int:
-    options = parse(arguments)
-    signal.signal(signal.SIGTERM, terminate)
-    try:
-        jobs = find_jobs(options)
-        columns = None if options.columns is None else method_table.choose(options.columns)
-        scoring.choose_without_features(options.metrics)
-        for job in jobs:  # whatever is wrong is said before anything is trained
-            asked_of(job, options)
-        with files.exclusive_folder(options.out, "compares"):
-            for number, job in enumerate(jobs, 1):
-                print(f"\n{progress(jobs)}\n\n{job.method}, seed {job.seed} ({number} of {len(jobs)})", flush=True)
-                do(job, options)
-            print(f"\n{progress(jobs)}")
-            write(jobs, options.out, columns)
-    except (ValueError, OSError) as error:
-        stop(error)
-    except KeyboardInterrupt:
-        print("\nStopped, all saved. The same command goes on from there.", file=sys.stderr)
-        return 130
-    reasons = [(job, read_record(job)) for job in jobs]
-    failed = [(job, why) for job, record in reasons if (why := record.get("failed") or record.get("unscored"))]
-    for job, why in failed:
-        print(f"error: {job.method} (seed {job.seed}): {why}", file=sys.stderr)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

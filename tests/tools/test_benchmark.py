@@ -1,7 +1,6 @@
-"""tools/benchmark.py: what its flags choose, what it makes of the seconds, and a whole run on two devices."""
+"""tools/benchmark.py: the setting that flags choose, the summary of the seconds, and a whole run on two devices."""
 
 import dataclasses
-import importlib.util
 import json
 import os
 import re
@@ -12,82 +11,74 @@ import pytest
 
 from ssgan_tf.config import load_config
 from ssgan_tf.train import costs
+from tools import benchmark
+from tools.benchmarking import report as reports
+from tools.benchmarking import workloads
 
 TINY = ["--resolution=8", "--fmap_base=16", "--fmap_max=4", "--batch=4", "--steps=1", "--rounds=2"]
 
 
-@pytest.fixture(scope="module")
-def tool(repository):
-    """The program as a module."""
-    spec = importlib.util.spec_from_file_location("benchmark", repository / "tools" / "benchmark.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["benchmark"] = module  # where dataclasses look for the module of a class
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["benchmark"]
+def choose(*arguments: str) -> workloads.Setting:
+    return benchmark.choose_setting(benchmark.make_parser().parse_args(arguments))
 
 
-def choose(tool, *arguments: str):
-    return tool.choose(tool.parse(list(arguments)))
-
-
-def test_without_flags_the_small_networks_at_64(tool):
-    setting = choose(tool)
+def test_the_default_is_the_small_networks_at_64():
+    setting = choose()
     network = setting.model.network
     assert [network.feature_maps(r) for r in (4, 8, 16, 32, 64)] == [128, 128, 128, 128, 64]
     assert (setting.phase.batch, setting.phase.labeled_batch, setting.model.r1_interval) == (8, 8, 1)
 
 
-def test_a_flag_changes_what_it_names(tool):
+def test_a_flag_changes_what_it_names():
     setting = choose(
-        tool, "--resolution=128", "--fmap_base=512", "--fmap_max=32", "--batch=4", "--r1_interval=16",
+        "--resolution=128", "--fmap_base=512", "--fmap_max=32", "--batch=4", "--r1_interval=16",
         "--precision=mixed_bfloat16",
-    )
+    )  # fmt: skip
     network = setting.model.network
     assert (network.resolution, network.feature_maps(4), network.feature_maps(128)) == (128, 32, 8)
     assert network.precision == "mixed_bfloat16" and setting.model.r1_interval == 16
     assert (setting.phase.batch, setting.phase.labeled_batch) == (4, 4)
-    assert choose(tool, "--batch=4", "--labeled_batch=2").phase.labeled_batch == 2
+    assert choose("--batch=4", "--labeled_batch=2").phase.labeled_batch == 2
 
 
-def test_a_config_gives_networks_objective_and_last_phase(tool, repository):
+def test_a_config_gives_networks_objective_and_last_phase(repository):
     path = str(repository / "configs" / "demo.py")
     config = load_config(path)
-    setting = choose(tool, f"--config={path}")
+    setting = choose(f"--config={path}")
     assert setting.model == config.model
     assert (setting.phase.batch, setting.phase.labeled_batch) == (16, 8)
     assert [factor.name for factor in setting.spec.factors] == list(config.data.factors)
-    setting = choose(tool, f"--config={path}", "--batch=32", "--r1_interval=1")
+    setting = choose(f"--config={path}", "--batch=32", "--r1_interval=1")
     assert setting.model == dataclasses.replace(config.model, r1_interval=1)
     assert (setting.phase.batch, setting.phase.labeled_batch) == (32, 8)
 
 
-def test_ratios_are_taken_within_a_round(tool):
-    """The machine slows down by half: speeds scatter, ratios do not."""
-    works = {
-        "convolution peak": tool.Work(run=lambda: None, images=1, flops=100.0),
-        "training": tool.Work(run=lambda: None, images=6, flops=90.0),
-        "input pipeline": tool.Work(run=lambda: None, images=10, flops=None),
+def test_ratios_are_taken_within_a_round():
+    """When the machine slows down by half, speeds scatter and ratios do not."""
+    timed = {
+        "convolution peak": workloads.Workload(run=lambda: None, images=1, flops=100.0),
+        "training": workloads.Workload(run=lambda: None, images=6, flops=90.0),
+        "input pipeline": workloads.Workload(run=lambda: None, images=10, flops=None),
     }
     seconds = {"convolution peak": [1.0, 2.0, 2.0], "training": [3.0, 6.0, 6.0], "input pipeline": [1.0, 1.0, 2.0]}
-    result = tool.summarize(works, seconds)
+    result = reports.summarize(timed, seconds)
     assert result["convolution peak"] == {
         "images_per_s": 0.5, "slowest": 0.5, "fastest": 1.0, "flops_per_s": 50.0, "of_peak": 1.0,
-    }
+    }  # fmt: skip
     assert result["training"]["of_peak"] == pytest.approx(0.3)
     assert (result["training"]["images_per_s"], result["training"]["fastest"]) == (1.0, 2.0)
     assert result["input pipeline"] == {"images_per_s": 10.0, "slowest": 5.0, "fastest": 10.0}
 
 
-def test_every_round_gives_each_its_turn(tool):
-    turns = []
-    works = {name: tool.Work(lambda name=name: turns.append(name), 1, None) for name in "abc"}
-    seconds = tool.time_rounds(works, 2)
+def test_every_round_runs_each_workload_once():
+    turns: list[str] = []
+    timed = {name: workloads.Workload(lambda name=name: turns.append(name), 1, None) for name in "abc"}
+    seconds = reports.time_rounds(timed, 2)
     assert turns == list("abcabc")
-    assert all(len(taken) == 2 and min(taken) >= 0 for taken in seconds.values())
+    assert all(len(times) == 2 and min(times) >= 0 for times in seconds.values())
 
 
-def test_steps_come_in_whole_cycles_of_lazy_r1(tool):
+def test_steps_come_in_whole_intervals_of_r1():
     class Model:
         calls = 0
 
@@ -98,8 +89,8 @@ def test_steps_come_in_whole_cycles_of_lazy_r1(tool):
 
             return step
 
-    model, setting = Model(), choose(tool, *TINY, "--r1_interval=4")
-    work = tool.training_work(setting, model, {}, steps=5, replicas=2)
+    model, setting = Model(), choose(*TINY, "--r1_interval=4")
+    work = workloads.training_workload(setting, model, {}, steps=5, replicas=2)
     work.run()
     assert model.calls == 8
     assert work.images == 8 * 4
@@ -108,7 +99,7 @@ def test_steps_come_in_whole_cycles_of_lazy_r1(tool):
 
 @pytest.fixture(scope="module")
 def run_on_two_devices(repository, tmp_path_factory):
-    """(table, report) of a tiny run on two logical processors."""
+    """(printed table, content of the JSON file) of a tiny run on two logical processors."""
     out = tmp_path_factory.mktemp("benchmark") / "new" / "report.json"
     script = (
         "import runpy, sys, tensorflow as tf\n"
@@ -124,13 +115,13 @@ def run_on_two_devices(repository, tmp_path_factory):
     return done.stdout, json.loads(out.read_text())
 
 
-def test_a_run_on_two_devices(tool, run_on_two_devices):
+def test_a_run_on_two_devices(run_on_two_devices):
     _, report = run_on_two_devices
     assert list(report["results"]) == ["convolution peak", "training", "generation", "input pipeline"]
     for row in report["results"].values():
         assert 0 < row["slowest"] <= row["images_per_s"] <= row["fastest"]
-    setting = choose(tool, *TINY)
-    flops, memory = setting.cost(2)  # each device has half of the batch
+    setting = choose(*TINY)
+    flops, memory = setting.costs(2)  # each device has half of the batch
     assert report["setting"]["devices"] == 2
     assert report["step_flops"]["total"] == flops.total
     training = report["results"]["training"]
@@ -142,7 +133,7 @@ def test_a_run_on_two_devices(tool, run_on_two_devices):
     assert report["machine"]["threads"] >= 1 and report["machine"]["versions"]["tensorflow"]
 
 
-def test_the_table_says_the_same(run_on_two_devices):
+def test_the_table_has_the_numbers_of_the_file(run_on_two_devices):
     printed, report = run_on_two_devices
     lines = {line[:18].strip(): line[18:].split() for line in printed.splitlines()}
     training = report["results"]["training"]
@@ -163,12 +154,11 @@ def test_the_table_says_the_same(run_on_two_devices):
         (["configs/demo.py"], "unrecognized arguments: configs/demo.py"),
     ],
 )
-def test_bad_input_gets_one_line_and_exit_code_2(arguments, message, tool, tmp_path, monkeypatch, capsys):
+def test_bad_input_gets_one_line_and_exit_code_2(arguments, message, tmp_path, monkeypatch, capsys):
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", ["benchmark.py", *arguments])
     with pytest.raises(SystemExit) as end:
-        tool.main()
+        benchmark.main(arguments)
     captured = capsys.readouterr()
     assert end.value.code == 2
     assert captured.out == ""

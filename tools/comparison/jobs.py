@@ -1,91 +1,98 @@
-"""What tools/compare_methods has to do, what was done of it, and how both are told: a record in each workdir."""
+"""Jobs of tools/compare_methods.py, one for each method and seed, and the record in each workdir of what was done."""
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from starting import ROOT
-
 from ssgan_tf import config as configs
-from ssgan_tf.data.tfds_reader import open_builder
-from ssgan_tf.runs import workdir
+from ssgan_tf.data import open_builder
+from ssgan_tf.runs import Workdir
 from ssgan_tf.utils import files
 
-METHODS = ROOT / "configs" / "compare"
-RECORD = "comparison_record.json"  # in each workdir: what was asked for, and what is done
+METHODS = Path(__file__).resolve().parents[2] / "configs" / "compare"
+RECORD = "comparison_record.json"  # in each workdir: what was requested, and what is done
 
 
 class Job(NamedTuple):
-    """One training: a method and a seed."""
+    """One training of a method with one seed, and its evaluation."""
 
     method: str
     path: Path
     seed: int
     workdir: Path
 
+    @property
+    def files(self) -> Workdir:
+        """Paths of the files of the job's run."""
+        return Workdir(str(self.workdir))
+
 
 def find_jobs(options: argparse.Namespace) -> list[Job]:
-    """All trainings, method after method within a seed, so that a comparison that is stopped early has all methods.
+    """Returns all jobs: every method with the first seed, then every method with the second, and so on.
+
+    In this order, a comparison that is stopped early has scores of all methods.
 
     Raises:
-        ValueError: for a method that is none, twice the same, or seeds that are no numbers.
+        ValueError: A method does not exist or is given twice, or the seeds are not different integers from 0.
     """
     known = {path.stem: path for path in sorted(METHODS.glob("*.py"))}
     paths = []
     for name in known if options.methods is None else options.methods.split(","):
         path = known.get(name, Path(name))
         if not path.is_file():
-            raise ValueError(f"--methods: expected paths of configs, or among {', '.join(known)}. Received: {name!r}.")
+            expected = f"comma-separated paths of configs, or names among {', '.join(known)}"
+            raise ValueError(f"methods: expected {expected}. Received: {name!r}.")
         paths.append(path)
     if len({path.stem for path in paths}) < len(paths):
-        raise ValueError(f"--methods: expected configs of different names. Received: {options.methods!r}.")
+        raise ValueError(f"methods: expected configs with different names. Received: {options.methods!r}.")
     try:
         seeds = [int(seed) for seed in options.seeds.split(",")]
     except ValueError:
         seeds = []
     if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
-        raise ValueError(f"--seeds: expected different numbers from 0 on. Received: {options.seeds!r}.")
+        raise ValueError(f"seeds: expected different integers from 0. Received: {options.seeds!r}.")
     out = Path(options.out)
     return [Job(path.stem, path, seed, out / f"{path.stem}-{seed}") for seed in seeds for path in paths]
 
 
-def settings_of(job: Job, options: argparse.Namespace) -> tuple[list[str], configs.Config]:
-    """What is changed in a job's config, and the config so changed.
+def make_settings(job: Job, options: argparse.Namespace) -> tuple[list[str], configs.Config]:
+    """Returns the settings that change a job's config, as for --set, and the changed config.
 
     Raises:
-        ValueError: for a setting that the config does not have, or that a flag is there for.
+        ValueError: A setting names a field that the config does not have or that another flag sets.
     """
     fields = {setting.partition("=")[0].strip() for setting in options.settings}
     for field, flag, value in (("train.seed", "--seeds", options.seeds), ("train.images", "--images", options.images)):
         if field in fields and value is not None:
-            raise ValueError(f"--set: expected no {field}, which {flag} says. Received: both.")
-    loaded = configs.load_config(str(job.path))
+            raise ValueError(f"set: expected no {field}, because {flag} sets it. Received: both.")
+    original = configs.load_config(str(job.path))
     try:
-        config = configs.override(loaded, options.settings)
-        result = [*options.settings, f"train.seed={job.seed}"]
+        config = configs.override(original, options.settings)
+        settings = [*options.settings, f"train.seed={job.seed}"]
         if options.images is not None:
             share = options.images / config.train.images
-            result.append(f"train.images={options.images}")
-            result += [f"{name}={round(share * value)}" for name, value in lengths(config.to_json()) if value]
-        return result, configs.override(loaded, result)
+            settings.append(f"train.images={options.images}")
+            settings += [f"{name}={round(share * value)}" for name, value in find_lengths(config.to_json()) if value]
+        return settings, configs.override(original, settings)
     except ValueError as error:
-        raise ValueError(f"{job.method}: {error}") from error
+        raise ValueError(f"{error} Method: {job.method}.") from error
 
 
-def lengths(value: Any, place: str = "") -> list[tuple[str, int]]:
-    """(dotted name, value) of every field of a config's model and phases that ends in `_images`."""
+def find_lengths(value: Any, place: str = "") -> list[tuple[str, int]]:
+    """Returns (dotted name, value) of every field of a config's model and phases whose name ends in `_images`."""
     if isinstance(value, dict):
-        inside = [(f"{place}.{key}".strip("."), part) for key, part in value.items()]
+        items = [(f"{place}.{key}".strip("."), item) for key, item in value.items()]
     elif isinstance(value, (list, tuple)):
-        inside = [(f"{place}.{i}", part) for i, part in enumerate(value)]
+        items = [(f"{place}.{i}", item) for i, item in enumerate(value)]
     else:
         return [(place, value)] if place.endswith("_images") else []
-    return [found for name, part in inside if name not in ("train", "data") for found in lengths(part, name)]
+    return [found for name, item in items if name not in ("train", "data") for found in find_lengths(item, name)]
 
 
 def read_record(job: Job) -> dict[str, Any]:
-    """What was done of a job; empty where nothing was."""
+    """Reads the record of a job; empty if there is none."""
     try:
         return json.loads((job.workdir / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -93,64 +100,69 @@ def read_record(job: Job) -> dict[str, Any]:
 
 
 def write_record(job: Job, record: dict[str, Any]) -> None:
-    """Keeps what was done of a job."""
+    """Writes the record of a job."""
     files.write_json(record, str(job.workdir / RECORD))
 
 
-def asked_of(job: Job, options: argparse.Namespace) -> dict[str, Any]:
-    """What is to be done, as it is kept; the same for all calls that go on with a training.
+def make_request(job: Job, options: argparse.Namespace) -> dict[str, Any]:
+    """Returns the training that is requested, as it is recorded; the same at every start that continues it.
 
     Raises:
-        FileNotFoundError: its data set is not prepared.
-        ValueError: its workdir was made with something else, or as `settings_of`.
+        FileNotFoundError: The data set is not prepared.
+        ValueError: The workdir was made with another request or config; see also `make_settings`.
     """
-    settings, config = settings_of(job, options)
+    settings, config = make_settings(job, options)
     open_builder(config.data.dataset, options.data_dir)
-    asked = {"images": options.images, "minutes": options.minutes, "settings": settings}
-    before = read_record(job).get("asked", asked)
-    if before != asked:
-        made, now = (", ".join(told(before, asked)), ", ".join(told(asked, before)))
-        raise ValueError(f"--out: {job.workdir} was made with {made}. Received: {now}. Choose another folder.")
+
+    # Compare with the request of an earlier start.
+    request = {"images": options.images, "minutes": options.minutes, "settings": settings}
+    earlier = read_record(job).get("asked", request)
+    if earlier != request:
+        made, now = (", ".join(describe_difference(*pair)) for pair in ((earlier, request), (request, earlier)))
+        raise ValueError(f"out: {job.workdir} was made with {made}. Received: {now}. Choose another folder.")
+
+    # Compare with the config of an earlier start: the file may have been edited since.
     try:
-        workdir.check(str(job.workdir), config)  # the config itself may have been changed since
+        job.files.check_config(config)
     except (ValueError, OSError) as error:
-        text = str(error).replace("--workdir", "--out", 1)
-        remedy = "Remove that folder to train it anew, or choose another --out."
+        text = str(error).replace("workdir:", "out:", 1)
+        remedy = "Remove that folder to train it again, or choose another --out."
         raise ValueError(text.replace("Choose another folder.", remedy)) from error
-    return asked
+    return request
 
 
-def told(asked: dict[str, Any], other: dict[str, Any]) -> list[str]:
-    """What of `asked` is not in `other`, as one writes it; without the lengths that follow from --images."""
-    found = [f"--{name}={asked[name]}" for name in ("images", "minutes") if asked[name] and asked[name] != other[name]]
-    settings = [setting for setting in asked["settings"] if setting not in other["settings"]]
-    if asked["images"] != other["images"]:
+def describe_difference(request: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """Returns the flags of `request` that `other` does not have, without the lengths that follow from --images."""
+    names = ("images", "minutes")
+    flags = [f"--{name}={request[name]}" for name in names if request[name] and request[name] != other[name]]
+    settings = [setting for setting in request["settings"] if setting not in other["settings"]]
+    if request["images"] != other["images"]:
         settings = [setting for setting in settings if not setting.partition("=")[0].endswith("images")]
-    found += [f"--set={setting}" for setting in settings]
-    return found or ["no such flag"]
+    flags += [f"--set={setting}" for setting in settings]
+    return flags or ["no such flag"]
 
 
-def lost_seconds(job: Job, begun: float | None) -> float:
-    """How long a training ran that was killed together with this program: from its begin to what it logged last."""
-    log = job.workdir / "metrics.jsonl"
+def unrecorded_seconds(job: Job, begun: float | None) -> float:
+    """Returns the length of a training that was killed together with this program: from its start to its last log."""
+    log = Path(job.files.log)
     return max(0.0, log.stat().st_mtime - begun) if begun and log.exists() else 0.0
 
 
-def progress(jobs: list[Job]) -> str:
-    """A table of what is done."""
+def format_progress(jobs: Sequence[Job]) -> str:
+    """Returns a table of the state of all jobs: one row per method, one column per seed."""
     seeds = sorted({job.seed for job in jobs})
     width = max(len(job.method) for job in jobs)
     rows = ["".join([f"{'':<{width}}", *(f"{f'seed {seed}':>10}" for seed in seeds)])]
     for method in dict.fromkeys(job.method for job in jobs):
-        cells = [state(job) for job in jobs if job.method == method]
+        cells = [_state(job) for job in jobs if job.method == method]
         rows.append("".join([f"{method:<{width}}", *(f"{cell:>10}" for cell in cells)]))
     return "\n".join(rows)
 
 
-def state(job: Job) -> str:
+def _state(job: Job) -> str:
     record = read_record(job)
     if record.get("failed"):
         return "failed"
     if record.get("scored"):
         return "no scores" if record.get("unscored") else "done"
-    return "trained" if record.get("trained") else "begun" if record else "-"
+    return "trained" if record.get("trained") else "started" if record else "-"
