@@ -27,7 +27,7 @@ from ssgan_tf.data import labeled_subset
 from ssgan_tf.runs import Workdir
 from tests.support import fakes
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_every_file_is_there(finished):
     checkpoint = {"ckpt.index", "ckpt.data-00000-of-00001", "checksums.json"}
     assert names == {
         "config.json",
-        "codes.json",
+        "factors.json",
         "data.json",
         "labeled_subset.npy",
         "metrics.jsonl",
@@ -458,9 +458,9 @@ def test_a_workdir_of_another_config(inputs, workdir):
 
 def test_a_workdir_on_other_factors(inputs, workdir):
     # The config names no factors: those of the data, which was built again with another one.
-    codes = json.loads((workdir / "codes.json").read_text())
+    codes = json.loads((workdir / "factors.json").read_text())
     codes[0]["size"] = 7
-    (workdir / "codes.json").write_text(json.dumps(codes))
+    (workdir / "factors.json").write_text(json.dumps(codes))
     before = files(workdir)
     refused(train(inputs, workdir), r"contains a run on other factors: expected .*'size': 7.*Received: .*'size': 5")
     assert files(workdir) == before
