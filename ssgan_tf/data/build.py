@@ -32,8 +32,8 @@ def make_command(name: str, flags: Sequence[str] = (), data_dir: str = "data") -
     """Returns the command that builds a data set.
 
     Args:
-        name: Name of a shipped builder, which a config may follow as in "scene3d/demo"; one of CATALOGUE; or the path of
-            a builder's folder or file.
+        name: Name of a shipped builder, with a config if wanted ("scene3d/demo"); one of CATALOGUE; or the path of a
+            builder's folder or file.
         flags: Flags of `tfds build`.
         data_dir: Folder for the prepared data set, unless `flags` contains --data_dir.
 
