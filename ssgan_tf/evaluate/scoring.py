@@ -106,12 +106,12 @@ def plan_for_training(metrics: Sequence[str], identified: bool) -> Plan:
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """Scores in three groups: of the "encoder", of the "generator", and of "images" generated against real ones.
+    """Scores in three groups: "encoder", "generator", and "images", which compares generated images with real ones.
 
     Args:
-        values: {group: flat results of its metrics}, floats for scores, ints for counts.
-        intervals: {group: {key: 95 % interval}}; nothing without a bootstrap.
-        refused: {group: {metric: why it has no score}}.
+        values: {group: {key: value}}, floats for scores, ints for counts.
+        intervals: {group: {key: 95 % interval}}; empty without a bootstrap.
+        refused: {group: {metric: reason why it has no score}}.
     """
 
     values: dict[str, Values]
@@ -120,14 +120,14 @@ class Result:
 
 
 def summary(result: Result) -> Values:
-    """The scores that have a title, one flat dict: {"mig": ..., "mig_gen": ..., "frechet_oracle": ...}."""
+    """Returns the scores that have a title in one flat dict: {"mig": ..., "mig_gen": ..., "frechet_oracle": ...}."""
     ends = {"encoder": "", "generator": "_gen", "images": ""}
     found = result.values.items()
     return {key + ends[group]: values[key] for group, values in found for key in TITLES if key in values}
 
 
 def reasons(result: Result) -> set[str]:
-    """Why metrics have no score, a sentence each."""
+    """Returns one sentence for each metric without a score."""
     return {
         f"no {TITLES.get(name, name)} of {group}: {why}"
         for group, refused in result.refused.items()
@@ -137,7 +137,7 @@ def reasons(result: Result) -> set[str]:
 
 @dataclasses.dataclass(frozen=True)
 class MetricTask:
-    """One metric of one group: how to score what was read, and how to score a replicate of it."""
+    """One metric of one group, as functions that score the predictions and a bootstrap replicate of them."""
 
     group: str
     name: str
@@ -146,7 +146,7 @@ class MetricTask:
 
 
 def score(predictions: Predictions, plan: Plan) -> Result:
-    """Scores what was read by every metric of the plan; one that cannot be is refused, and the others go on."""
+    """Computes every metric of the plan; one that cannot be computed is listed as refused, with the reason."""
     result = Result(
         {group: {} for group in GROUPS}, {group: {} for group in GROUPS}, {group: {} for group in GROUPS}
     )
@@ -157,7 +157,7 @@ def score(predictions: Predictions, plan: Plan) -> Result:
     with make_bar(len(tasks) * (1 + plan.bootstrap), "score", quiet=plan.quiet) as bar:
         for task in tasks:
             bar.set_description(f"{task.group} {task.name}")
-            seed = [plan.seed, zlib.crc32(task.name.encode())]  # the same draws whatever else is asked for
+            seed = [plan.seed, zlib.crc32(task.name.encode())]  # the same whichever other metrics are asked for
             try:
                 if task.name == "l2" and not plan.identified:
                     raise ValueError(UNNAMED)
@@ -170,13 +170,13 @@ def score(predictions: Predictions, plan: Plan) -> Result:
             bar.update()
             if plan.bootstrap:
                 rng = np.random.default_rng([*seed, 1])
-                again = _counted(task.score_replicate, bar)
-                result.intervals[task.group].update(intervals(values, again, rng, plan.bootstrap))
+                score_replicate = _counted(task.score_replicate, bar)
+                result.intervals[task.group].update(intervals(values, score_replicate, rng, plan.bootstrap))
     return result
 
 
 def _counted(score_replicate: Callable[[np.random.Generator], Values], bar: tqdm) -> Callable:
-    """The same, and the bar moves."""
+    """Returns `score_replicate` with the bar advancing at each call."""
 
     def counted(rng: np.random.Generator) -> Values:
         bar.update()
@@ -209,17 +209,17 @@ def _table_task(group: str, name: str, metric: Metric, table: Table, settings: S
 
 
 def _feature_task(name: str, metric: FeatureMetric, sides: tuple[np.ndarray, np.ndarray]) -> MetricTask:
-    def again(rng: np.random.Generator) -> Values:
+    def score_replicate(rng: np.random.Generator) -> Values:
         real, generated = (side[rng.integers(len(side), size=len(side))] for side in sides)
         return metric(real, generated, rng)
 
-    return MetricTask("images", name, lambda rng: metric(*sides, rng), again)
+    return MetricTask("images", name, lambda rng: metric(*sides, rng), score_replicate)
 
 
 def _image_task(name: str, values: np.ndarray) -> MetricTask:
     def mean(rng: np.random.Generator) -> Values:
         if np.isnan(values).any():
-            raise ValueError(f"{name} looks through a window of 11x11 pixels. Received: smaller images.")
+            raise ValueError(f"{name} uses a window of 11x11 pixels. Received: smaller images.")
         return {name: float(np.mean(values, dtype=np.float64)), f"{name}/samples": len(values)}
 
     return MetricTask("images", name, mean, lambda rng: {name: float(rng.choice(values, len(values)).mean())})
