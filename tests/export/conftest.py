@@ -1,4 +1,4 @@
-"""A run that nobody trained and its export, shared by all tests of a session. Tests that change them make copies."""
+"""Untrained run and its export, shared by all tests of a session. Tests that change them make copies."""
 
 from pathlib import Path
 

@@ -20,15 +20,16 @@ def latents(count: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.standard_normal([count, 6]).astype(np.float32), rng.uniform(size=[count, 2]).astype(np.float32)
 
 
-def images(count: int) -> np.ndarray:
+def random_images(count: int) -> np.ndarray:
     return np.random.default_rng(count).uniform(-1, 1, [count, 8, 8, 3]).astype(np.float32)
 
 
-# Forbids the package, then uses the export; prints the modules that it took beyond tensorflow, numpy and Python.
-STRANGER = """
+# Forbids the package, then uses the export; prints the modules imported besides tensorflow, numpy and the standard
+# library.
+WITHOUT_PACKAGE = """
 import json, sys
 for name in ("ssgan_tf", "keras", "PIL"):
-    sys.modules[name] = None  # an import of it fails
+    sys.modules[name] = None  # importing it fails
 import numpy as np
 import tensorflow
 before = set(sys.modules)
@@ -49,43 +50,44 @@ print(json.dumps(sorted({n.split(".")[0] for n in set(sys.modules) - before} - s
 """
 
 
-def test_a_process_without_the_package_gets_what_the_model_gives(exported: Path, run: runs.Run, tmp_path: Path) -> None:
+def test_a_process_without_the_package_gets_the_same_results(exported: Path, run: runs.Run, tmp_path: Path) -> None:
     shutil.copytree(Path(editing.__file__).parent, tmp_path / "editing", ignore=shutil.ignore_patterns("demo"))
     noise, code = latents(3)
-    image = images(3)
-    np.savez(tmp_path / "given.npz", noise=noise, code=code, image=image)
+    images = random_images(3)
+    np.savez(tmp_path / "given.npz", noise=noise, code=code, image=images)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    words = [sys.executable, "-c", STRANGER, str(exported)]
+    words = [sys.executable, "-c", WITHOUT_PACKAGE, str(exported)]
     process = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert process.returncode == 0, process.stderr
     assert json.loads(process.stdout) == ["editing"]
     found = np.load(tmp_path / "result.npz")
     expected = run.model.ema_generator((noise, code)).numpy()
-    assert np.abs(expected - run.model.generator((noise, code))).max() > 0.1  # so the average was exported
+    assert np.abs(expected - run.model.generator((noise, code))).max() > 0.1  # so the average is exported
     np.testing.assert_allclose(found["generated"], expected, rtol=0, atol=1e-6)
-    np.testing.assert_allclose(found["single"], expected[:1], rtol=0, atol=1e-6)
+    single = run.model.ema_generator((noise[:1], code[:1]))  # another batch size rounds differently
+    np.testing.assert_allclose(found["single"], single, rtol=0, atol=1e-6)
     np.testing.assert_allclose(found["image"], expected, rtol=0, atol=1e-6)
     np.testing.assert_allclose(found["style"], run.model.ema_generator.mapping((noise, code)), rtol=0, atol=1e-6)
-    np.testing.assert_allclose(found["code"], run.model.discriminator.encode(image), rtol=0, atol=1e-6)
-    alone = [float(run.model.discriminator(image[None])[0][0]) for image in image]
+    np.testing.assert_allclose(found["code"], run.model.discriminator.encode(images), rtol=0, atol=1e-6)
+    alone = [float(run.model.discriminator(image[None])[0][0]) for image in images]
     np.testing.assert_allclose(found["realness"], alone, rtol=0, atol=1e-6)
     assert found["fitted"].shape == (3, 6) and np.isfinite(found["fitted"]).all()
 
 
-def test_the_export_refuses_what_it_cannot_use(exported: Path) -> None:
+def test_bad_input_is_refused_with_the_reason(exported: Path) -> None:
     editor, (noise, code) = Editor.load(exported), latents(2)
     with pytest.raises(ValueError, match=r"^noise: expected shape \[batch,6\]\. Received: \[2,5\]\.$"):
         editor.generate(code, noise=noise[:, :5])
     with pytest.raises(ValueError, match=r"^code \(hue, shape\): expected numbers in \[0, 1\]. Received.*: 0 2$"):
         editor.generate([[0.0, 2.0]])
     with pytest.raises(ValueError, match=r"^image: expected shape \[batch,8,8,3\]\. Received: \[2,8,4,3\]\.$"):
-        editor.call("encode", {"image": images(2)[:, :, :4]})
+        editor.call("encode", {"image": random_images(2)[:, :, :4]})
     with pytest.raises(ValueError, match=r"^factor: expected one of hue, shape, or .* 1\. Received: size$"):
         editor.call("traverse", {"noise": noise, "code": code, "factor": np.array(["hue", "size"]), "steps": 3})
 
 
-def test_gradients_flow_through_what_was_loaded(exported: Path) -> None:
-    """From noise and styles to features: what fits images in a process that has nothing but the export."""
+def test_gradients_flow_through_a_loaded_export(exported: Path) -> None:
+    """From features back to noise and styles, as fitting an image with nothing but the export needs them."""
     model = tf.saved_model.load(str(exported / "1"))
     functions, (noise, code) = model.signatures, map(tf.constant, latents(2))
 

@@ -1,4 +1,4 @@
-"""The functions that go into an export: what they give, and what they refuse."""
+"""Signatures of an export: their results, and input that they refuse."""
 
 import dataclasses
 from typing import Any
@@ -23,12 +23,12 @@ def functions(model: tf.keras.Model) -> dict[str, Any]:
 
 
 def random(*shape: int) -> np.ndarray:
-    """float32 in [0, 1)."""
+    """Returns float32 numbers in [0, 1), the same for the same shape."""
     return tf.random.stateless_uniform(shape, [len(shape), shape[0]]).numpy()
 
 
 def call(functions, signature: str, *inputs) -> dict[str, np.ndarray]:
-    """Inputs in the order that the table has them."""
+    """Calls a signature with its inputs in the order of the table."""
     specs = functions[signature].structured_input_signature[0]
     given = {spec.name: tf.constant(value, spec.dtype) for spec, value in zip(specs, inputs, strict=True)}
     return {name: value.numpy() for name, value in functions[signature](**given).items()}
@@ -88,7 +88,7 @@ def test_mapping_then_synthesis_is_generate_is_the_averaged_generator(functions,
 def test_a_truncation_of_1_is_none_bit_for_bit_and_each_row_has_its_own(functions, model) -> None:
     noise, code = random(3, 6), random(3, 2)
     generator = model.ema_generator
-    assert np.abs(generator.w_average).max() > 0.01  # of random numbers, as the whole network
+    assert np.abs(generator.w_average).max() > 0.01  # random, as the whole network is
     found = call(functions, "generate", noise, code, [1.0, 0.5, 0.0])["image"]
     style = functions["mapping"](noise, code)["style"]
     np.testing.assert_array_equal(found[0], call(functions, "synthesis", style)["image"][0])
@@ -108,7 +108,7 @@ def test_styles_of_single_layers(functions, model) -> None:
     np.testing.assert_array_equal(same, again)
 
 
-def test_features_are_what_the_trunk_goes_through(functions, model) -> None:
+def test_features_are_the_levels_of_the_trunk(functions, model) -> None:
     images = random(2, 8, 8, 3)
     found = call(functions, "features", images)
     first = model.discriminator.pyramid(images)[0]
@@ -116,24 +116,24 @@ def test_features_are_what_the_trunk_goes_through(functions, model) -> None:
     np.testing.assert_allclose(found["features_1"], model.discriminator.trunk(images), rtol=0, atol=1e-5)
 
 
-def read_and_cut(model, images) -> np.ndarray:
+def encode_and_clip(model, images) -> np.ndarray:
     return np.clip(model.discriminator.encode(images), 0, 1)
 
 
 def test_an_edit_changes_one_code_and_nothing_else(functions, model) -> None:
     images, noise, value = random(4, 8, 8, 3), random(4, 6), [0.1, 0.9, 0.4, 1.0]
     found = call(functions, "edit", images, noise, ["hue", "shape", "0", "1"], value)
-    code = read_and_cut(model, images)
+    code = encode_and_clip(model, images)
     code[np.arange(4), [0, 1, 0, 1]] = value
     np.testing.assert_allclose(found["code"], code, rtol=0, atol=1e-5)
     np.testing.assert_allclose(found["image"], model.ema_generator((noise, code)), rtol=0, atol=1e-5)
     unedited = call(functions, "reconstruct", images, noise)
-    np.testing.assert_allclose(unedited["code"], read_and_cut(model, images), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(unedited["code"], encode_and_clip(model, images), rtol=0, atol=1e-5)
     np.testing.assert_allclose(unedited["image"], model.ema_generator((noise, unedited["code"])), rtol=0, atol=1e-5)
     assert np.abs(unedited["image"] - found["image"]).max(axis=(1, 2, 3)).min() > 1e-3
 
 
-def test_codes_outside_the_range_are_cut_before_they_are_used(functions, model) -> None:
+def test_codes_outside_the_range_are_clipped_before_use(functions, model) -> None:
     images = 3 * random(64, 8, 8, 3) - 1.5
     raw = functions["encode"](images)["code"].numpy()
     assert (raw < 0).any() or (raw > 1).any()
@@ -148,14 +148,14 @@ def test_traverse_is_generate_row_by_row(functions, steps) -> None:
     values = np.linspace(0, 1, np.max(steps), dtype=np.float32)
     assert images.shape == (3, len(values), 8, 8, 3)
     for row, column in enumerate([1, 0, 0]):
-        swept = np.repeat(code[row : row + 1], len(values), axis=0)
-        swept[:, column] = values
+        traversed = np.repeat(code[row : row + 1], len(values), axis=0)
+        traversed[:, column] = values
         same = np.repeat(noise[row : row + 1], len(values), axis=0)
-        expected = call(functions, "generate", same, swept, np.ones(len(values)))["image"]
+        expected = call(functions, "generate", same, traversed, np.ones(len(values)))["image"]
         np.testing.assert_allclose(images[row], expected, rtol=0, atol=1e-5)
 
 
-def test_a_name_that_is_a_number_comes_before_the_number() -> None:
+def test_a_name_that_is_a_number_takes_precedence_over_the_index() -> None:
     spec = CodeSpec((FactorSpec("1", 3), FactorSpec("size", 2)))
     functions = make_signatures(make_model(spec=spec))[0]
     code = [[0.5, 0.5]] * 3
@@ -170,7 +170,7 @@ def check_batch_independence(encode, images: tf.Tensor) -> dict[str, np.ndarray]
     backwards = {name: value.numpy()[::-1] for name, value in encode(images[::-1]).items()}
     alone = [encode(image[None]) for image in images]
     for name, values in together.items():
-        assert np.ptp(values, axis=0).min() > 1e-3  # it does look at the image
+        assert np.ptp(values, axis=0).min() > 1e-3  # it does depend on the image
         np.testing.assert_allclose(backwards[name], values, rtol=0, atol=1e-5)
         np.testing.assert_allclose(np.concatenate([one[name] for one in alone]), values, rtol=0, atol=1e-5)
     return together
@@ -184,7 +184,7 @@ def test_code_and_realness_of_an_image_ignore_the_rest_of_the_batch(functions, m
     assert np.abs(grouped - found["realness"]).max() > 1e-4  # while the model looks at groups of four
 
 
-def test_other_networks_work_alike() -> None:
+def test_other_networks_work_the_same() -> None:
     network = dataclasses.replace(
         NETWORK, channels=1, noise_inputs=True, tanh=True, joint_norm=True, batch_independent_codes=False
     )
@@ -211,14 +211,14 @@ BAD = [
     ("noise", random(2, 7), wrong_shape("noise", "2,7", "6")),
     ("noise", random(6), wrong_shape("noise", "6", "6")),
     ("noise", NOISE * INF, r"noise: expected finite numbers\."),
-    ("noise", random(3, 6), r"noise.*: expected as many rows .*3"),
+    ("noise", random(3, 6), r"noise.*: expected the same number of rows.*3"),
     ("noise", np.zeros([0, 6]), r"noise: expected 1 row or more\. .*\[0\]"),
     ("code", random(2, 3), wrong_shape("code", "2,3", "2")),
     ("code", [[0.5, 0.5], [NAN, 0.5]], r"code \(hue, shape\): expected numbers in \[0, 1\]\."),
     ("code", [[0.5, 0.5], [0.5, 1.01]], r"code .*: expected numbers in \[0, 1\]\. .*\[0.5\] \[1.01\]"),
     ("code", [[0.5, -0.01], [0.5, 1]], r"code .*: expected numbers in \[0, 1\]\. .*\[-0.01\] \[1\]"),
     ("truncation", [0.5, 1.01], r"truncation: expected numbers in \[0, 1\]\. .*\[0.5\] \[1.01\]"),
-    ("truncation", [0.5], r"noise, code and truncation: expected as many rows in one .*\[2 2 1\]"),
+    ("truncation", [0.5], r"noise, code and truncation: expected the same number of rows.*\[2 2 1\]"),
     ("truncation", 0.5, r"Shape of tensor truncation \[\]"),
     ("style", random(2, 6), r"style: expected shape \[batch,5\] or \[batch,4,5\]\. Received:\] \[2 6\]"),
     ("style", random(2, 3, 5), r"style: expected shape .* \[2 3 5\]"),
@@ -231,18 +231,18 @@ BAD = [
     ("image", random(8, 8, 3), wrong_shape("image", "8,8,3", "8,8,3")),
     ("image", IMAGES * NAN, r"image: expected numbers in \[-1, 1\]\."),
     ("image", IMAGES * 255, r"image: expected numbers in \[-1, 1\]\."),
-    ("factor", ["hue", "size"], r"factor: expected one of hue, shape, or its number from 0 to 1\. .*\[size\]"),
+    ("factor", ["hue", "size"], r"factor: expected one of hue, shape, or an index from 0 to 1\. .*\[size\]"),
     ("factor", ["2", "-1"], r"factor: expected one of .*\[2 -1\]"),
     ("factor", ["", "hue"], r"factor: expected one of "),
-    ("factor", ["hue"], r"expected as many rows in one"),
+    ("factor", ["hue"], r"expected the same number of rows"),
     ("factor", [NAMES], r"Shape of tensor factor \[1,2\]"),
     ("value", [0.5, 1.1], r"value: expected numbers in \[0, 1\]\. .*\[0.5\] \[1.1\]"),
     ("value", [NAN, 0.5], r"value: expected numbers in \[0, 1\]\."),
     ("steps", 1, r"steps: expected a number from 2 to 64, the same in every row\. Received:\] \[1\]"),
     ("steps", 65, r"steps: expected a number from 2 to 64.*\[65\]"),
     ("steps", [3, 4], r"steps: expected a number from 2 to 64, the same .*\[3 4\]"),
-    ("steps", [3, 3, 3], r"steps: expected one number, or one for each row\. Received a shape of:\] \[3\]"),
-    ("steps", [[3, 3]], r"steps: expected one number, or one for each row\. .*\[1 2\]"),
+    ("steps", [3, 3, 3], r"steps: expected one number, or one per row\. Received shape:\] \[3\]"),
+    ("steps", [[3, 3]], r"steps: expected one number, or one per row\. .*\[1 2\]"),
 ]
 GOOD = {
     "noise": NOISE, "code": CODE, "truncation": ONES, "style": random(2, 5), "image": IMAGES, "factor": NAMES,
@@ -252,12 +252,12 @@ GOOD = {
 
 @pytest.mark.parametrize(("name", "value", "message"), BAD)
 def test_bad_input_is_refused_with_the_reason(functions, name: str, value, message: str) -> None:
-    """By every signature that takes it."""
+    """Every signature that takes the input refuses it."""
     tried = 0
     for signature, function in functions.items():
         inputs = [spec.name for spec in function.structured_input_signature[0]]
         if name in inputs and not ("truncation" in message and signature != "generate"):
-            if "as many rows" in message and len(inputs) == 1:
+            if "same number of rows" in message and len(inputs) == 1:
                 continue
             given = {**GOOD, name: value}
             with pytest.raises(tf.errors.InvalidArgumentError, match=message):

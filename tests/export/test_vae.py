@@ -1,4 +1,4 @@
-"""Export of a method with latents and no noise: a beta-VAE that nobody trained, and what the Editor makes of it."""
+"""Export of a method with latents and no noise: an untrained beta-VAE, opened in the Editor."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ SPEC = CodeSpec((FactorSpec("hue", 3), FactorSpec("shape", 2)))
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> runs.Run:
-    """Weights at random, but large enough for pictures that differ."""
+    """Random weights, large enough for images that differ."""
     workdir = tmp_path_factory.mktemp("run")
     tf.keras.utils.set_random_seed(1)
     model = models.make_model(OPTIONS, SPEC, seed=0)
@@ -38,8 +38,7 @@ def run(tmp_path_factory) -> runs.Run:
 @pytest.fixture(scope="module")
 def exported(run, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("exports") / "vae"
-    _, difference = export.export(run, str(out))
-    assert difference < 1e-5
+    assert export.run(run, str(out)).largest_difference < 1e-5
     return out
 
 
@@ -49,11 +48,11 @@ def editor(exported) -> Editor:
 
 
 @pytest.fixture(scope="module")
-def picture() -> np.ndarray:
-    """[1,32,32,3]: a bright square."""
-    image = np.full([1, 32, 32, 3], -0.5, np.float32)
-    image[:, 8:20, 10:24] = [0.8, 0.1, -0.2]
-    return image
+def image() -> np.ndarray:
+    """A bright square, [1,32,32,3]."""
+    square = np.full([1, 32, 32, 3], -0.5, np.float32)
+    square[:, 8:20, 10:24] = [0.8, 0.1, -0.2]
+    return square
 
 
 def test_the_card_names_latents(exported):
@@ -62,7 +61,7 @@ def test_the_card_names_latents(exported):
     assert (card["model"], card["noise_size"], card["style_size"], card["style_layers"]) == ("beta_vae", 0, 4, 1)
 
 
-def test_it_makes_what_the_model_makes(editor, run):
+def test_it_generates_the_images_of_the_model(editor, run):
     codes = np.random.default_rng(0).uniform(0.01, 0.99, [3, 4]).astype(np.float32)
     noise = tf.zeros([3, 0])
     expected = run.model.generate(noise, run.model.prior.from_unit(tf.constant(codes)))
@@ -73,13 +72,13 @@ def test_it_makes_what_the_model_makes(editor, run):
     np.testing.assert_allclose(middle, editor.generate(np.full([3, 4], 0.5)), atol=1e-5)
 
 
-def test_it_reads_what_the_model_reads(editor, run, picture):
-    expected = np.clip(run.model.prior.to_unit(run.model.encode(picture)), 0, 1)
-    np.testing.assert_allclose(editor.encode(picture), expected, atol=1e-5)
-    assert "realness" not in editor.call("encode", {"image": picture})
+def test_it_predicts_the_codes_of_the_model(editor, run, image):
+    expected = np.clip(run.model.prior.to_unit(run.model.encode(image)), 0, 1)
+    np.testing.assert_allclose(editor.encode(image), expected, atol=1e-5)
+    assert "realness" not in editor.call("encode", {"image": image})
 
 
-def test_it_edits_moves_and_mixes(editor, picture):
+def test_it_edits_traverses_and_mixes(editor, image):
     codes = np.full([1, 4], 0.3, np.float32)
     edited = editor.edit(codes, {"latent_2": 0.9})
     np.testing.assert_allclose(edited, editor.generate([[0.3, 0.3, 0.9, 0.3]]), atol=1e-6)
@@ -89,18 +88,18 @@ def test_it_edits_moves_and_mixes(editor, picture):
     mixed = editor.mix(codes, other, ["latent_1"])
     np.testing.assert_allclose(mixed, editor.generate([[0.3, 0.8, 0.3, 0.3]]), atol=1e-6)
     signature = editor.call(
-        "edit", {"image": picture, "noise": np.zeros([1, 0]), "factor": np.array(["latent_2"]), "value": np.ones([1])}
+        "edit", {"image": image, "noise": np.zeros([1, 0]), "factor": np.array(["latent_2"]), "value": np.ones([1])}
     )
     assert signature["code"][0, 2] == 1
 
 
-def test_it_fits_a_picture(editor, picture):
-    """Without noise all steps are of the style, which is the codes: nearer than the encoder's guess, and edits hold."""
-    fitted = editor.fit(picture, steps=60)
+def test_it_fits_an_image(editor, image):
+    """Without noise only the style is fitted, which is the codes: it comes nearer than the encoder, and edits hold."""
+    fitted = editor.fit(image, steps=60)
     assert fitted.noise.shape == (1, 0) and fitted.offset.shape == (1, 1, 4)
     plain = editor.generate(fitted.code)
-    near, far = (np.mean((image - picture) ** 2) for image in (editor.edit(fitted, {}), plain))
+    near, far = (np.mean((fit - image) ** 2) for fit in (editor.edit(fitted, {}), plain))
     assert near < far and np.abs(fitted.offset).max() > 0.01
     assert np.abs(editor.edit(fitted, {"latent_1": 0.9}) - editor.edit(fitted, {"latent_1": 0.1})).max() > 0.01
-    again = editor.fit(np.concatenate([picture, -picture]), steps=5)
+    again = editor.fit(np.concatenate([image, -image]), steps=5)
     assert again.psnr.shape == (2,)

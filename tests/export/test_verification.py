@@ -18,10 +18,6 @@ def changed(workdir: Path) -> runs.Run:
     return run
 
 
-def test_an_export_agrees_with_its_model(run: runs.Run, exported: Path) -> None:
-    assert verification.check(run, str(exported / "1")) < 1e-5
-
-
 def test_a_small_difference_is_an_error(changed: runs.Run, exported: Path) -> None:
     with pytest.raises(export.ExportError, match=r"^The export's image differs .* at most 1e-05\. Received: 0\.000"):
         verification.check(changed, str(exported / "1"))

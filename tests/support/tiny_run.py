@@ -1,4 +1,4 @@
-"""A run that nobody trained, small and quick to load: random weights, checkpoint, config, factors."""
+"""Untrained run, small and quick to load: random weights, checkpoint, config, factors."""
 
 import dataclasses
 from pathlib import Path
@@ -12,7 +12,7 @@ from ssgan_tf.models import SemiStyleGANOptions
 from ssgan_tf.runs import Workdir
 from ssgan_tf.runs.checkpoints import Checkpoints
 
-# All sizes differ, so that no axis can be taken for another.
+# All sizes differ, so that no axis can be mistaken for another.
 NETWORK = NetworkOptions(8, 3, fmap_base=32, fmap_max=8, noise_size=6, style_size=5, mapping_layers=2)
 SPEC = CodeSpec((FactorSpec("hue", 3), FactorSpec("shape", 2)))
 OPTIONS = SemiStyleGANOptions(network=NETWORK)
@@ -21,7 +21,7 @@ STEP = 7
 
 
 def make_model(options: SemiStyleGANOptions = OPTIONS, spec: CodeSpec = SPEC) -> tf.keras.Model:
-    """With random weights of its own in each of its three networks, the same each time."""
+    """Returns a model whose three networks have different random weights, the same at every call."""
     tf.keras.utils.set_random_seed(1)
     model = models.make_model(options, spec, seed=0)
     for variable in [*model.ema_generator.variables, *model.discriminator.variables]:
@@ -30,7 +30,7 @@ def make_model(options: SemiStyleGANOptions = OPTIONS, spec: CodeSpec = SPEC) ->
 
 
 def write_run(workdir: Path, phases: tuple[Phase, ...] = CONFIG.phases, **changes) -> Path:
-    """Writes the run's folder, which must not be there; `changes` are of the model's options."""
+    """Writes a run to `workdir`, which must not exist; `changes` replace fields of the model's options."""
     config = dataclasses.replace(CONFIG, model=dataclasses.replace(OPTIONS, **changes), phases=phases)
     model = make_model(dataclasses.replace(OPTIONS, **changes), SPEC)
     workdir.mkdir()
