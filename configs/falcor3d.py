@@ -12,8 +12,8 @@
     --file_format=array_record
   python -m ssgan_tf.train --config=configs/falcor3d.py:1024 --workdir=runs/falcor3d_1024 --data_dir=data
 
-Not run yet. 49 million parameters. The 233,280 images take 10.7 GiB of memory at 128x128. At 512x512 and 1024x1024 they
-would take 171 and 683 GiB, and are read from disk.
+Not run yet. 49.1 to 49.6 million parameters. The 233,280 images take 10.7 GiB of memory at 128x128. At 512x512 and
+1024x1024 they would take 171 and 683 GiB, and are read from disk.
 
 Near-full supervision, according to the paper: --set=data.labeled_fraction=0.025
 """

@@ -6,9 +6,9 @@
   tfds build tfds_builders/isaac3d --config=full --data_dir=data --manual_dir=downloads --file_format=array_record
   python -m ssgan_tf.train --config=configs/isaac3d.py:512 --workdir=runs/isaac3d_512 --data_dir=data
 
-Not run yet. 49 million parameters. The 737,280 images are read from disk: they would take 33.8 GiB of memory at 128x128
-(--set=data.memory_gib=34 keeps them there) and 540 GiB at 512x512. The paper's model for editing fine factors at
-512x512 (Semi-StyleGAN-fine) is another one.
+Not run yet. 49.1 and 49.5 million parameters. The 737,280 images are read from disk: they would take 33.8 GiB of memory
+at 128x128 (--set=data.memory_gib=34 keeps them there) and 540 GiB at 512x512. The paper's model for editing fine
+factors at 512x512, Semi-StyleGAN-fine, is a different one.
 
 Near-full supervision, according to the paper: --set=data.labeled_fraction=0.0025
 Info-StyleGAN (no labels): --set=data.labeled_fraction=0 --set=model.beta=0 --set=model.alpha=0 --set=model.gamma_e=10

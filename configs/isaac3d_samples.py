@@ -9,9 +9,9 @@ At 512x512, with networks narrow enough for two CPU cores:
     --config='{"name": "isaac3d_samples_512", "folder": "../shared/data/isaac3d_samples", "resolution": 512}'
   python -m ssgan_tf.train --config=configs/isaac3d_samples.py:512 --workdir=runs/isaac3d_samples_512 --data_dir=data
 
-Expected on two cores: two to three minutes for the 300 steps at 64x64; 2 s for each of the ten steps at 512x512, and
-longer than that for the grids at the end, with 3 GiB of memory. samples/data.png shows the images as the networks see
-them.
+Expected: on two cores, two to three minutes for the 300 steps at 64x64; 2 s for each of the ten steps at 512x512, with
+3 GiB of memory, and more for the grids at the end than for all steps. samples/data.png shows the images as the networks
+see them.
 """
 
 from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, TrainOptions, small_64

@@ -1,4 +1,4 @@
-"""Configs: --set of every type, what is refused and how it is said, config.json there and back."""
+"""Configs: --set of every type, error messages, config.json there and back, files, names and variants."""
 
 import contextlib
 import dataclasses
@@ -128,7 +128,7 @@ def leaves(options, path=""):
 
 
 def make_unusual() -> Config:
-    """A config of which every field differs from its default, so that one that is lost on the way shows."""
+    """Returns a config whose fields all differ from their defaults, so that a lost one shows."""
     result = Config()
     for name, value in leaves(result):
         if name == "phases":
@@ -206,7 +206,7 @@ def test_a_config_json_that_was_changed_by_hand(change, message, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "\udcff", "3"])
-def test_a_config_json_that_is_no_config(text, tmp_path):
+def test_a_config_json_that_is_not_a_config(text, tmp_path):
     (tmp_path / "config.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(ValueError, match="^workdir: .*config.json is not a config of this version"):
         Workdir(str(tmp_path)).read_config()
