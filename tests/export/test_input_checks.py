@@ -49,7 +49,7 @@ def test_an_empty_batch_is_refused() -> None:
 @pytest.mark.parametrize("value", [[[0.0, 1.0]], [[-0.01, 0.5], [1.01, 0.5]]])
 def test_numbers_within_the_limits_and_the_slack_pass(value) -> None:
     found = in_graph(lambda x: check_tensor("code", x, [2], (0.0, 1.0), slack=0.02), value)
-    np.testing.assert_array_equal(found, np.float32([value]))
+    np.testing.assert_array_equal(found, np.asarray([value], np.float32))
 
 
 @pytest.mark.parametrize(
