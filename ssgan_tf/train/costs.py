@@ -1,9 +1,9 @@
-"""What networks and a training step cost, counted from their sizes alone: parameters, FLOPs, memory.
+"""Parameters, FLOPs and memory of networks and of a training step, computed from their sizes alone.
 
-A FLOP is half a multiply-add. Convolutions, transposed ones, blurs and dense layers are counted, as they are computed
-(a resampling convolution is one of 4x4 with stride 2) and with the zeros outside an image as if they were pixels. Left
-out is what is done to each number alone - bias, leaky ReLU, norm, fading, MixUp, losses, optimizer, averages - and
-what is done to kernels. That is 1 % of a step's FLOPs and, being bound by memory, some 10 % of its time on CPUs.
+A multiply-add is two FLOPs. Convolutions, transposed convolutions, blurs and dense layers are counted as they are
+computed: a resampling convolution is 4x4 with stride 2, and zero padding counts like pixels. Elementwise work (bias,
+leaky ReLU, normalization, fading, MixUp, losses, optimizer, moving averages) and work on kernels are left out. They are
+1 % of a step's FLOPs, but about 10 % of its time on CPUs, since memory bounds them.
 """
 
 import dataclasses
@@ -17,13 +17,13 @@ from ssgan_tf.networks.options import NetworkOptions
 
 
 class Work(NamedTuple):
-    """Multiply-adds of some layers for one image.
+    """Multiply-adds of layers for one image.
 
     Args:
-        forward: from inputs to outputs.
-        weights: for the gradients of their weights, given those of their outputs.
-        inputs: for the gradients of their inputs, but for the images, noise and codes that the networks begin with.
-        images: for the gradients of those.
+        forward: Work from inputs to outputs.
+        weights: Work for the gradients of the weights, given those of the outputs.
+        inputs: Work for the gradients of the layers' inputs, without the inputs of the network.
+        images: Work for the gradients of images, where they are the network's input.
     """
 
     forward: int = 0
@@ -33,12 +33,12 @@ class Work(NamedTuple):
 
     @property
     def backward(self) -> int:
-        """A step of the network itself."""
+        """Backward pass to the weights, for a step of this network."""
         return self.weights + self.inputs
 
     @property
     def to_images(self) -> int:
-        """Through the network to its images, its weights held."""
+        """Backward pass through the network to its images, with constant weights."""
         return self.inputs + self.images
 
 
@@ -47,7 +47,7 @@ def _layer(multiply_adds: int) -> Work:
 
 
 def _first(multiply_adds: int, to_images: bool) -> Work:
-    """A layer whose input is an image, or codes, for which nobody asks a gradient."""
+    """Work of a first layer. Its input needs no gradient unless it is an image that a loss differentiates."""
     return Work(multiply_adds, multiply_adds, 0, multiply_adds if to_images else 0)
 
 
@@ -60,59 +60,66 @@ def _add(works: Iterable[Work]) -> Work:
 
 
 def mapping_work(network: NetworkOptions, code_size: int) -> Work:
-    """Of the mapping network, (z, c) -> w."""
+    """Returns the work of the mapping network, (z, c) -> w."""
     z, w = network.noise_size, network.style_size
     hidden = [_layer(2 * z * w)] + [_layer(w * w)] * (network.mapping_layers - 1)
     return _add([_first(code_size * z, to_images=False), *hidden])
 
 
 def synthesis_work(network: NetworkOptions, resolution: int, fading: bool = False) -> Work:
-    """Of the synthesis of an image at `resolution`, w -> image; `fading`: its newest block is being faded in."""
+    """Returns the work of the synthesis network at `resolution`, w -> image.
+
+    Args:
+        network: Sizes of the networks.
+        resolution: Resolution of the image.
+        fading: Whether the newest block is being faded in.
+    """
     parts = []
-    for r in _up_to(network, resolution):
+    for r in _resolutions_up_to(network, resolution):
         maps = network.feature_maps(r)
         if r > 4:
             parts += [_layer(16 * (r // 2) ** 2 * network.feature_maps(r // 2) * maps), _blur(r, maps)]
         parts += [_layer(9 * r**2 * maps * maps), *[_layer(network.style_size * 2 * maps)] * 2]
-    parts += [_layer(r**2 * network.feature_maps(r) * network.channels) for r in _shown(resolution, fading)]
+    parts += [_layer(r**2 * network.feature_maps(r) * network.channels) for r in _image_resolutions(resolution, fading)]
     return _add(parts)
 
 
 def trunk_work(network: NetworkOptions, resolution: int, fading: bool = False) -> Work:
-    """Of the trunk that D and E share, image at `resolution` -> features."""
+    """Returns the work of the trunk that D and E share, image -> features. Arguments as of `synthesis_work`."""
     parts = [
-        _first(r**2 * network.channels * network.feature_maps(r), to_images=True) for r in _shown(resolution, fading)
+        _first(r**2 * network.channels * network.feature_maps(r), to_images=True)
+        for r in _image_resolutions(resolution, fading)
     ]
-    for r in _up_to(network, resolution)[1:]:
+    for r in _resolutions_up_to(network, resolution)[1:]:
         maps, below = network.feature_maps(r), network.feature_maps(r // 2)
         parts += [_layer(9 * r**2 * maps * maps), _blur(r, maps), _layer(16 * (r // 2) ** 2 * maps * below)]
     return _add(parts)
 
 
 def head_work(network: NetworkOptions, outputs: int) -> Work:
-    """Of what makes the logit (1 output) or the codes (K) of features."""
+    """Returns the work of one head: features -> logit (`outputs` = 1) or codes (`outputs` = K)."""
     maps, width = network.feature_maps(4), network.feature_maps(2)
     return _add([_layer(9 * 16 * (maps + 1) * maps), _layer(16 * maps * width), _layer(width * outputs)])
 
 
-def _up_to(network: NetworkOptions, resolution: int) -> tuple[int, ...]:
+def _resolutions_up_to(network: NetworkOptions, resolution: int) -> tuple[int, ...]:
     return tuple(r for r in network.resolutions if r <= resolution)
 
 
-def _shown(resolution: int, fading: bool) -> tuple[int, ...]:
-    """Where images are made of maps, or maps of images."""
+def _image_resolutions(resolution: int, fading: bool) -> tuple[int, ...]:
+    """Returns the resolutions with an active to_rgb or from_rgb layer: two while a block fades in, else one."""
     return (resolution, resolution // 2) if fading else (resolution,)
 
 
 def parameters(network: NetworkOptions, code_size: int) -> tuple[int, int]:
-    """How many numbers are trained in the generator, and in the discriminator/encoder."""
+    """Returns the numbers of trainable parameters of the generator and of the discriminator/encoder."""
     z, w, k, channels = network.noise_size, network.style_size, code_size, network.channels
     generator = k * z + (2 * z + 1) * w + (network.mapping_layers - 1) * (w + 1) * w + 16 * network.feature_maps(4)
     discriminator = 0
     for r in network.resolutions:
         maps, below = network.feature_maps(r), network.feature_maps(r // 2)
         generator += 9 * maps * maps + 2 * (w + 1) * 2 * maps + (maps + 1) * channels
-        generator += 2 * maps * (2 if network.noise_inputs else 1)  # bias, and the noise's weight
+        generator += 2 * maps * (2 if network.noise_inputs else 1)  # biases and noise weights
         discriminator += (channels + 1) * maps
         if r > 4:
             generator += 9 * below * maps
@@ -123,11 +130,11 @@ def parameters(network: NetworkOptions, code_size: int) -> tuple[int, int]:
 
 
 def network_sizes(options: models.Options, spec: CodeSpec) -> dict[str, int]:
-    """How many numbers each network of a model has that are trained; Semi-StyleGAN's are not made for it.
+    """Returns {network: number of trainable parameters} of a model. Semi-StyleGAN's are computed without making it.
 
     Args:
-        options: of the model.
-        spec: the data set's factors.
+        options: Options of the model.
+        spec: Factors of the data set.
     """
     if isinstance(options, SemiStyleGANOptions):
         generator, discriminator = parameters(options.network, spec.size)
@@ -140,10 +147,10 @@ class StepFlops:
     """FLOPs of a training step on one device.
 
     Args:
-        painting: the generated batch.
+        painting: Generating the batch.
         discriminator: D/E's step on generated, labelled and mixed images.
-        real: its step on real images, with the R1 penalty at its average.
-        generator: G's step: through the trunk to the images, and from those to its weights.
+        real: D/E's step on real images, with the average cost of the lazy R1 penalty.
+        generator: G's step: through the trunk to the images, and from there to G's weights.
     """
 
     painting: float
@@ -164,16 +171,17 @@ def step_flops(
     labeled_batch: int,
     fading: bool = False,
 ) -> StepFlops:
-    """FLOPs of a training step as models/semi_stylegan.py takes it.
+    """Returns the FLOPs of `SemiStyleGAN.train_step` on one device.
 
     Args:
-        options: the objective and its networks.
-        code_size: K.
-        resolution: of the images.
-        batch: images on one device.
-        labeled_batch: labelled images on one device; unused without label losses.
-        fading: the newest block is being faded in.
+        options: Objective and networks.
+        code_size: Number of codes K.
+        resolution: Resolution of the images.
+        batch: Number of images on one device.
+        labeled_batch: Number of labelled images on one device; unused without label losses.
+        fading: Whether the newest block is being faded in.
     """
+    # Work of the networks for one image.
     network, o = options.network, options
     mapping = mapping_work(network, code_size)
     synthesis = synthesis_work(network, resolution, fading)
@@ -182,29 +190,33 @@ def step_flops(
     realness, codes = head_work(network, 1), head_work(network, code_size)
     labeled, mixed = labeled_batch * (o.beta > 0), labeled_batch * (o.alpha > 0)
 
-    read = batch * (o.gamma_e > 0) + labeled + mixed  # images whose codes are looked at
+    # Discriminator step. Only images that a loss compares codes of pass through the encoder's head.
+    encoded = batch * (o.gamma_e > 0) + labeled + mixed
     discriminator = (batch + labeled + mixed) * (trunk.forward + trunk.backward)
-    discriminator += batch * (realness.forward + realness.backward) + read * (codes.forward + codes.backward)
-    slope = r1_work(trunk, realness, last=network.feature_maps(2)) if o.r1 > 0 else 0
-    real = trunk.forward + trunk.backward + realness.forward + realness.backward + slope / o.r1_interval
-    read = batch * (o.gamma_g > 0) + mixed
+    discriminator += batch * (realness.forward + realness.backward) + encoded * (codes.forward + codes.backward)
+    penalty = r1_work(trunk, realness, last=network.feature_maps(2)) if o.r1 > 0 else 0
+    real = trunk.forward + trunk.backward + realness.forward + realness.backward + penalty / o.r1_interval
+
+    # Generator step.
+    encoded = batch * (o.gamma_g > 0) + mixed
     generator = (batch + mixed) * (trunk.forward + trunk.to_images)
-    generator += batch * (realness.forward + realness.to_images) + read * (codes.forward + codes.to_images)
+    generator += batch * (realness.forward + realness.to_images) + encoded * (codes.forward + codes.to_images)
     generator += batch * (styles * mapping.backward + synthesis.backward)
     painting = batch * (styles * mapping.forward + synthesis.forward)
     return StepFlops(2 * painting, 2 * discriminator, 2 * batch * real, 2 * generator)
 
 
 def r1_work(trunk: Work, realness: Work, last: int) -> int:
-    """Multiply-adds that the penalty ||dD/dx||^2 / 2 adds to a step on one image.
+    """Returns the multiply-adds that the penalty ||dD/dx||^2 / 2 adds to a step on one image.
 
-    The slope is a backward pass to the image. Its own gradient runs through that pass again, from the image up - the
-    same convolutions as forward, and those for the weights - and joins the way back of the logit, which is there.
+    The slope dD/dx takes a backward pass to the image. Its own gradient runs through that pass in reverse, from the
+    image up: the convolutions of a forward pass and those for the weights' gradients. The rest is shared with the
+    backward pass of the logit, which is counted already.
 
     Args:
-        trunk: of D.
-        realness: of its head.
-        last: multiply-adds of the head's last layer. The slope of its output is the constant 1.
+        trunk: Work of D's trunk.
+        realness: Work of D's head.
+        last: Multiply-adds of the head's last layer; the slope of its output is the constant 1.
     """
     slope = trunk.to_images + realness.to_images
     return slope + trunk.forward + trunk.weights + realness.forward - last + realness.weights
@@ -212,15 +224,15 @@ def r1_work(trunk: Work, realness: Work, last: int) -> int:
 
 @dataclasses.dataclass(frozen=True)
 class Memory:
-    """Bytes on one device at the fullest moment of a training step, D/E's way back.
+    """Peak memory of a training step on one device in bytes, reached in D/E's backward pass.
 
     Args:
-        weights: of G and D/E.
-        average: the averaged generator.
-        moments: two numbers for each weight, Adam's.
-        gradients: D/E's, one set for each of its passes until they are added up.
-        kernels: copies of G's and D/E's kernels as a pass uses them, scaled and resampling; kept until its way back.
-        activations: of G, and of each of D/E's passes. An estimate, see `memory`.
+        weights: Weights of G and D/E.
+        average: The averaged generator.
+        moments: Adam's two moments of every weight.
+        gradients: Gradients of D/E, one set for each of its passes until they are added.
+        kernels: Copies of G's and D/E's kernels, scaled and resampling, which a pass stores for its backward pass.
+        activations: Activations of G and of each pass of D/E; an estimate, see `memory`.
     """
 
     weights: int
@@ -235,39 +247,39 @@ class Memory:
         return sum(dataclasses.astuple(self))
 
 
-def memory(
-    options: SemiStyleGANOptions, code_size: int, resolution: int, batch: int, labeled_batch: int
-) -> Memory:
-    """Memory of a training step on one device, apart from what TensorFlow takes by itself.
+def memory(options: SemiStyleGANOptions, code_size: int, resolution: int, batch: int, labeled_batch: int) -> Memory:
+    """Returns the memory of a training step on one device, without TensorFlow's own.
 
-    Activations are counted in maps: numbers of all the blocks' outputs for one image. The generator keeps 8 for its
-    way back (before and after leaky ReLU, without its mean, with its style, for both convolutions of a block), the
-    trunk 4 (before leaky ReLU and what a convolution reads, for both), and the slope that R1 takes 2 more. On the way
-    back there are 3 gradients of the largest map at a time. Measured on CPUs: docs/speed.md.
+    Activations are counted in units of the blocks' outputs for one image. The generator stores 8 units for its
+    backward pass: for both convolutions of a block the output before and after leaky ReLU, with its mean removed, and
+    with its style. The trunk stores 4: for both convolutions the input, and the output before leaky ReLU. The slope of
+    R1 takes 2 more. Gradients during the backward pass add 4 times the largest map. Measurements on CPUs are in
+    docs/speed.md.
 
     Args:
-        options: the objective and its networks.
-        code_size: K.
-        resolution: of the images.
-        batch: images on one device.
-        labeled_batch: labelled images on one device; unused without label losses.
+        options: Objective and networks.
+        code_size: Number of codes K.
+        resolution: Resolution of the images.
+        batch: Number of images on one device.
+        labeled_batch: Number of labelled images on one device; unused without label losses.
     """
+    # Weights and their copies.
     network, o = options.network, options
     generator, discriminator = parameters(network, code_size)
     resampling = 7 * sum(network.feature_maps(r) * network.feature_maps(r // 2) for r in network.resolutions[1:])
-    narrow = 4 if network.precision == "float32" else 2
-    passes = 3 if o.r1 > 0 else 2  # generated, labelled and mixed images; real ones; their slope
+    compute_bytes = 4 if network.precision == "float32" else 2
+    passes = 3 if o.r1 > 0 else 2  # generated, labelled and mixed images; real images; the slope of real images
 
-    maps = sum(r**2 * network.feature_maps(r) for r in _up_to(network, resolution))
+    # Activations. Normalization and style stay float32 in mixed precision.
+    maps = sum(r**2 * network.feature_maps(r) for r in _resolutions_up_to(network, resolution))
     largest = resolution**2 * network.feature_maps(resolution)
-    read = batch + labeled_batch * ((o.beta > 0) + (o.alpha > 0))
-    # Norm and style stay float32 in mixed precision.
-    kept = batch * maps * (4 * narrow + 16) + (read * 4 + batch * 2 * passes) * maps * narrow
+    encoded = batch + labeled_batch * ((o.beta > 0) + (o.alpha > 0))
+    stored = batch * maps * (4 * compute_bytes + 16) + (encoded * 4 + batch * 2 * passes) * maps * compute_bytes
     return Memory(
         weights=4 * (generator + discriminator),
         average=4 * generator,
         moments=8 * (generator + discriminator),
         gradients=4 * max(passes * (discriminator + resampling), generator + resampling),
-        kernels=narrow * (generator + resampling + 2 * (discriminator + resampling)),
-        activations=kept + 4 * read * largest * narrow,
+        kernels=compute_bytes * (generator + resampling + 2 * (discriminator + resampling)),
+        activations=stored + 4 * encoded * largest * compute_bytes,
     )

@@ -1,5 +1,7 @@
-"""What costs.py counts from sizes, against what TensorFlow would run: every convolution and matrix product of a
-traced step that its results need, by their shapes; and the memory that a fresh process takes.
+"""Parameters, FLOPs and memory computed from sizes, compared with TensorFlow.
+
+FLOPs are compared with the shapes of every convolution and matrix product that a traced step needs for its results,
+memory with that of a new process.
 """
 
 import dataclasses
@@ -22,7 +24,7 @@ from ssgan_tf.networks.options import NetworkOptions, small_64
 from ssgan_tf.networks.style_generator import StyleGenerator
 from ssgan_tf.train import costs
 
-# No two sizes are alike, so that none can be taken for another.
+# All sizes differ, so that mixing up two of them changes the result.
 NETWORK = NetworkOptions(16, 3, fmap_base=48, fmap_max=10, noise_size=7, style_size=5, mapping_layers=3)
 SPEC = CodeSpec((FactorSpec("shape", 3), FactorSpec("hue", 4)))
 BATCH, LABELED = 6, 2
@@ -30,7 +32,7 @@ GIB = 2**30
 
 
 def needed(graph: tf.Graph) -> Iterator[tf.Operation]:
-    """The operations that the results of a function depend on, which are those that TensorFlow runs."""
+    """Yields the operations that a function's results depend on; TensorFlow runs only these."""
     seen, left = set(), [tensor.op for tensor in graph.outputs] + list(graph.control_outputs)
     while left:
         op = left.pop()
@@ -41,20 +43,20 @@ def needed(graph: tf.Graph) -> Iterator[tf.Operation]:
 
 
 def flops(op: tf.Operation) -> int:
-    """Two for each multiply-add of a convolution, of its two gradients, or of a matrix product; else 0."""
+    """Returns two FLOPs per multiply-add of a convolution, of its gradients or of a matrix product; 0 for others."""
     if op.type == "MatMul":
         summed = op.inputs[0].shape[0 if op.get_attr("transpose_a") else 1]
         return 2 * op.outputs[0].shape.num_elements() * summed
     if not op.type.startswith(("Conv2D", "DepthwiseConv2d")):
         return 0
-    # All of them do what the forward convolution does, for each number of its output.
+    # A convolution and its gradients have the same cost per number of the forward output.
     output = op.inputs[2] if "Backprop" in op.type else op.outputs[0]
     height, width, inputs, _ = shape_in(op.inputs[1]) if "BackpropFilter" in op.type else op.inputs[1].shape
     return 2 * output.shape.num_elements() * height * width * (1 if "Depthwise" in op.type else inputs)
 
 
 def shape_in(sizes: tf.Tensor) -> list[int]:
-    """The numbers in a tensor that is a shape: a constant, or one of the results of tf.shape_n."""
+    """Returns the values of a tensor that is a shape: a constant, or a result of tf.shape_n."""
     known = tf.get_static_value(sizes)
     return list(sizes.op.inputs[sizes.value_index].shape if known is None else known)
 
@@ -63,14 +65,14 @@ def count(function, *specs) -> int:
     return sum(map(flops, needed(tf.function(function).get_concrete_function(*specs).graph)))
 
 
-def of_floats(*shape: int) -> tf.TensorSpec:
+def float_spec(*shape: int) -> tf.TensorSpec:
     return tf.TensorSpec(shape, tf.float32)
 
 
 def batch_spec(size: int) -> dict[str, tf.TensorSpec]:
-    codes = of_floats(LABELED, SPEC.size)
-    labeled = {"labeled_image": of_floats(LABELED, size, size, 3), "labeled_codes": codes, "labeled_mask": codes}
-    return {"image": of_floats(BATCH, size, size, 3), **labeled}
+    codes = float_spec(LABELED, SPEC.size)
+    labeled = {"labeled_image": float_spec(LABELED, size, size, 3), "labeled_codes": codes, "labeled_mask": codes}
+    return {"image": float_spec(BATCH, size, size, 3), **labeled}
 
 
 @pytest.mark.parametrize("change", [{}, {"noise_inputs": True, "channels": 1, "mapping_layers": 1}], ids=str)
@@ -84,10 +86,10 @@ def test_parameters(options, change):
 def test_forward_passes():
     generator, discriminator = StyleGenerator(NETWORK, SPEC.size), Discriminator(NETWORK, SPEC.size)
     work = costs.mapping_work(NETWORK, SPEC.size).forward + costs.synthesis_work(NETWORK, 16).forward
-    inputs = (of_floats(BATCH, NETWORK.noise_size), of_floats(BATCH, SPEC.size))
+    inputs = (float_spec(BATCH, NETWORK.noise_size), float_spec(BATCH, SPEC.size))
     assert 2 * BATCH * work == count(lambda *x: generator(x), *inputs)
     work = costs.trunk_work(NETWORK, 16).forward + costs.head_work(NETWORK, SPEC.size).forward
-    assert 2 * BATCH * work == count(discriminator.encode, of_floats(BATCH, 16, 16, 3))
+    assert 2 * BATCH * work == count(discriminator.encode, float_spec(BATCH, 16, 16, 3))
 
 
 OBJECTIVES: dict[str, dict[str, float]] = {
@@ -114,7 +116,7 @@ def test_a_training_step(objective, resolution, fading):
     assert costs.step_flops(options, SPEC.size, resolution, BATCH, LABELED, fading).total == expected
 
 
-def test_lazy_r1_costs_its_share_of_the_steps():
+def test_the_cost_of_lazy_r1_is_averaged_over_the_steps():
     steps = {
         n: costs.step_flops(SemiStyleGANOptions(network=NETWORK, r1=float(n > 0), r1_interval=max(n, 1)), 2, 16, 6, 2)
         for n in (0, 1, 4)
@@ -123,38 +125,38 @@ def test_lazy_r1_costs_its_share_of_the_steps():
     assert steps[4].real < steps[1].real and steps[4].generator == steps[1].generator
 
 
-def test_weights_average_and_moments_are_what_a_model_holds():
+def test_memory_of_weights_average_and_moments_is_that_of_a_model():
     model = models.make_model(SemiStyleGANOptions(network=NETWORK), SPEC, seed=0)
-    held = costs.memory(model.options, SPEC.size, 16, BATCH, LABELED)
+    memory = costs.memory(model.options, SPEC.size, 16, BATCH, LABELED)
     trained = [*model.generator.trainable_variables, *model.discriminator.trainable_variables]
     slots = [v for o in (model.generator_optimizer, model.discriminator_optimizer) for v in o.variables]
     moments = [v for v in slots if v.name.startswith(("m/", "v/"))]
     assert len(moments) == 2 * len(trained)
-    assert held.weights == bytes_of(trained)
-    assert held.average == bytes_of(model.ema_generator.variables) - bytes_of([model.ema_generator.w_average])
-    assert held.moments == bytes_of(moments)
+    assert memory.weights == bytes_of(trained)
+    assert memory.average == bytes_of(model.ema_generator.variables) - bytes_of([model.ema_generator.w_average])
+    assert memory.moments == bytes_of(moments)
 
 
 def bytes_of(variables) -> int:
     return sum(math.prod(v.shape) * v.dtype.size for v in variables)
 
 
-def test_memory_grows_with_what_is_trained():
+def test_memory_grows_with_batch_resolution_and_losses():
     options = SemiStyleGANOptions(network=NETWORK)
-    narrow = dataclasses.replace(options, network=dataclasses.replace(NETWORK, precision="mixed_bfloat16"))
+    half = dataclasses.replace(options, network=dataclasses.replace(NETWORK, precision="mixed_bfloat16"))
     smaller = [
         costs.memory(options, 2, 8, 8, 8),
         costs.memory(options, 2, 16, 4, 4),
         costs.memory(options, 2, 16, 8, 4),
         costs.memory(dataclasses.replace(options, r1=0.0), 2, 16, 8, 8),
         costs.memory(dataclasses.replace(options, alpha=0.0), 2, 16, 8, 8),
-        costs.memory(narrow, 2, 16, 8, 8),
+        costs.memory(half, 2, 16, 8, 8),
     ]
     assert max(m.total for m in smaller) < costs.memory(options, 2, 16, 8, 8).total
     assert min(m.activations for m in smaller) > 0
 
 
-# One step of the paper's network on random images; prints the most memory that the process took, in bytes.
+# One step of the paper's network on random images; prints the peak memory of the process in bytes.
 TRAIN_PAPER_NETWORK = """
 import resource
 import tensorflow as tf
@@ -173,18 +175,18 @@ print(1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 @pytest.mark.slow
 def test_the_papers_network_trains_at_batch_8_in_5_gib(repository):
-    """64x64, 47.9 million weights, 8 images and 8 labelled ones, R1: all that a process of its own takes."""
+    """Measures a whole process at 64x64 with 47.9 million weights, 8 images, 8 labelled images and R1."""
     done = subprocess.run(
         [sys.executable, "-c", TRAIN_PAPER_NETWORK], check=True, capture_output=True, cwd=repository, timeout=900
     )
     peak = int(done.stdout)
     assert peak < 5 * GIB
-    own = 0.72 * GIB  # TensorFlow itself: docs/speed.md
-    assert costs.memory(SemiStyleGANOptions(), 1, 64, 8, 8).total + own == pytest.approx(peak, rel=0.15)
+    tensorflow = 0.72 * GIB  # see docs/speed.md
+    assert costs.memory(SemiStyleGANOptions(), 1, 64, 8, 8).total + tensorflow == pytest.approx(peak, rel=0.15)
 
 
 @pytest.mark.parametrize("options", [SemiStyleGANOptions(NETWORK), BetaVAEOptions(16, latents=3)], ids=["gan", "vae"])
-def test_what_is_said_of_the_networks_is_what_they_are(options):
+def test_network_sizes_are_those_of_the_networks(options):
     made = models.make_model(options, SPEC, seed=0).networks()
     counted = {name: layers.count_parameters(network) for name, network in made.items()}
     assert costs.network_sizes(options, SPEC) == counted
