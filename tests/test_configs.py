@@ -192,6 +192,6 @@ def test_a_dry_run_needs_no_data(name, lines, tmp_path):
     assert (result.code, result.err) == (0, "")
     for line in lines:
         assert re.search("^" + line, result.out, re.MULTILINE), line
-    assert "not looked at" in result.out and list(tmp_path.iterdir()) == []
+    assert "not prepared" in result.out and list(tmp_path.iterdir()) == []
     refused = fakes.run("ssgan_tf.train", *flags)
     assert refused.code == 2 and "is not prepared in" in refused.err

@@ -1,4 +1,4 @@
-"""What a person wants to see before a run: data, factors, sizes, memory, phases, devices."""
+"""Summary of a run, printed before it starts: data, factors, parameters, phases, memory, devices."""
 
 import tensorflow as tf
 
@@ -10,21 +10,21 @@ from ssgan_tf.models.semi_stylegan.model import SemiStyleGANOptions
 from ssgan_tf.train import costs
 
 
-def describe(config: configs.Config, header: data.DatasetInfo | None, replicas: int, xla: bool) -> str:
-    """Some lines of text.
+def describe(config: configs.Config, info: data.DatasetInfo | None, replicas: int, xla: bool) -> str:
+    """Returns the summary as lines of text.
 
     Args:
-        config: what is to be trained.
-        header: of its data; None where that is not prepared, for a config that names its factors.
-        replicas: devices that share each batch.
-        xla: whether XLA compiles the step.
+        config: Config to train.
+        info: Description of its data; None if the data is not prepared. The config then names its factors.
+        replicas: Number of devices that share each batch.
+        xla: Whether XLA compiles the training step.
     """
-    spec = header.spec if header else _guessed_spec(config)
+    spec = info.spec if info else _guessed_spec(config)
     sizes = costs.network_sizes(config.model, spec)
     kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
     return "\n".join(
         [
-            *_describe_data(config, header),
+            *_describe_data(config, info),
             f"parameters   {sum(sizes.values()):,} ({', '.join(f'{name} {size:,}' for name, size in sizes.items())})",
             f"length       {config.train.images:,} images, {config.schedule.steps(config.train.images):,} steps",
             *_describe_phases(config, spec.size, replicas),
@@ -34,32 +34,32 @@ def describe(config: configs.Config, header: data.DatasetInfo | None, replicas: 
 
 
 def _guessed_spec(config: configs.Config) -> CodeSpec:
-    """Factors of the names that a config gives, whose values nobody has looked at."""
+    """Returns the factors that the config names. Their sizes are unknown and set to 2."""
     return CodeSpec(tuple(FactorSpec(name, 2) for name in config.data.factors))
 
 
 def _memory(config: configs.Config, code_size: int, resolution: int, phase: Phase, replicas: int) -> str:
-    """Of a training step on one device, where it is known how to count it."""
+    """Returns the memory of a training step on one device; it is counted for Semi-StyleGAN only."""
     if not isinstance(config.model, SemiStyleGANOptions):
         return "not counted"
     batches = phase.batch // replicas, phase.labeled_batch // replicas
     return f"{costs.memory(config.model, code_size, resolution, *batches).total / 2**20:,.0f} MiB"
 
 
-def _describe_data(config: configs.Config, header: data.DatasetInfo | None) -> list[str]:
-    if header is None:
-        return [f"data         {config.data.dataset}, not looked at", f"factors      {', '.join(config.data.factors)}"]
+def _describe_data(config: configs.Config, info: data.DatasetInfo | None) -> list[str]:
+    if info is None:
+        return [f"data         {config.data.dataset}, not prepared", f"factors      {', '.join(config.data.factors)}"]
     factors = ", ".join(
         f"{f.name} {f.size}" if f.range is None else f"{f.name} from {f.range[0]:g} to {f.range[1]:g}"
-        for f in header.spec.factors
+        for f in info.spec.factors
     )
-    place = "" if header.in_memory else ", read from disk"
-    return [f"data         {header.name}, {header.count:,} images{place}", f"factors      {factors}"]
+    place = "" if info.in_memory else ", read from disk"
+    return [f"data         {info.name}, {info.count:,} images{place}", f"factors      {factors}"]
 
 
 def _describe_phases(config: configs.Config, code_size: int, replicas: int) -> list[str]:
-    """A line for each phase that the run reaches; memory is per device."""
-    lines = ["phases                      images  fading in  a step labelled    rate memory per device"]
+    """Returns one line for each phase that the run reaches; memory is per device."""
+    lines = ["phases                      images  fading in   batch labelled    rate memory per device"]
     full, total = config.model.resolution, config.train.images
     for phase in config.phases:
         segments = [s for s in config.schedule.segments if s.phase is phase]
