@@ -1,4 +1,4 @@
-"""tools/compare_methods with stand-ins for training and measuring: what it asks for, keeps and writes."""
+"""tools/compare_methods.py with stand-ins for training and evaluation: programs that it starts, records, files."""
 
 import json
 import math
@@ -15,7 +15,9 @@ from PIL import Image
 
 from ssgan_tf import config as configs
 from ssgan_tf.runs import Workdir
+from ssgan_tf.utils import files
 from tests.support import fakes
+from tools import compare_methods
 
 CONFIG = """
 from ssgan_tf.config import Config, DataOptions, Phase, TrainOptions
@@ -24,13 +26,8 @@ from ssgan_tf.models import SemiStyleGANOptions
 
 def get_config():
     return Config(DataOptions(dataset="fake/tiny", labeled_fraction=0.5), SemiStyleGANOptions(ema_half_life=700),
-                  (Phase(32, images=100), Phase(64, decay_images=400),), TrainOptions(images=1000))
+                  (Phase(decay_images=400),), TrainOptions(images=1000))
 """  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def tool(load_tool):
-    return load_tool("compare_methods")
 
 
 @pytest.fixture(scope="module")
@@ -40,46 +37,50 @@ def data_dir(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A folder with two configs."""
+    """A folder with three configs."""
     for name in ("one", "two", "new"):
-        (tmp_path / f"{name}.py").write_text(CONFIG.replace("Phase(32, images=100), Phase(64, ", "Phase("))
+        (tmp_path / f"{name}.py").write_text(CONFIG)
     return tmp_path
 
 
 @pytest.fixture
-def start(tool, place, data_dir, monkeypatch):
-    """Runs the tool; `programs` are what it started, [(program, method-seed, words)], `codes` what they end with."""
+def start(place, data_dir, monkeypatch):
+    """Runs the tool. `programs` are those it started, [(program, method-seed, words)]; `codes` are their exit codes."""
     programs: list[tuple[str, str, list[str]]] = []
     codes: dict[tuple[str, str], int] = {}
 
-    def run(program: str, words: list[str]) -> int:
+    def run_program(program: str, words: list[str]) -> int:
         workdir = Path(next(word for word in words if word.startswith("--workdir=")).partition("=")[2])
         programs.append((program, workdir.name, words))
         code = codes.get((program, workdir.name), 0)
         if program == "evaluate" and code in (0, 3):
-            seed = int(workdir.name[-1])
-            scores = {
-                "encoder": {"mig": 0.5 + 0.1 * seed, "mig/samples": 9}, "generator": {"mig": 0.25},
-                "images": {"frechet_oracle": math.nan}, "settings": {"labels": 12, "images_trained": 1000},
-            }  # fmt: skip
-            if code == 3:
-                none = {"mig": "no pictures", "l2": "no pictures."}
-                scores |= {"generator": {}, "refused": {"encoder": {"l2": "no labels"}, "generator": none}}
-            (workdir / "metrics.json").write_text(json.dumps(scores))
-            Image.fromarray(np.full([4, 4, 3], seed, np.uint8)).save(workdir / "traversal.png")
+            write_scores(Workdir(str(workdir)), seed=int(workdir.name[-1]), complete=code == 0)
         return code
 
-    monkeypatch.setattr(tool, "run", run)
+    monkeypatch.setattr(compare_methods, "run_program", run_program)
 
     def begin(*words: str, methods: str = "one,two") -> int:
-        named = ",".join(str(place / f"{name}.py") for name in methods.split(","))
-        return tool.main([f"--out={place / 'out'}", f"--data_dir={data_dir}", f"--methods={named}", *words])
+        paths = ",".join(str(place / f"{name}.py") for name in methods.split(","))
+        return compare_methods.main([f"--out={place / 'out'}", f"--data_dir={data_dir}", f"--methods={paths}", *words])
 
     begin.programs, begin.codes = programs, codes  # type: ignore[attr-defined]
     return begin
 
 
-def test_every_seed_of_every_method_is_trained_and_measured_once(start, place, capsys):
+def write_scores(workdir: Workdir, seed: int, complete: bool) -> None:
+    """Writes the files of an evaluation; an incomplete one has no scores of the generator and no L2."""
+    scores = {
+        "encoder": {"mig": 0.5 + 0.1 * seed, "mig/samples": 9}, "generator": {"mig": 0.25},
+        "images": {"frechet_oracle": math.nan}, "settings": {"labels": 12, "images_trained": 1000},
+    }  # fmt: skip
+    if not complete:
+        none = {"mig": "no images", "l2": "no images."}
+        scores |= {"generator": {}, "refused": {"encoder": {"l2": "no labels"}, "generator": none}}
+    Path(workdir.scores).write_text(json.dumps(scores))
+    Image.fromarray(np.full([4, 4, 3], seed, np.uint8)).save(workdir.traversal)
+
+
+def test_every_seed_of_every_method_is_trained_and_evaluated_once(start, place, capsys):
     assert start("--seeds=0,1", "--images=500") == 0
     names = ["one-0", "two-0", "one-1", "two-1"]  # all methods with one seed first
     assert [entry[:2] for entry in start.programs] == [(p, n) for n in names for p in ("train", "evaluate")]
@@ -92,27 +93,15 @@ def test_every_seed_of_every_method_is_trained_and_measured_once(start, place, c
     numbers = json.loads((place / "out/comparison.json").read_text())
     assert [run["scores"]["mig"] for run in numbers] == [0.5, 0.5, 0.6, 0.6]
     assert np.asarray(Image.open(place / "out/traversals/one.png")).max() == 0  # of the first seed
-    picture = np.asarray(Image.open(place / "out/comparison.png"))
-    assert picture.shape[0] > 100 and np.ptp(picture) > 200
+    figure = np.asarray(Image.open(place / "out/comparison.png"))
+    assert figure.shape[0] > 100 and np.ptp(figure) > 200
     start.programs.clear()
     assert start("--seeds=0,1", "--images=500") == 0 and start.programs == []
     assert start("--seeds=0,1", "--images=500", "--samples=777") == 0
     assert [entry[:2] for entry in start.programs] == [("evaluate", n) for n in names]
 
 
-def test_lengths_inside_a_config_go_with_the_budget(tool, tmp_path):
-    (tmp_path / "long.py").write_text(CONFIG)
-    jobs = sys.modules[tool.Job.__module__]
-    job = jobs.Job("long", tmp_path / "long.py", 3, tmp_path / "run")
-    options = tool.parse(["--out=o", "--images=500", "--set=model.gamma_g=3"])
-    settings, config = jobs.settings_of(job, options)
-    assert config.phases[1].decay_images == 200 and config.train.seed == 3
-    assert settings == [
-        "model.gamma_g=3", "train.seed=3", "train.images=500", "phases.1.decay_images=200",
-    ]  # fmt: skip
-
-
-def test_what_fails_is_said_and_the_others_go_on(start, place, capsys):
+def test_a_failure_is_reported_and_the_other_methods_continue(start, capsys):
     start.codes.update({("train", "one-0"): 1, ("evaluate", "two-0"): 2})
     assert start() == 1
     assert [entry[:2] for entry in start.programs] == [("train", "one-0"), ("train", "two-0"), ("evaluate", "two-0")]
@@ -126,7 +115,7 @@ def test_what_fails_is_said_and_the_others_go_on(start, place, capsys):
     assert re.search(r"one +failed\ntwo +no scores", captured.out)
     start.programs.clear()
     start.codes.clear()
-    assert start() == 0  # another call tries again what failed, and nothing else
+    assert start() == 0  # the next start repeats what failed, and nothing else
     assert [entry[:2] for entry in start.programs] == [("train", "one-0"), ("evaluate", "one-0"), ("evaluate", "two-0")]
     assert re.search(r"one +done\ntwo +done", capsys.readouterr().out)
 
@@ -138,18 +127,18 @@ def test_a_score_that_a_method_cannot_have_is_no_failure_and_the_table_says_why(
     assert captured.err == "" and re.search(r"one +done\ntwo +done", captured.out)
     assert (place / "out/comparison.md").read_text().splitlines()[-3:] == [
         "Mean and standard deviation over seeds; lower is better for Frechet (oracle).",
-        "No L2 of two: no labels.",
-        "No MIG-gen, L2-gen of two: no pictures.",
+        "No L2 for two: no labels.",
+        "No MIG-gen, L2-gen for two: no images.",
     ]
     start.programs.clear()
     assert start("--metrics=mig,l2") == 0 and start.programs == []
 
 
 @pytest.mark.parametrize("code", [130, 143])
-def test_it_goes_on_where_it_was_stopped(start, code, capsys):
+def test_it_resumes_where_it_was_stopped(start, code, capsys):
     start.codes[("train", "two-0")] = code
     assert start("--minutes=3") == 130
-    assert "Stopped, all saved" in capsys.readouterr().err
+    assert "Stopped. Everything is saved" in capsys.readouterr().err
     assert ("evaluate", "two-0") not in [entry[:2] for entry in start.programs]
     start.programs.clear()
     start.codes.clear()
@@ -171,11 +160,11 @@ def test_another_budget_needs_another_folder(start, capsys):
     start.programs.clear()
     with pytest.raises(SystemExit):
         start("--images=600", methods="new,one")
-    assert start.programs == []  # said before the new one is trained for long
+    assert start.programs == []  # noticed before the new method is trained for a long time
 
 
-def test_a_config_that_was_changed_since_is_refused(start, place, capsys):
-    """Or a table would show the scores of what the config was before."""
+def test_a_config_that_was_edited_since_is_refused(start, place, capsys):
+    """Otherwise a table would show the scores of the earlier config."""
     assert start(methods="one") == 0
     config = configs.override(configs.load_config(str(place / "one.py")), ["train.seed=0"])
     Workdir(str(place / "out/one-0")).write_config(config)
@@ -185,11 +174,13 @@ def test_a_config_that_was_changed_since_is_refused(start, place, capsys):
     with pytest.raises(SystemExit):
         start(methods="one")
     err = capsys.readouterr().err
-    assert "one-0' contains a run of another config (model.ema_half_life: expected 700.0, received 800.0). Remove" in err
+    assert err.startswith("error: --out: ")
+    difference = "(model.ema_half_life: expected 700.0, received 800.0)"
+    assert f"one-0' contains a run of another config {difference}. Remove" in err
     assert start.programs == []
 
 
-def test_scores_of_before_do_not_stand_for_an_evaluation_that_failed(start, place):
+def test_earlier_scores_do_not_replace_those_of_an_evaluation_that_failed(start, place):
     assert start("--seeds=0,1") == 0
     start.codes[("evaluate", "one-1")] = 2
     assert start("--seeds=0,1", "--samples=300") == 1
@@ -198,42 +189,36 @@ def test_scores_of_before_do_not_stand_for_an_evaluation_that_failed(start, plac
     assert "one, seed 1: evaluation ended with exit code 2." in table
 
 
-def test_all_columns_of_a_metric_that_was_refused_say_why(tool, tmp_path):
-    refused = {"encoder": {"dci": "too slow"}, "generator": {}, "images": {"precision_recall": "too few"}}
-    (tmp_path / "metrics.json").write_text(json.dumps({"refused": refused}))
-    found = tool.method_table.read("one", 0, str(tmp_path), {}).refused
-    dci = dict.fromkeys(("dci", "dci/completeness", "dci/informativeness"), "too slow")
-    assert found == {**dci, "precision": "too few", "recall": "too few"}
-
-
-def test_columns_that_were_asked_for_and_not_measured_are_told(start, place):
+def test_requested_columns_that_were_not_measured_are_listed(start, place):
     assert start("--columns=mig, fid,mig, dci_gen") == 0
     text = (place / "out/comparison.md").read_text()
-    assert text.splitlines()[-1] == "Not measured: FID, DCI-gen; --metrics chooses." and text.count("MIG") == 1
+    last = text.splitlines()[-1]
+    assert last == "Not measured: FID, DCI-gen; choose metrics with --metrics." and text.count("MIG") == 1
     assert start() == 0
     assert "Not measured" not in (place / "out/comparison.md").read_text()
 
 
-def test_a_training_that_was_killed_with_it_has_used_its_time(tool, start, place, monkeypatch):
+def test_the_time_of_a_training_that_was_killed_counts(start, place, monkeypatch):
+    workdir = Workdir(str(place / "out/one-0"))
+
     def killed(program, words):
-        (place / "out/one-0/metrics.jsonl").touch()
-        raise SystemExit(9)  # stands for kill -9: nothing is noted after it
+        Path(workdir.log).touch()
+        raise SystemExit(9)  # as kill -9: nothing is recorded after it
 
     with monkeypatch.context() as patch:
-        patch.setattr(tool, "run", killed)
-        patch.setattr(tool, "write_record", once(tool.write_record))
+        patch.setattr(compare_methods, "run_program", killed)
+        patch.setattr(compare_methods, "write_record", once(compare_methods.write_record))
         with pytest.raises(SystemExit):
             start("--minutes=3", methods="one")
-    log = place / "out/one-0/metrics.jsonl"
     begun = json.loads((place / "out/one-0/comparison_record.json").read_text())["begun"]
-    os.utime(log, (begun + 60, begun + 60))
+    os.utime(workdir.log, (begun + 60, begun + 60))
     assert start("--minutes=3", methods="one") == 0
     (left,) = [word for word in start.programs[0][2] if word.startswith("--minutes=")]
     assert left == "--minutes=2.00"
 
 
 def once(function):
-    """Works the first time, and then no more."""
+    """Returns a function that calls `function` the first time and does nothing later."""
     calls = []
 
     def call(*arguments):
@@ -243,30 +228,27 @@ def once(function):
     return call
 
 
-def test_two_at_once_in_a_folder_are_refused(tool, start, place, data_dir, capsys):
-    with tool.files.exclusive_folder(str(place / "out"), "compares"), pytest.raises(SystemExit) as ended:
+def test_two_processes_in_one_folder_are_refused(start, place, data_dir, capsys):
+    with files.exclusive_folder(str(place / "out"), "compares"), pytest.raises(SystemExit) as ended:
         start()
     assert ended.value.code == 2 and start.programs == []
     assert "--out: another process compares in" in capsys.readouterr().err
     (place / "file").write_text("mine")
     with pytest.raises(SystemExit):
-        tool.main([f"--out={place / 'file'}", f"--data_dir={data_dir}", f"--methods={place / 'one.py'}"])
+        compare_methods.main([f"--out={place / 'file'}", f"--data_dir={data_dir}", f"--methods={place / 'one.py'}"])
     assert "--out: expected a folder. Received: " in capsys.readouterr().err
 
 
-def test_its_programs_end_with_it(repository, tmp_path):
-    """kill -9 leaves no training behind that nobody waits for."""
+def test_its_programs_end_with_it(repository):
+    """After kill -9 no training is left that nobody waits for."""
     code = """if True:
-        import importlib.machinery, sys
-        tool = importlib.machinery.SourceFileLoader("compare_methods", sys.argv[1]).load_module()
-        import subprocess
-        child = subprocess.Popen(["sleep", "60"], preexec_fn=tool.end_with_parent)
+        import os, subprocess
+        from tools import compare_methods
+        child = subprocess.Popen(["sleep", "60"], preexec_fn=compare_methods.terminate_with_parent)
         print(child.pid, flush=True)
-        os = __import__("os"); os.kill(os.getpid(), 9)
+        os.kill(os.getpid(), 9)
     """
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(repository / "tools/compare_methods")], capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=repository, capture_output=True, text=True)
     assert done.returncode == -9, done.stderr
     status = Path(f"/proc/{int(done.stdout)}/status")
     for _ in range(50):
@@ -279,34 +261,35 @@ def test_its_programs_end_with_it(repository, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--methods=nothing"], "--methods: expected paths of configs, or among "),
+        (["--methods=nothing"], "--methods: expected comma-separated paths of configs, or names among "),
         (["--methods=semi_stylegan,configs/compare/semi_stylegan.py"], "different names"),
-        (["--methods=,"], "--methods: expected paths of configs, or among "),
-        (["--seeds=0,x"], "--seeds: expected different numbers"),
-        (["--seeds=1,1"], "--seeds: expected different numbers"),
+        (["--methods=,"], "--methods: expected comma-separated paths of configs, or names among "),
+        (["--seeds=0,x"], "--seeds: expected different integers"),
+        (["--seeds=1,1"], "--seeds: expected different integers"),
         (["--images=0"], "expected a number above 0. Received: 0"),
         (["--minutes=nan"], "expected a number above 0. Received: nan"),
         (["--images=5", "--minutes=5"], "expected one of them"),
-        (["--metrics=nothing"], "--metrics: expected 'fast', 'all' or names of"),
+        (["--metrics=nothing"], "--metrics: expected 'fast', 'all' or "),
         (["--samples=-3"], "--samples: expected 100 or more. Received: -3"),
         (["--columns=mig,nothing"], "--columns: expected known scores. Received: ['nothing']. Known: mig, mig_gen"),
         (["--columns=psnr_gen"], "--columns: expected known scores. Received: ['psnr_gen']"),
         (["--metrics=mig,fid"], "--metrics: expected none of ['fid', "),
         (["--data_dir=/nowhere"], "is not prepared in '/nowhere'"),
-        (["--set=train.seed=7"], "--set: expected no train.seed, which --seeds says. Received: both."),
-        (["--images=9", "--set=train.images=7"], "--set: expected no train.images, which --images says"),
-        (["--methods=semi_stylegan", "--set=model.nothing=1"], "error: semi_stylegan: --set: expected one of "),
+        (["--set=train.seed=7"], "--set: expected no train.seed, because --seeds sets it. Received: both."),
+        (["--images=9", "--set=train.images=7"], "--set: expected no train.images, because --images sets it"),
+        (["--methods=semi_stylegan", "--set=model.nothing=1"], "error: --set: expected one of "),
+        (["--methods=semi_stylegan", "--set=model.nothing=1"], " Method: semi_stylegan."),
     ],
 )
-def test_bad_input_gets_one_line_and_nothing_is_made(tool, words, message, tmp_path, repository, monkeypatch, capsys):
+def test_bad_input_gets_one_line_and_nothing_is_made(words, message, tmp_path, repository, monkeypatch, capsys):
     monkeypatch.chdir(repository)
     with pytest.raises(SystemExit) as ended:
-        tool.main([f"--out={tmp_path / 'out'}", *words])
+        compare_methods.main([f"--out={tmp_path / 'out'}", *words])
     err = capsys.readouterr().err
     assert ended.value.code == 2 and message in err and err.count("\n") == 1, err
     assert not (tmp_path / "out").exists()
 
 
-def test_programs_are_this_repositorys_and_their_codes_are_kept(tool, tmp_path):
-    assert tool.run("evaluate", ["--workdir=/nowhere", "--data_dir=x"]) == 2
-    assert str(tool.ROOT) in tool.python_path()["PYTHONPATH"].split(":")
+def test_it_runs_the_programs_of_this_repository_and_returns_their_exit_codes():
+    assert compare_methods.run_program("evaluate", ["--workdir=/nowhere", "--data_dir=x"]) == 2
+    assert str(compare_methods.ROOT) in compare_methods.make_environment()["PYTHONPATH"].split(":")
