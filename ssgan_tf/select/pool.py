@@ -127,7 +127,7 @@ def of_checkpoints(workdir: str, quiet: bool = False) -> Pool:
         runs.load_run(workdir)  # raises the error that says what is missing
     with make_bar(len(steps), "model", "loading", quiet=quiet) as bar:
         for step in steps:
-            if corruption := checkpoints.find_damage(checkpoints.path_in(folder, step)):
+            if corruption := checkpoints.find_corruption(checkpoints.path_in(folder, step)):
                 left_out.append(f"step {step} is damaged ({corruption}).")
                 continue
             run = runs.load_run(workdir, step)

@@ -44,7 +44,7 @@ def compute(
             path = os.path.join(folder, "images.npy")
             np.save(path, images)
             tasks += workers.missing_codes(members, path, len(images), digest_images(images), cache)
-        with make_bar(sum(task.encodings for task in tasks), "img", "encoding", quiet=quiet) as bar:
+        with make_bar(sum(task.encodings for task in tasks), "img", "encoding", quiet=quiet or not tasks) as bar:
             workers.run_tasks(tasks, processes, bar)
 
 

@@ -1,28 +1,33 @@
-"""Models of a pool that are formulas: pictures of K numbers, and encoders that turn what they see of them.
+"""Models of a pool that are formulas: images that show K numbers, and encoders that read and mix them.
 
-A picture [2,K,1] shows a number u in [-1, 1] by two pixels, of 8 bits each: 128 and 128 / 256 of u. So an encoder reads
-codes off it to 1e-4 though pixels are rounded.
+An image [2,K,1] shows a number u in [-1, 1] by two pixels of 8 bits each, the integer part of 127.5 (u + 1) and 256
+times its fraction. So an encoder reads codes to 1e-4 although pixels are rounded.
 """
 
 import dataclasses
 import os
 import signal
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from ssgan_tf.core.priors import UniformPrior
+from ssgan_tf.select import scoring, workers
+from ssgan_tf.select.cache import PairCache
+from ssgan_tf.select.pairs import Settings
+from ssgan_tf.utils.progress_bar import make_bar
 
 
 @dataclasses.dataclass
 class Toy:
-    """Images show codes @ turn; the encoder reads them back by the turn's inverse, or as `reads` says.
+    """Generator whose images show codes @ turn, and an encoder that reads them.
 
     Args:
-        turn: [K,K], orthogonal, of the generator.
-        reads: [K,J], what the encoder makes of what a picture shows.
-        broken: "" or what goes wrong: "constant" images, "nan" images, "dead" codes, "nan codes".
+        turn: Orthogonal matrix [K,K] of the generator.
+        reads: Matrix [K,J] of the encoder, from what an image shows to codes; the transpose of `turn` inverts it.
+        broken: Failure: "constant" images, "nan" images, "inactive" codes, "nan codes", or "" for none.
     """
 
     turn: np.ndarray
@@ -50,7 +55,7 @@ class Toy:
         pixels = (images + 1.0) * 127.5
         shown = (pixels[:, 0, :, 0] + pixels[:, 1, :, 0] / 256.0) / 127.5 - 1.0
         codes = shown @ tf.constant(self.reads, tf.float32)
-        if self.broken == "dead":
+        if self.broken == "inactive":
             codes = 0.0 * codes + 0.7
         return codes * float("nan") if self.broken == "nan codes" else codes
 
@@ -60,16 +65,16 @@ class Toy:
 
 @dataclasses.dataclass(frozen=True)
 class ToyMember:
-    """A member of a pool of toys; it can be sent to another process.
+    """Member of a pool of toys; it can be sent to another process.
 
     Args:
-        name: of the member, and its key.
-        permutation: of the encoder's codes, with signs: 2 and -2 are the second code. Empty: as they are.
-        turned: the seed of a `hadamard` that mixes codes before they are shown, and what is read; None: not mixed. All
-            that are mixed see the same mixtures.
-        kills: a file: if it is not there, it is made and the process killed when the model is loaded.
-        broken: see Toy.
-        codes: K.
+        name: Name of the member, and its key.
+        permutation: Order of the encoder's codes, with signs: 2 and -2 are the second code. Empty for no change.
+        turned: Seed of a `hadamard` that mixes codes before they are shown, and of another one that mixes what is
+            read; None for no mixing. Members with the same seed see the same mixtures.
+        kills: File that the first process to load the model creates, just before it is killed; "" for none.
+        broken: Failure, as in `Toy`.
+        codes: Number of codes, K.
     """
 
     name: str
@@ -96,12 +101,31 @@ class ToyMember:
 
 
 def rotation(size: int, seed: int) -> np.ndarray:
-    """A random rotation [size,size]."""
+    """Returns a random rotation [size,size]."""
     return np.linalg.qr(np.random.default_rng(seed).normal(size=(size, size)))[0]
 
 
 def hadamard(seed: int) -> np.ndarray:
-    """Rotation [4,4] that mixes four codes as much as can be, all in equal parts; the seed gives order and signs."""
+    """Returns a rotation [4,4] that mixes four codes in equal parts; the seed gives order and signs."""
     rng = np.random.default_rng(seed)
     two = np.array([[1, 1], [1, -1]])
     return (np.kron(two, two) / 2)[:, rng.permutation(4)] * rng.choice([-1, 1], 4)
+
+
+SETTINGS = Settings(groups=60, size=20)
+GOOD = [ToyMember("a"), ToyMember("b", permutation=(3, -1, 4, 2)), ToyMember("c", permutation=(-4, -3, -2, -1))]
+"""Members that see the same codes in another order, with other signs."""
+MIXED = ToyMember("mixed", turned=1)
+
+
+def quiet_bar(total: int = 1):
+    return make_bar(total, "img", quiet=True)
+
+
+def compute_matrix(
+    members: Sequence[ToyMember], folder: Path, settings: Settings = SETTINGS, run: Callable = workers.run_here
+) -> np.ndarray:
+    """Computes A [N, N] with a cache in `folder`."""
+    cache = PairCache(str(folder), settings)
+    run(workers.missing_pairs(members, cache), quiet_bar())
+    return scoring.load_matrix(members, cache)[0]
