@@ -1,7 +1,7 @@
-"""The processes of one training job, as TF_CONFIG lists them, and how they meet before TensorFlow connects them.
+"""Workers of a training job, as listed in TF_CONFIG, and how they wait for each other before TensorFlow connects them.
 
-TensorFlow connects them in one call that neither ctrl-C nor a thread can interrupt, says nothing, and waits for an
-hour. So they look for each other here first, in plain Python.
+TensorFlow connects them in one call that waits silently for an hour and that neither Ctrl-C nor a thread can interrupt.
+So they first wait for each other here, in plain Python.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 
 
 class WorkerMissing(RuntimeError):
-    """A worker was not there, or is no longer. What was saved stays good, and all of them can be started again."""
+    """A worker did not start, or was lost. Checkpoints are intact: start all workers again to resume."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Worker:
     """A process of the job.
 
     Args:
-        job: "chief" or "worker".
-        index: within its job.
-        address: "host:port", where it listens.
+        job: Kind of process, "chief" or "worker".
+        index: Number of the process among its kind.
+        address: Address it listens at, "host:port".
     """
 
     job: str
@@ -45,11 +45,11 @@ class Worker:
 
 @dataclasses.dataclass(frozen=True)
 class Cluster:
-    """All workers of the job; the first one writes what the run leaves behind.
+    """All workers of the job; the first one writes the files of the run.
 
     Args:
-        workers: in order.
-        rank: which of them this process is.
+        workers: Workers in order, the chief first.
+        rank: Position of this process in `workers`.
     """
 
     workers: tuple[Worker, ...]
@@ -68,7 +68,7 @@ def read_cluster(environment: Mapping[str, str]) -> Cluster:
     """Reads TF_CONFIG, e.g. {"cluster": {"worker": ["a:2222", "b:2222"]}, "task": {"type": "worker", "index": 0}}.
 
     Raises:
-        ValueError: there is none, or it lists no workers, or not this process.
+        ValueError: It is missing or malformed, or does not list this process.
     """
     text = environment.get("TF_CONFIG", "")
     if not text.strip():
@@ -93,7 +93,7 @@ def read_cluster(environment: Mapping[str, str]) -> Cluster:
     if bad:
         raise ValueError(f"TF_CONFIG: expected addresses like node1:12345. Received: {', '.join(bad)}.")
     if len({w.address for w in workers}) < len(workers):
-        raise ValueError(f"TF_CONFIG: expected an address of its own for every worker. Received: {jobs}.")
+        raise ValueError(f"TF_CONFIG: expected a different address for every worker. Received: {jobs}.")
     ranks = [i for i, w in enumerate(workers) if (w.job, w.index) == own]
     if not ranks:
         raise ValueError(f"TF_CONFIG: expected a task that the cluster lists. Received: {task} in {jobs}.")
@@ -101,61 +101,61 @@ def read_cluster(environment: Mapping[str, str]) -> Cluster:
 
 
 def wait_for_all(
-    cluster: Cluster, seconds: float, say: Callable[[str], None], every: float = 60.0, pause: float = 0.5
+    cluster: Cluster, seconds: float, report: Callable[[str], None], every: float = 60.0, pause: float = 0.5
 ) -> None:
-    """Waits until every worker of the job listens at its address, as this one does meanwhile.
+    """Waits until every worker listens at its address; this one listens at its own meanwhile.
 
     Args:
-        cluster: the job.
-        seconds: the longest to wait.
-        say: told whom it waits for, after 5 seconds and then `every` so many.
-        every: seconds.
-        pause: seconds between two looks.
+        cluster: Workers of the job.
+        seconds: Maximum time to wait.
+        report: Function that receives a sentence about the missing workers, after 5 seconds and then regularly.
+        every: Seconds between two reports.
+        pause: Seconds between two attempts to connect.
 
     Raises:
-        WorkerMissing: somebody is not there in time, or this worker's own port is in use for as long.
+        WorkerMissing: A worker does not listen in time, or this worker's own port is in use all the time.
     """
     start = time.monotonic()
-    next_word = start + 5.0
-    with contextlib.closing(_Listener(cluster.own)) as door:
+    next_report = start + 5.0
+    with contextlib.closing(_Listener(cluster.own)) as listener:
         while True:
-            refusals = {str(worker): _refusal(worker, min(3.0, seconds)) for worker in cluster.others}
-            refusals["its own port"] = door.open()
-            problems = "; ".join(f"{name}: {why}" for name, why in refusals.items() if why)
+            failures = {str(worker): _connection_error(worker, min(3.0, seconds)) for worker in cluster.others}
+            failures["its own port"] = listener.open()
+            problems = "; ".join(f"{name}: {reason}" for name, reason in failures.items() if reason)
             if not problems:
                 return
             now = time.monotonic()
             if now - start >= seconds:
                 raise WorkerMissing(
-                    f"{cluster.own} waited {seconds:.0f} seconds until all {len(cluster.workers)} workers listen. "
+                    f"{cluster.own} waited {seconds:.0f} seconds for all {len(cluster.workers)} workers to listen. "
                     f"Received: {problems}."
                 )
-            if now >= next_word:
-                say(f"{cluster.own} is waiting for {problems}")
-                next_word = now + every
+            if now >= next_report:
+                report(f"{cluster.own} is waiting for {problems}")
+                next_report = now + every
             time.sleep(pause)
 
 
 class _Listener:
-    """The port of a worker that waits for the others: they see by it that it is there."""
+    """Listens at a worker's port, which shows the other workers that it has started."""
 
     def __init__(self, worker: Worker):
         self._port = worker.port
         self._socket: socket.socket | None = None
 
     def open(self) -> str:
-        """Opens the port if it is not yet; why it cannot be, or nothing."""
+        """Opens the port unless it is open already; returns the error, or "" if there is none."""
         try:
             if self._socket is None:
                 both = socket.has_dualstack_ipv6()
                 family = socket.AF_INET6 if both else socket.AF_INET
                 self._socket = socket.create_server(("", self._port), family=family, dualstack_ipv6=both)
                 self._socket.setblocking(False)
-            while True:  # a full queue of those who have looked in would turn others away
+            while True:  # empty the queue: connections of other workers would fill it, and later ones be refused
                 self._socket.accept()[0].close()
         except BlockingIOError:
             return ""
-        except OSError as error:  # in use: perhaps by a worker of the job before, which is ending
+        except OSError as error:  # the port is in use, perhaps by a worker of the previous job that is still ending
             return error.strerror or str(error)
 
     def close(self) -> None:
@@ -163,8 +163,8 @@ class _Listener:
             self._socket.close()
 
 
-def _refusal(worker: Worker, seconds: float) -> str:
-    """Why the worker cannot be reached; nothing where it can."""
+def _connection_error(worker: Worker, seconds: float) -> str:
+    """Tries to connect to the worker; returns the error, or "" if it listens."""
     try:
         socket.create_connection((worker.host, worker.port), timeout=seconds).close()
     except OSError as error:
@@ -173,9 +173,9 @@ def _refusal(worker: Worker, seconds: float) -> str:
 
 
 def first_mentioned(cluster: Cluster, message: str) -> Worker | None:
-    """The other worker that a message of TensorFlow's names first, as in /job:worker/replica:0/task:1.
+    """Returns the first other worker that an error message mentions, e.g. as /job:worker/replica:0/task:1.
 
-    Those that passed the message on are named after the one that it is about.
+    TensorFlow mentions the lost worker first, and then the workers that passed the message on.
     """
     others = {(worker.job, str(worker.index)): worker for worker in cluster.others}
     names = re.findall(r"/job:(\w+)/(?:replica:\d+/)?task:(\d+)", message)

@@ -1,4 +1,4 @@
-"""Where the training runs: one device, all local devices, or several workers, and what workers say to each other."""
+"""Strategies: one device, all devices of a machine, or several workers; and communication between the workers."""
 
 import os
 import signal
@@ -11,9 +11,9 @@ import tensorflow as tf
 from ssgan_tf.train.distribution.cluster import Cluster, first_mentioned, read_cluster, wait_for_all
 
 STRATEGIES = ("default", "mirrored", "multiworker")
-MEET_SECONDS = 600  # the longest that workers wait for one another to start
-CONNECT_SECONDS = 300  # and for TensorFlow to connect them when all are there
-_OF_CONNECTIONS = (
+MEET_SECONDS = 600  # time for all workers to start
+CONNECT_SECONDS = 300  # time for TensorFlow to connect them afterwards
+_CONNECTION_ERRORS = (
     tf.errors.AbortedError,
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
@@ -22,14 +22,15 @@ _OF_CONNECTIONS = (
 
 
 def make_strategy(name: str) -> tf.distribute.Strategy:
-    """Makes the strategy called `name`, one of STRATEGIES.
+    """Makes a strategy.
 
-    default: one device. mirrored: all GPUs of this machine (all logical devices where there is no GPU).
-    multiworker: the workers that the environment variable TF_CONFIG lists, when all of them are there.
+    Args:
+        name: "default" for one device; "mirrored" for all GPUs of this machine, or all logical CPUs if it has none;
+            "multiworker" for the workers listed in the environment variable TF_CONFIG, once all of them have started.
 
     Raises:
-        ValueError: for another name, or a TF_CONFIG that is none.
-        WorkerMissing: a worker does not start.
+        ValueError: The name is unknown, or TF_CONFIG is missing or wrong.
+        WorkerMissing: A worker did not start.
     """
     if name == "default":
         return tf.distribute.get_strategy()
@@ -42,95 +43,96 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
 
 
 def _connect(cluster: Cluster) -> tf.distribute.Strategy:
-    """The strategy of all workers, which are waited for."""
-    wait_for_all(cluster, MEET_SECONDS, lambda text: print(text, flush=True))
-    # TensorFlow holds the interpreter while it connects them: only a signal that kills could end that.
+    """Waits for all workers and connects them; returns their strategy."""
+    wait_for_all(cluster, MEET_SECONDS, report=lambda text: print(text, flush=True))
+    # TensorFlow blocks the interpreter while it connects them, so only a signal that kills the process can end that.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(CONNECT_SECONDS)
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
     finally:
         signal.alarm(0)
-        # It has taken SIGTERM for itself, only to note it (one sent in these seconds is lost). From here on it ends
-        # the process again, and in training StopOnSignal has it.
+        # TensorFlow has replaced SIGTERM's handler by one that only records the signal, so a SIGTERM during these
+        # seconds is lost. From here on it ends the process again, and during training StopOnSignal handles it.
         signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Does this process write what the run leaves behind? All do but the second and later workers."""
+    """Returns whether this process writes the files of the run: a single process, or the first of several workers."""
     resolver = strategy.cluster_resolver
     if resolver is None or not resolver.task_type:
         return True
     return resolver.task_type == "chief" or (resolver.task_id == 0 and "chief" not in resolver.cluster_spec().jobs)
 
 
-def make_exchange(strategy: tf.distribute.Strategy) -> Callable[[Sequence[float]], np.ndarray]:
-    """A function that all workers call alike: each gives n numbers (as float32), and gets those of all replicas [R,n].
+def make_all_gather(strategy: tf.distribute.Strategy) -> Callable[[Sequence[float]], np.ndarray]:
+    """Returns a function from this worker's n numbers (float32) to those of all replicas, [R,n].
 
-    Numbers of replicas rather than workers: one for each of a worker's devices, all the same.
+    All workers must call it at the same time. A worker with several devices has one equal row for each of them.
     """
     count = strategy.num_replicas_in_sync
 
-    def share(numbers):
+    def gather_in_replica(numbers):
         context = tf.distribute.get_replica_context()
-        mine = tf.one_hot(context.replica_id_in_sync_group, count)[:, None] * numbers[None]
-        return context.all_reduce(tf.distribute.ReduceOp.SUM, mine)
+        own_row = tf.one_hot(context.replica_id_in_sync_group, count)[:, None] * numbers[None]  # [R,n]
+        return context.all_reduce(tf.distribute.ReduceOp.SUM, own_row)
 
     @tf.function
-    def exchange(numbers):
-        return strategy.experimental_local_results(strategy.run(share, args=(numbers,)))[0]
+    def gather(numbers):
+        return strategy.experimental_local_results(strategy.run(gather_in_replica, args=(numbers,)))[0]
 
-    return lambda numbers: exchange(tf.constant(numbers, tf.float32)).numpy()
+    return lambda numbers: gather(tf.constant(numbers, tf.float32)).numpy()
 
 
 def make_all_reduce_max(strategy: tf.distribute.Strategy) -> Callable[[int], int] | None:
-    """A function that gives all workers the largest of the numbers they call it with; None for a single process.
+    """Returns a function that returns to every worker the largest of their numbers; None for a single process.
 
-    All of them must call it equally often, at the same places among their steps.
+    All workers must call it at the same points between their steps.
     """
     if worker_count(strategy) == 1:
         return None
-    exchange = make_exchange(strategy)
-    return lambda number: int(exchange([number]).max())
+    all_gather = make_all_gather(strategy)
+    return lambda number: int(all_gather([number]).max())
 
 
 def worker_count(strategy: tf.distribute.Strategy) -> int:
+    """Returns the number of processes that train together."""
     resolver = strategy.cluster_resolver
     if resolver is None or not resolver.task_type:
         return 1
     return sum(resolver.cluster_spec().num_tasks(job) for job in resolver.cluster_spec().jobs)
 
 
-def check_equal_across_workers(strategy: tf.distribute.Strategy, what: Mapping[str, bytes]) -> None:
-    """Refuses workers that were not started alike: they would train on different things, or wait for ever.
+def check_equal_across_workers(strategy: tf.distribute.Strategy, values: Mapping[str, bytes]) -> None:
+    """Checks that all workers were started alike. Otherwise they would train on different data, or wait forever.
 
     Args:
-        strategy: theirs.
-        what: {name: what must be the same on all of them}.
+        strategy: Strategy of the workers.
+        values: {name: value of this worker}; the name is for the message.
 
     Raises:
-        ValueError: naming what differs; on all workers alike.
+        ValueError: A value differs; all workers raise it.
     """
     if worker_count(strategy) == 1:
         return
-    sums = [zlib.crc32(value) % 2**24 for value in what.values()]  # float32 holds 24 bits
-    received = make_exchange(strategy)(sums)
-    bad = [name for name, column in zip(what, received.T, strict=True) if len(set(column)) > 1]
-    if bad:
+    checksums = [zlib.crc32(value) % 2**24 for value in values.values()]  # float32 represents 24 bits exactly
+    gathered = make_all_gather(strategy)(checksums)
+    different = [name for name, column in zip(values, gathered.T, strict=True) if len(set(column)) > 1]
+    if different:
         raise ValueError(
-            f"strategy: multiworker needs the same {' and '.join(bad)} on all workers. Received: "
-            "different ones. Start all of them with the same flags, with --workdir a folder that they share."
+            f"strategy: multiworker needs the same {' and '.join(different)} on all workers. Received: different "
+            "ones. Start all workers with the same flags, and with a --workdir that they share."
         )
 
 
 def lost_worker(error: tf.errors.OpError) -> str | None:
-    """Who is gone, where TensorFlow's error is one of those that a worker's end leaves the others with; else None.
+    """Returns the worker that disconnected if `error` is what its peers see when that happens; otherwise None.
 
-    A killed one is noticed at once, by its closed connection; one whose machine or network is gone after 10 to 20
-    seconds without a heartbeat.
+    A killed worker is noticed at once, because its connections close. If its machine or network fails, the others
+    notice after 10 to 20 seconds without a heartbeat.
     """
     text = str(error)
     alone = not os.environ.get("TF_CONFIG")
-    if alone or not (isinstance(error, _OF_CONNECTIONS) or "Collective ops is aborted" in text):
+    if alone or not (isinstance(error, _CONNECTION_ERRORS) or "Collective ops is aborted" in text):
         return None
     return str(first_mentioned(read_cluster(os.environ), text) or "another worker")

@@ -1,6 +1,6 @@
-"""Distribution: which strategy a name means, which worker writes, what they tell each other.
+"""Strategies: their names, the worker that writes, and communication between workers.
 
-What they compute: tests/train/test_main.py. What they do when one is gone: tests/train/distribution/test_cluster.py.
+What workers compute is tested in tests/train/test_main.py, a lost worker in test_cluster.py.
 """
 
 from types import SimpleNamespace
@@ -11,14 +11,14 @@ import tensorflow as tf
 from ssgan_tf.train.distribution.strategy import (
     check_equal_across_workers,
     is_chief,
+    make_all_gather,
     make_all_reduce_max,
-    make_exchange,
     make_strategy,
     worker_count,
 )
 
 
-def test_names(monkeypatch):
+def test_strategies_by_name(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     assert make_strategy("default") is tf.distribute.get_strategy()
     mirrored = make_strategy("mirrored")
@@ -46,7 +46,7 @@ def test_one_worker_writes(jobs, kind, index, writes):
     assert is_chief(SimpleNamespace(cluster_resolver=resolver)) is writes
 
 
-def test_without_workers_the_process_writes():
+def test_a_single_process_writes():
     assert is_chief(tf.distribute.get_strategy())
     assert is_chief(make_strategy("mirrored"))
 
@@ -58,13 +58,13 @@ def test_workers_are_counted(jobs, count):
     assert worker_count(SimpleNamespace(cluster_resolver=resolver)) == count
 
 
-def test_one_process_has_nobody_to_agree_with():
+def test_a_single_process_communicates_with_nobody():
     for strategy in (tf.distribute.get_strategy(), make_strategy("mirrored")):
         assert worker_count(strategy) == 1
         assert make_all_reduce_max(strategy) is None
         check_equal_across_workers(strategy, {"anything": b"1"})
 
 
-def test_every_replica_gives_its_numbers():
-    exchange = make_exchange(make_strategy("mirrored"))
-    assert exchange([3, 2**24 - 1]).tolist() == [[3, 2**24 - 1]] * len(tf.config.list_logical_devices("CPU"))
+def test_all_gather_has_a_row_for_every_replica():
+    all_gather = make_all_gather(make_strategy("mirrored"))
+    assert all_gather([3, 2**24 - 1]).tolist() == [[3, 2**24 - 1]] * len(tf.config.list_logical_devices("CPU"))
