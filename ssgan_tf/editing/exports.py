@@ -90,7 +90,7 @@ def shipped_model() -> str:
     if not os.path.isdir(folder):
         raise FileNotFoundError(
             f"No model comes with this copy (expected {folder}). Pass the folder of an export, or create the model "
-            "with tools/make_demo_model."
+            "with tools/make_demo_model.py."
         )
     return folder
 

@@ -68,7 +68,7 @@ def test_invalid_factors_are_refused(factors) -> None:
 def test_without_a_path_the_packaged_model_is_loaded(exported: Path, codes, tmp_path, monkeypatch) -> None:
     folder = Path(shutil.copytree(Path(editing.__file__).parent, tmp_path / "editing", ignore=lambda *_: {"demo"}))
     monkeypatch.setattr(exports, "__file__", str(folder / "exports.py"))
-    with pytest.raises(FileNotFoundError, match=f"No model .*{folder}/demo.* tools/make_demo_model"):
+    with pytest.raises(FileNotFoundError, match=f"No model .*{folder}/demo.* tools/make_demo_model.py"):
         Editor.load()
     shutil.copytree(exported / "9", folder / "demo" / "1")
     assert Editor.load().folder == str(folder / "demo" / "1")
