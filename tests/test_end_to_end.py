@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support import fakes
+from tests.support import programs
 
 # What makes a documented command short enough for a test, by its program.
 SHORT = {
@@ -31,26 +31,26 @@ SHORT = {
     "ssgan_tf.select": ["--groups=12", "--group=8", "--udr_images=100"],
     "ssgan_tf.export": [],
     "ssgan-edit": [],
-    "tools/measure_edits": ["--count=4", "--fit_steps=3", "--oracle_images=2000"],
+    "tools/measure_edits.py": ["--count=4", "--fit_steps=3", "--oracle_images=2000"],
     "tools/compare_runs": [],
-    "tools/compare_methods": [
+    "tools/compare_methods.py": [
         "--methods=encoder_only,beta_vae", "--seeds=0", "--images=64", "--samples=600", "--oracle_images=2000",
         "--metrics=mig,l2",
     ],
-    "tools/benchmark_metrics": ["--metrics=mig,sap_continuous", "--rows=2560", "--repeats=1"],
+    "tools/benchmark_metrics.py": ["--metrics=mig,sap_continuous", "--rows=2560", "--repeats=1"],
     "tools/show_data": ["--pairs=5"],
-    "tools/benchmark_data": ["--seconds=0.2"],
+    "tools/benchmark_data.py": ["--seconds=0.2"],
     "tools/benchmark.py": ["--resolution=16", "--fmap_max=8", "--steps=1", "--rounds=1"],
 }
 # Documented commands that other tests run.
 ELSEWHERE = {
-    "tools/make_demo_model": "tests/tools",
+    "tools/make_demo_model.py": "tests/tools",
     "tools/demo": "tests/tools",
     "tools/test": "tests/tools",
     "tools/launch": "tests/tools",
     "tools/editor_page": "tests/tools",
     "ssgan_tf.serving": "tests/serving",
-    "tools/load_test": "tests/serving",
+    "tools/load_test.py": "tests/serving",
 }
 
 
@@ -60,6 +60,7 @@ def documented(repository: Path) -> list[list[str]]:
     for page in [repository / "README.md", *sorted((repository / "docs").glob("*.md"))]:
         inside = False
         for line in page.read_text().splitlines():
+            line = line.replace(".venv/bin/python tools/", "tools/")
             if line.startswith("```"):
                 inside = not inside
             elif inside and re.match(r"python -m |tfds build|tools/\w|ssgan-edit", line):
@@ -86,7 +87,7 @@ def program(words: list[str]) -> str:
     return words[2] if words[:2] == ["python", "-m"] else words[0]
 
 
-def run(folder: Path, words: list[str]) -> fakes.Result:
+def run(folder: Path, words: list[str]) -> programs.Result:
     name = program(words)
     if name.startswith("tools/") or name == "ssgan-edit":
         start = [Path(__file__).parents[1] / name] if name.startswith("tools/") else ["-m", "ssgan_tf.editing"]
@@ -97,10 +98,10 @@ def run(folder: Path, words: list[str]) -> fakes.Result:
             text=True,
             timeout=600,
         )
-        return fakes.Result(done.returncode, done.stdout, done.stderr)
+        return programs.Result(done.returncode, done.stdout, done.stderr)
     plain = [word.replace("=configs/", f"={folder}/configs/") for word in words[3:]]
     plain = [re.sub(r"=(runs|data|selection\w*)\b", rf"={folder}/\1", word) for word in plain]
-    return fakes.run(name, *plain, *SHORT[name])
+    return programs.run(name, *plain, *SHORT[name])
 
 
 def test_every_documented_command_is_run_here_or_there(repository):
@@ -173,7 +174,7 @@ np.savez(sys.argv[2], before=before, after=after, codes=editor.encode(to_uint8(b
 def test_a_score_that_was_asked_for_and_cannot_be_is_told_after_the_others_are_written(folder):
     workdir = folder / "runs/comparison/beta_vae-0"
     words = [f"--workdir={workdir}", f"--data_dir={folder}/data", "--metrics=mig,l2", "--samples=300"]
-    result = fakes.run("ssgan_tf.evaluate", *words, "--oracle_images=2000")
+    result = programs.run("ssgan_tf.evaluate", *words, "--oracle_images=2000")
     assert result.code == 3, result.err
     why = "no labels were used, so no code belongs to a named factor"
     assert result.err.splitlines()[-1] == f"error: l2 has no score: {why}"
@@ -184,7 +185,7 @@ def test_a_score_that_was_asked_for_and_cannot_be_is_told_after_the_others_are_w
 
 def test_a_score_that_the_encoder_has_is_there_though_it_makes_no_pictures(folder):
     words = [f"--workdir={folder}/runs/comparison/encoder_only-0", f"--data_dir={folder}/data", "--samples=300"]
-    result = fakes.run("ssgan_tf.evaluate", *words, "--oracle_images=2000", "--metrics=mig,factor_vae")
+    result = programs.run("ssgan_tf.evaluate", *words, "--oracle_images=2000", "--metrics=mig,factor_vae")
     assert result.code == 3, result.err
     (error,) = [line for line in result.err.splitlines() if line.startswith("error: ")]
     assert error.startswith("error: factor_vae has no score: ") and "Take more samples" in error
@@ -197,5 +198,5 @@ def test_evaluate_names_what_is_wrong(folder):
         "is not prepared": [f"--workdir={folder}/runs/demo", f"--data_dir={folder}/nothing"],
     }
     for message, words in arguments.items():
-        result = fakes.run("ssgan_tf.evaluate", *words)
+        result = programs.run("ssgan_tf.evaluate", *words)
         assert result.code == 2 and message in result.err and result.err.count("\n") == 1, result.err
