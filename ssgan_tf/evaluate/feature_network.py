@@ -1,11 +1,11 @@
-"""Image features for FID, KID, precision and recall, read by a network that others trained.
+"""Image features for FID, KID, precision and recall, from a pretrained network.
 
-    network = features.load("inception.keras")
+    network = feature_network.load("inception.keras")
     real = network.read(images)                           # uint8 [N,R,R,C] -> float32 [N,D]
-    generated = network.read_batches(uint8_batches())     # of a generator: never all images in memory
+    generated = network.read_batches(uint8_batches())     # a generator of batches: never all images in memory
 
-Images become what TF-GAN makes of them: one channel is repeated as three, the numbers are scaled, the size changed
-bilinearly and without antialiasing. TF-GAN divides by 128, so that its white is 0.992 where ours is 1.
+Images are prepared as in TF-GAN: a single channel is repeated three times, pixels are scaled, and images are resized
+bilinearly without antialiasing. TF-GAN divides by 128, so its white is 0.992 instead of 1.
 """
 
 import os
@@ -19,35 +19,35 @@ from ssgan_tf.utils import files
 
 Function = Callable[[tf.Tensor], Any]  # images -> one output, or several by name
 
-# What to say where a feature network is needed and no path is given.
+# Message if a feature network is needed and no path is given.
 MISSING = (
     "features: FID, KID, precision and recall need a feature network; expected the path of a SavedModel folder or "
-    "of a Keras file (.keras, .h5) that is Inception-v3 without its head: images [B,299,299,3] in [-1, 1] -> features "
-    "[B,2048], those of its last average pooling (pool_3). Received: none. Save one with "
+    "of a Keras file (.keras, .h5) of Inception-v3 without its head: images [B,299,299,3] in [-1, 1] -> features "
+    "[B,2048] of its last average pooling (pool_3). Received: none. Save one with "
     'tf.keras.applications.InceptionV3(include_top=False, pooling="avg", input_shape=(299, 299, 3))'
-    '.save("inception.keras"), for which Keras downloads its ImageNet weights. They rank your own runs; values are '
-    "comparable with published ones only with the Inception weights of 2015, which TTUR and TF-GAN use."
+    '.save("inception.keras"), which downloads ImageNet weights. With them, scores can rank your own runs. They are '
+    "comparable with published scores only with the Inception weights of 2015, which TTUR and TF-GAN use."
 )
 
 RANGES = {"-1,1": (127.5, 1.0), "0,1": (255.0, 0.0), "0,255": (1.0, 0.0)}
-"""{range that a network expects of its images: (divisor, offset)}: pixel / divisor - offset."""
+"""{pixel range that a network expects: (divisor, offset)}. The network gets pixel / divisor - offset."""
 
 _KERAS_FILES = (".keras", ".h5")
-_WANTED = "a SavedModel folder (one with saved_model.pb) or a Keras file (.keras, .h5)"
-_POOL = "pool_3"  # which output TF-GAN takes of its own Inception, which also gives logits
+_EXPECTED = "a SavedModel folder (one with saved_model.pb) or a Keras file (.keras, .h5)"
+_POOL = "pool_3"  # the output that TF-GAN uses of its Inception network, which also returns logits
 
 
 class FeatureNetwork:
-    """Reads features off uint8 images.
+    """Network that computes features of uint8 images.
 
     Args:
-        function: images in the network's range -> features, as `load` explains.
-        spec: of its input, [None,H,W,C] and floating; H, W and C None where it takes any.
-        pixel_range: a key of RANGES.
-        name: for messages.
+        function: Function from images in the network's range to features, see `load`.
+        spec: Shape [None,H,W,C] and floating type of its input. H, W and C are None if it accepts any.
+        pixel_range: Pixel range that it expects, a key of RANGES.
+        name: Name of the network, for messages.
 
     Raises:
-        ValueError: the network does not take a batch of images, or does not give [B,D].
+        ValueError: The network does not accept a batch of images, or does not return features [B,D].
     """
 
     def __init__(self, function: Function, spec: tf.TensorSpec, pixel_range: str = "-1,1", name: str = "the network"):
@@ -58,24 +58,24 @@ class FeatureNetwork:
         _, height, width, self._channels = spec.shape
         self._size = (height, width) if height and width else None
         self._dtype = spec.dtype
-        self._function = function  # owns the variables, which the traced network only refers to
-        self._network = _traced(function, spec, name)
+        self._function = function  # owns the variables; the traced network only refers to them
+        self._network = _trace(function, spec, name)
 
     def read(self, images: np.ndarray, batch: int = 64) -> np.ndarray:
-        """Features of images [N,R,R,C], uint8, C 1 or 3: [N,D] float32. See `read_batches`."""
+        """Computes features [N,D], float32, of images [N,R,R,C], uint8, C 1 or 3. See `read_batches`."""
         return self.read_batches(images[start : start + batch] for start in range(0, len(images), batch))
 
     def read_batches(self, batches: Iterable[np.ndarray]) -> np.ndarray:
-        """Features of all images of all batches, in their order.
+        """Computes the features of all images in all batches, in order.
 
         Args:
-            batches: uint8 [B,R,R,C] each, B of any size, C 1 or 3; asked for one at a time.
+            batches: Batches of images, uint8 [B,R,R,C], with any B and C 1 or 3. Only one is in memory at a time.
 
         Returns:
-            [N,D] float32, all finite.
+            Features [N,D], float32, all finite.
 
         Raises:
-            ValueError: no image, or something else than such images; or features that are not finite.
+            ValueError: There are no images, the batches have another type or shape, or features are not finite.
         """
         parts: list[np.ndarray] = []
         for batch in batches:
@@ -84,24 +84,25 @@ class FeatureNetwork:
             if not np.isfinite(features).all():
                 row, column = np.argwhere(~np.isfinite(features))[0]
                 raise ValueError(
-                    f"features: {self.name} must give finite features. Received: {features[row, column]} in column "
-                    f"{column} of image {sum(map(len, parts)) + row}. Is {self.pixel_range} the range that it expects?"
+                    f"features: {self.name} must return finite features. Received: {features[row, column]} in "
+                    f"column {column} of image {sum(map(len, parts)) + row}. Does it expect the pixel range "
+                    f"{self.pixel_range}?"
                 )
             parts.append(features)
         if parts:
             return np.concatenate(parts)
-        raise ValueError("Expected one image or more to read features of. Received: none.")
+        raise ValueError("Features need one image or more. Received: none.")
 
     def _prepare(self, images: np.ndarray) -> tf.Tensor:
-        """uint8 [B,R,R,C] -> what the network takes."""
+        """Converts images, uint8 [B,R,R,C], to the channels, pixel range, size and type of the network's input."""
         images = np.asarray(images)
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3) or 0 in images.shape:
             received = f"Received: {images.dtype} of shape {images.shape}."
-            raise ValueError(f"Features are read off images [B,R,R,C], uint8, of 1 or 3 channels. {received}")
+            raise ValueError(f"Features need images [B,R,R,C], uint8, with 1 or 3 channels. {received}")
         channels = self._channels or 3
         if images.shape[-1] > channels:
             raise ValueError(
-                f"features: {self.name} takes grey images. Received: images of {images.shape[-1]} channels."
+                f"features: {self.name} accepts grey images. Received: images with {images.shape[-1]} channels."
             )
         divisor, offset = RANGES[self.pixel_range]
         pixels = tf.cast(images, tf.float32) / divisor - offset
@@ -113,38 +114,37 @@ class FeatureNetwork:
 
 
 def load(path: str, pixel_range: str = "-1,1") -> FeatureNetwork:
-    """A network from a SavedModel folder (its signature serving_default, else itself as a function) or a Keras file.
+    """Loads a network from a SavedModel folder or a Keras file.
 
-    It has one input, images [B,H,W,C], and one output [B,D]; of several outputs the one called pool_3 is taken.
-    Images are resized to H x W; where it takes any size, they keep theirs.
+    In a SavedModel it is the signature serving_default, or the saved object itself if it is callable. It must have one
+    input, images [B,H,W,C], and one output, features [B,D]; among several outputs the one called pool_3 is used. Images
+    are resized to H x W, unless the network accepts any size.
 
     Args:
-        path: of either.
-        pixel_range: the numbers that it expects for black and white, a key of RANGES.
+        path: SavedModel folder, or file that ends in .keras or .h5.
+        pixel_range: Values that the network expects for black and white, a key of RANGES.
 
     Raises:
-        FileNotFoundError: nothing is there.
-        ValueError: what is there is neither, or has other inputs or outputs.
+        FileNotFoundError: The path does not exist.
+        ValueError: The path is neither, cannot be loaded, or has other inputs or outputs.
     """
     if not os.path.exists(path):
-        raise FileNotFoundError(f"features: expected {_WANTED}. Received: {path!r}, which does not exist.")
+        raise FileNotFoundError(f"features: expected {_EXPECTED}. Received: {path!r}, which does not exist.")
     is_saved_model = tf.saved_model.contains_saved_model(path)
     if not is_saved_model and not path.endswith(_KERAS_FILES):
-        raise ValueError(f"features: expected {_WANTED}. Received: {path!r}, which is neither.")
+        raise ValueError(f"features: expected {_EXPECTED}. Received: {path!r}, which is neither.")
     try:
         function, specs = _open_saved_model(path) if is_saved_model else _open_keras(path)
-    except Exception as error:  # what the readers raise for a damaged file is no API of theirs
+    except Exception as error:  # the loaders raise undocumented errors for damaged files
         raise ValueError(f"features: {path!r} cannot be loaded: {error}") from error
     if len(specs) != 1:
         names = [spec.name for spec in specs]
-        raise ValueError(
-            f"features: {path!r} must take one input, images [B,H,W,C]. Received: {len(names)}: {names}."
-        )
+        raise ValueError(f"features: {path!r} must have one input, images [B,H,W,C]. Received: {len(names)}: {names}.")
     return FeatureNetwork(function, specs[0], pixel_range, repr(path))
 
 
 def fingerprint(path: str) -> str:
-    """Returns a short checksum of a feature network's files, independent of where they lie."""
+    """Returns a short checksum of the files of a feature network; it does not depend on their path."""
     if not os.path.isdir(path):
         return files.sha256(path)[:12]
     found = [os.path.join(folder, name) for folder, _, names in sorted(os.walk(path)) for name in sorted(names)]
@@ -168,7 +168,9 @@ def _open_saved_model(path: str) -> tuple[Function, list[tf.TensorSpec]]:
         specs = list(signature.structured_input_signature[1].values())
         return lambda images, owner=loaded: signature(**{specs[0].name: images}), specs
     if not callable(loaded):
-        raise ValueError(f"no signature serving_default and no function. Received: {list(loaded.signatures)}.")
+        raise ValueError(
+            f"it has no signature serving_default and is not callable. Received: {list(loaded.signatures)}."
+        )
     leaves = tf.nest.flatten([f.structured_input_signature for f in loaded.__call__.concrete_functions[:1]])
     return loaded, [leaf for leaf in leaves if isinstance(leaf, tf.TensorSpec)]
 
@@ -177,13 +179,13 @@ def _check_input(spec: tf.TensorSpec, name: str) -> None:
     shape = spec.shape
     if shape.rank != 4 or shape[0] is not None or shape[3] not in (1, 3, None) or not spec.dtype.is_floating:
         raise ValueError(
-            f"features: {name} must take floating images [B,H,W,C], B of any size and C 1 or 3. "
+            f"features: {name} must accept floating-point images [B,H,W,C] with any B and C 1 or 3. "
             f"Received: {spec.dtype.name} of shape {shape}. Export it again with such an input."
         )
 
 
-def _traced(function: Function, spec: tf.TensorSpec, name: str) -> Any:
-    """images -> features [B,D] float32, traced so that a wrong network is found before any image is made."""
+def _trace(function: Function, spec: tf.TensorSpec, name: str) -> Any:
+    """Traces the function from images to features [B,D], so that a wrong network is refused before it gets images."""
     traced = tf.function(lambda images: tf.cast(_only_output(function(images), name), tf.float32), autograph=False)
     traced = traced.get_concrete_function(tf.TensorSpec(spec.shape, spec.dtype))
     if traced.output_shapes.rank is not None:
@@ -193,15 +195,16 @@ def _traced(function: Function, spec: tf.TensorSpec, name: str) -> Any:
 
 def _check_output(shape: tf.TensorShape, name: str) -> None:
     if shape.rank != 2:
-        advice = "That is a feature map: export it with pooling='avg'." if shape.rank == 4 else "Export those."
-        raise ValueError(f"features: {name} must give features [B,D]. Received: an output of shape {shape}. {advice}")
+        advice = " That is a feature map: export it with pooling='avg'." if shape.rank == 4 else ""
+        raise ValueError(f"features: {name} must return features [B,D]. Received: an output of shape {shape}.{advice}")
 
 
 def _only_output(output: Any, name: str) -> tf.Tensor:
+    """Returns the features among the outputs: the only one, or the one called pool_3."""
     outputs = output if isinstance(output, dict) else dict(enumerate(tf.nest.flatten(output)))
     if len(outputs) == 1 or _POOL in outputs:
         return outputs.get(_POOL, next(iter(outputs.values())))
     raise ValueError(
-        f"features: {name} must give one output, or one called {_POOL} among several. "
-        f"Received: {list(outputs)}. Export the one of the last average pooling."
+        f"features: {name} must have one output, or one called {_POOL} among several. "
+        f"Received: {list(outputs)}. Export the output of the last average pooling."
     )

@@ -1,4 +1,4 @@
-"""Feature networks: every kind of file gives what the network itself gives, and wrong ones are refused."""
+"""Feature networks: every kind of file gives the features of the network itself, and wrong ones are refused."""
 
 from pathlib import Path
 
@@ -14,13 +14,13 @@ IMAGES = np.random.default_rng(0).integers(0, 256, [11, 8, 8, 3], np.uint8)
 def small_network(shape=(8, 8, 3), pooled: bool = True) -> tf.keras.Model:
     inputs = tf.keras.Input(shape)
     x = tf.keras.layers.Conv2D(5, 3, activation="tanh", name="conv")(inputs)
-    x = tf.keras.layers.Dropout(0.5)(x)  # not in use when reading
+    x = tf.keras.layers.Dropout(0.5)(x)  # inactive in inference
     outputs = tf.keras.layers.GlobalAveragePooling2D(name="pool")(x) if pooled else x
     return tf.keras.Model(inputs, outputs)
 
 
 class Recorder:
-    """A network that keeps the images it is given and reads their channels' means."""
+    """Network that records its images and returns the means of their channels."""
 
     def __init__(self, shape=(None, None, None), dtype=tf.float32, **options) -> None:
         self.seen: list[np.ndarray] = []
@@ -78,17 +78,17 @@ def test_features_do_not_depend_on_the_batch(network, expected, batch: int) -> N
     np.testing.assert_allclose(network.read(IMAGES, batch), expected, rtol=0, atol=1e-6)
 
 
-def test_batches_of_a_generator_are_asked_for_one_at_a_time() -> None:
+def test_batches_of_a_generator_are_consumed_one_at_a_time() -> None:
     recorder = Recorder()
-    asked = []
+    seen_before = []
 
     def batches():
         for size in (3, 1, 7):
-            asked.append(len(recorder.seen))
+            seen_before.append(len(recorder.seen))
             yield IMAGES[:size]
 
     found = recorder.network.read_batches(batches())
-    assert asked == [0, 1, 2]
+    assert seen_before == [0, 1, 2]
     assert found.shape == (11, 3)
     means = np.concatenate([IMAGES[:3], IMAGES[:1], IMAGES[:7]]).mean(axis=(1, 2)) / 127.5 - 1
     np.testing.assert_allclose(found, means, rtol=0, atol=1e-5)
@@ -97,7 +97,7 @@ def test_batches_of_a_generator_are_asked_for_one_at_a_time() -> None:
 @pytest.mark.parametrize(
     ("pixel_range", "black", "middle", "white"), [("-1,1", -1, -0.6, 1), ("0,1", 0, 0.2, 1), ("0,255", 0, 51, 255)]
 )
-def test_pixels_come_in_the_range_asked_for(pixel_range: str, black, middle, white) -> None:
+def test_pixels_are_scaled_to_the_range_of_the_network(pixel_range: str, black, middle, white) -> None:
     recorder = Recorder(pixel_range=pixel_range)
     recorder.network.read(np.array([0, 51, 255], np.uint8).reshape(3, 1, 1, 1))
     (images,) = recorder.seen
@@ -117,7 +117,7 @@ def test_grey_images_become_three_equal_channels() -> None:
 def test_a_network_for_grey_images_gets_one_channel() -> None:
     recorder = Recorder((8, 8, 1))
     assert recorder.network.read(IMAGES[..., :1]).shape == (11, 1)
-    with pytest.raises(ValueError, match="takes grey images. Received: images of 3 channels."):
+    with pytest.raises(ValueError, match="accepts grey images. Received: images with 3 channels."):
         recorder.network.read(IMAGES)
 
 
@@ -126,7 +126,7 @@ def test_images_are_resized_to_the_networks_size() -> None:
     image[0, :, 1] = 255
     recorder = Recorder((2, 4, 3), pixel_range="0,1")
     recorder.network.read(image)
-    # Centres of the new pixels lie at -1/4, 1/4, 3/4 and 5/4 of the way between the centres of the old ones.
+    # The centres of the new pixels are at -1/4, 1/4, 3/4 and 5/4 of the way between the centres of the old pixels.
     np.testing.assert_allclose(recorder.seen[0][0, :, :, 0], [[0, 0.25, 0.75, 1]] * 2, atol=1e-6)
 
 
@@ -134,11 +134,11 @@ def test_smaller_sizes_are_sampled_without_antialiasing() -> None:
     line = np.array([0, 0, 0, 0, 0, 0, 255, 0], np.uint8).reshape(1, 1, 8, 1)
     recorder = Recorder((1, 2, 3), pixel_range="0,1")
     recorder.network.read(np.repeat(line, 8, axis=1))
-    # The new centres fall between the old pixels 1 and 2, and 5 and 6: a mean of two, whatever lies farther away.
+    # The new centres are between the old pixels 1 and 2, and 5 and 6: each is a mean of two, without any others.
     np.testing.assert_allclose(recorder.seen[0][0, 0, :, 0], [0, 0.5], atol=1e-6)
 
 
-def test_images_keep_their_size_where_the_network_takes_any() -> None:
+def test_images_keep_their_size_if_the_network_accepts_any() -> None:
     recorder = Recorder((None, None, 3))
     recorder.network.read(IMAGES[:, :5])
     assert recorder.seen[0].shape == (11, 5, 8, 3)
@@ -150,13 +150,13 @@ def test_resizing_and_tiling_through_a_file(model, network) -> None:
     np.testing.assert_allclose(network.read(grey), model(images), rtol=0, atol=1e-6)
 
 
-def test_half_precision_networks_are_fed_their_type() -> None:
+def test_half_precision_networks_get_half_precision_images() -> None:
     recorder = Recorder(dtype=tf.float16)
     assert recorder.network.read(IMAGES).dtype == np.float32
     assert recorder.seen[0].dtype == np.float16
 
 
-def test_of_several_outputs_pool_3_is_taken(tmp_path: Path) -> None:
+def test_pool_3_is_used_among_several_outputs(tmp_path: Path) -> None:
     inputs = tf.keras.Input([8, 8, 3])
     pooled = tf.keras.layers.GlobalAveragePooling2D(name="pool_3")(inputs)
     logits = tf.keras.layers.Dense(2, name="logits")(pooled)
@@ -182,7 +182,7 @@ def test_a_feature_map_is_refused_before_any_image(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("shape", "dtype", "words"),
     [
-        ((8, 8), tf.float32, r"must take floating images.*Received: float32 of shape \(None, 8, 8\)"),
+        ((8, 8), tf.float32, r"must accept floating-point images.*Received: float32 of shape \(None, 8, 8\)"),
         ((3, 8, 8), tf.float32, r"C 1 or 3. Received: float32 of shape \(None, 3, 8, 8\)"),
         ((8, 8, 3), tf.uint8, "Received: uint8 of shape"),
     ],
@@ -193,12 +193,12 @@ def test_other_inputs_than_images_are_refused(shape, dtype, words: str) -> None:
 
 
 def test_a_fixed_batch_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"B of any size.*Received: float32 of shape \(1, 8, 8, 3\)"):
+    with pytest.raises(ValueError, match=r"any B and.*Received: float32 of shape \(1, 8, 8, 3\)"):
         feature_network.FeatureNetwork(lambda images: images[:, 0, 0], tf.TensorSpec([1, 8, 8, 3]))
 
 
 def test_other_outputs_than_features_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"Received: an output of shape \(None,\). Export"):
+    with pytest.raises(ValueError, match=r"must return features \[B,D\]. Received: an output of shape \(None,\)\.$"):
         feature_network.FeatureNetwork(lambda images: images[:, 0, 0, 0], tf.TensorSpec([None, 8, 8, 3]))
     unknown = feature_network.FeatureNetwork(
         lambda images: tf.ensure_shape(tf.py_function(tf.identity, [images], tf.float32), None),
@@ -212,7 +212,7 @@ def test_several_inputs_are_refused(tmp_path: Path) -> None:
     inputs = [tf.keras.Input([8, 8, 3], name=name) for name in ("left", "right")]
     both = tf.keras.Model(inputs, tf.keras.layers.GlobalAveragePooling2D()(inputs[0] + inputs[1]))
     for kind in ("network.keras", "saved_model"):
-        with pytest.raises(ValueError, match=r"must take one input.*Received: 2: \['left', 'right'\]"):
+        with pytest.raises(ValueError, match=r"must have one input.*Received: 2: \['left', 'right'\]"):
             feature_network.load(save(both, tmp_path, kind))
 
 
@@ -223,7 +223,9 @@ def test_features_that_are_not_finite_name_the_image() -> None:
     network = feature_network.FeatureNetwork(function, tf.TensorSpec([None, 8, 8, 3]))
     images = np.zeros([9, 8, 8, 3], np.uint8)
     images[7, 0, 0, 2] = 255
-    with pytest.raises(ValueError, match="finite features. Received: nan in column 2 of image 7. Is -1,1 the range"):
+    with pytest.raises(
+        ValueError, match="finite features. Received: nan in column 2 of image 7. .* the pixel range -1,1"
+    ):
         network.read(images, 4)
 
 
@@ -233,7 +235,7 @@ def test_features_that_are_not_finite_name_the_image() -> None:
         (IMAGES.astype(np.float32), "Received: float32 of shape"),
         (IMAGES[0], r"Received: uint8 of shape \(8, 8, 3\)"),
         (IMAGES[..., :2], r"Received: uint8 of shape \(11, 8, 8, 2\)"),
-        (IMAGES[:0], "one image or more .* Received: none"),
+        (IMAGES[:0], "one image or more. Received: none"),
     ],
 )
 def test_other_images_are_refused(network, images: np.ndarray, words: str) -> None:
@@ -241,7 +243,7 @@ def test_other_images_are_refused(network, images: np.ndarray, words: str) -> No
         network.read(images)
 
 
-def test_paths_that_hold_no_network_are_named(tmp_path: Path) -> None:
+def test_paths_without_a_network_are_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="features: expected a SavedModel folder .* does not exist"):
         feature_network.load(str(tmp_path / "nothing.keras"))
     (tmp_path / "notes.txt").write_text("mine")
@@ -265,6 +267,6 @@ def test_unknown_ranges_are_refused(model, tmp_path: Path) -> None:
         feature_network.load(save(model, tmp_path, "network.keras"), "0..1")
 
 
-def test_what_is_wanted_is_said() -> None:
+def test_the_message_for_a_missing_network_says_how_to_get_one() -> None:
     for words in ("features:", "299,299,3", "pool_3", 'pooling="avg"', "2015", "Received: none"):
         assert words in feature_network.MISSING
