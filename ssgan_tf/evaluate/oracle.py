@@ -1,8 +1,8 @@
-"""The oracle: an encoder trained with all labels that says which code a generated picture shows.
+"""The oracle: an encoder trained with all labels, which predicts the codes that generated images show.
 
-Architecture, training and accuracy of the paper's oracle are not published. Ours is the trunk and code head of
-the discriminator/encoder, trained with the same L2 norm on 90 % of the images; its L2 and MIG on the other 10 %
-stand beside every score that uses it. It depends on the data set alone, and is kept beside it.
+The architecture, training and accuracy of the paper's oracle are not published. Ours is the trunk and code head of
+the discriminator/encoder, trained with the same L2 norm on 90 % of the images. Its L2 and MIG on the other 10 % are
+reported with every score that uses it. It depends only on the data set, and is cached beside it.
 """
 
 import dataclasses
@@ -32,16 +32,16 @@ from ssgan_tf.utils import files
 
 @dataclasses.dataclass(frozen=True)
 class OracleOptions:
-    """How the oracle is trained.
+    """Network and training of the oracle.
 
     Args:
-        images: length of its training.
-        batch: images per step.
-        learning_rate: Adam's at the start.
-        fmap_base: sizes of its network, see NetworkOptions.
-        fmap_max: likewise.
-        held_out: share of the images that it is not trained on, for its own scores.
-        seed: of weights, batches and the held-out images.
+        images: Length of its training, in images.
+        batch: Number of images per step.
+        learning_rate: Adam's learning rate at the start.
+        fmap_base: Width of its network, see NetworkOptions.
+        fmap_max: Upper limit of the number of feature maps, see NetworkOptions.
+        held_out: Fraction of the images to hold out of training, for its own scores.
+        seed: Seed of weights, batches and held-out images.
     """
 
     images: int = 300_000
@@ -58,9 +58,9 @@ class Oracle:
     """A trained oracle.
 
     Args:
-        model: its `encode` reads codes off images.
-        scores: {"l2", "mig", "samples", ...} on the held-out images.
-        folder: where it is kept.
+        model: The trained encoder; `model.encode` predicts codes.
+        scores: Its own scores on the held-out images, with the keys of ssgan_tf.metrics.
+        folder: Folder of its checkpoint and scores.
     """
 
     model: EncoderOnly
@@ -69,7 +69,7 @@ class Oracle:
 
 
 def folder_of(table: data.FactorDataset, options: OracleOptions, cache_dir: str) -> str:
-    """Where the oracle of these very images, labels and options is kept."""
+    """Returns the folder in `cache_dir` for the oracle of exactly these images, labels and options."""
     key = json.dumps([table.spec.to_json(), dataclasses.asdict(options), table.images.shape])
     digest = hashlib.sha256(
         key.encode() + table.factors.tobytes() + table.images[:: max(1, len(table) // 256)].tobytes()

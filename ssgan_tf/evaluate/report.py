@@ -1,4 +1,4 @@
-"""metrics.json: what a later evaluation adds to it, and its table for people."""
+"""Scores of a run: merging them with earlier ones in metrics.json, and printing them as a table."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -49,30 +49,30 @@ class Scores(Mapping[str, Any]):
 
 
 def report(scores: dict[str, Any]) -> str:
-    """Text of some lines: every metric of encoder and generator, those of images, each factor's MIG, and the settings.
+    """Returns the table: metrics of encoder and generator, metrics of images, each factor's MIG, and the settings.
 
     Args:
-        scores: what metrics.json holds.
+        scores: Content of metrics.json.
     """
     parts = [_codes(scores), _images(scores), _factors(scores), _notes(scores)]
     return "\n\n".join("\n".join(line.rstrip() for line in part) for part in parts if part)
 
 
 def versions() -> dict[str, str]:
-    """Of everything that has a hand in scores."""
+    """Returns the versions of this package and of the libraries that affect scores."""
     libraries = ("tensorflow", "numpy", "scipy", "scikit-learn")
     return {"ssgan_tf": __version__, **{name: version(name) for name in libraries}}
 
 
 def merge(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
-    """`new`, with the scores of metrics that only `old` has, if both are of the same checkpoint, images and settings.
+    """Returns `new` with the scores of metrics that only `old` has, if checkpoint, images and settings are the same.
 
-    So one metric can be added to a run that was measured before, and nothing that took long is lost. Scores over the
-    features of a network are kept only beside those of the same network.
+    This adds metrics to a run that was evaluated before, without losing scores that took long. Scores over the features
+    of a network are merged only if both use the same network.
 
     Args:
-        new: what metrics.json would hold.
-        old: what it holds.
+        new: New content of metrics.json.
+        old: Present content of metrics.json.
     """
     if _common(new) != _common(old):
         return new
@@ -97,13 +97,13 @@ _OVER_FEATURES = ("fid", "kid", "precision_recall")
 
 
 def metric_of(key: str) -> str:
-    """The metric that a key of a result is of."""
+    """Returns the name of the metric that a key of a result belongs to."""
     name = key.split("/")[0]
     return "precision_recall" if name in ("precision", "recall") else name
 
 
 def _common(scores: dict[str, Any]) -> list[Any]:
-    """What all scores depend on, and not single metrics alone."""
+    """Returns the settings that all scores depend on, without those that affect single metrics only."""
     settings = {key: value for key, value in scores["settings"].items() if key not in ("bootstrap", "features")}
     return [settings, scores["oracle"]]
 
@@ -132,7 +132,7 @@ def _images(scores: dict[str, Any]) -> list[str]:
 
 
 def _number(scores: dict[str, Any], group: str, key: str) -> str:
-    """ "0.965 [0.960, 0.970]", or "-"."""
+    """Formats a score, with its interval if there is one: "0.965 [0.960, 0.970]"; "-" if there is no score."""
     value = scores[group].get(key)
     if value is None:
         return "-"
@@ -144,7 +144,7 @@ def _number(scores: dict[str, Any], group: str, key: str) -> str:
 
 
 def _factors(scores: dict[str, Any]) -> list[str]:
-    """Of the generator of a method without labels, factors are its own codes: they come after the data set's."""
+    """Returns the MIG of each factor. The factors of a generator without labels are its own codes, which come last."""
     keys = (key for group in ("encoder", "generator") for key in scores[group] if key.startswith("mig/gap/"))
     names = dict.fromkeys(key.removeprefix("mig/gap/") for key in keys)
     if not names:
@@ -170,7 +170,7 @@ def _notes(scores: dict[str, Any]) -> list[str]:
         titles = " and ".join(TITLES[name] for name in sorted(within, reverse=True))
         lines.append(f"{titles}: groups were drawn within the images measured, which are not the whole grid.")
     for group, refused in scores["refused"].items():
-        for why in dict.fromkeys(refused.values()):  # one line for all that have the same reason
+        for why in dict.fromkeys(refused.values()):  # one line for all metrics with the same reason
             titles = ", ".join(TITLES.get(name, name) for name, reason in refused.items() if reason == why)
             lines.append(f"No {titles} of {group}: {why}")
     return lines
