@@ -2,12 +2,13 @@
 
 import importlib
 import sys
+from collections.abc import Iterator
 
 import pytest
 
 
 @pytest.fixture
-def package(tmp_path, monkeypatch) -> str:
+def package(tmp_path, monkeypatch) -> Iterator[str]:
     """Makes a package `light` with an attribute from its module `heavy`; yields its name."""
     folder = tmp_path / "light"
     folder.mkdir()
