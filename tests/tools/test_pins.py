@@ -16,8 +16,8 @@ def read(text: str) -> list[Requirement]:
 
 
 @pytest.fixture
-def named(repository: Path) -> list[Requirement]:
-    """What setup.cfg asks for, the test extra included."""
+def requested(repository: Path) -> list[Requirement]:
+    """Requirements in setup.cfg, including the test extra."""
     parser = configparser.ConfigParser()
     parser.read(repository / "setup.cfg")
     wanted = parser["options"]["install_requires"] + parser["options.extras_require"]["test"]
@@ -25,17 +25,17 @@ def named(repository: Path) -> list[Requirement]:
 
 
 @pytest.fixture
-def brought_along(repository: Path) -> list[Requirement]:
+def dependencies(repository: Path) -> list[Requirement]:
     return read((repository / "constraints" / "lane1.txt").read_text())
 
 
 def pins(requirements: list[Requirement], python: str) -> dict[str, str]:
-    """{package: version} on that Python; a package named twice there fails."""
+    """Returns {package: version} on a version of Python; fails if a package is named twice."""
     found: dict[str, str] = {}
     for requirement in requirements:
         if requirement.marker is None or requirement.marker.evaluate({"python_version": python}):
             (specifier,) = requirement.specifier
-            assert specifier.operator == "==", f"{requirement} is no exact version"
+            assert specifier.operator == "==", f"{requirement} is not an exact version"
             name = canonicalize_name(requirement.name)
             assert name not in found, f"{name} is named twice for Python {python}"
             found[name] = specifier.version
@@ -44,16 +44,16 @@ def pins(requirements: list[Requirement], python: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("python", ["3.10", "3.11"])
 def test_every_package_is_pinned_in_one_place(
-    named: list[Requirement], brought_along: list[Requirement], python: str
+    requested: list[Requirement], dependencies: list[Requirement], python: str
 ) -> None:
-    assert len(pins(named + brought_along, python)) > 100
+    assert len(pins(requested + dependencies, python)) > 100
 
 
-def test_everything_that_is_needed_is_pinned(
-    named: list[Requirement], brought_along: list[Requirement]
+def test_every_dependency_is_pinned_and_no_other_package(
+    requested: list[Requirement], dependencies: list[Requirement]
 ) -> None:
-    pinned = pins(named + brought_along, "{}.{}".format(*sys.version_info))
-    todo = {(canonicalize_name(requirement.name), "") for requirement in named}
+    pinned = pins(requested + dependencies, "{}.{}".format(*sys.version_info))
+    todo = {(canonicalize_name(requirement.name), "") for requirement in requested}
     done: set[tuple[str, str]] = set()
     while todo:
         name, extra = todo.pop()
