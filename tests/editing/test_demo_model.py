@@ -86,5 +86,5 @@ def test_the_page(repository, edited, tmp_path):
         person.type("seed", str(SEED))
         person.says(f"seed {SEED}")
         person.type("object_hue", str(HUE))
-        assert np.array_equal(person.picture("after"), edited)
+        assert np.array_equal(person.image("after"), edited)
         browser.close()

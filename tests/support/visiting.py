@@ -1,4 +1,4 @@
-"""What tests of a page need: the page served, a browser, and people who use it."""
+"""Support for tests of the page: the page served, a browser, and people who use it."""
 
 import base64
 import contextlib
@@ -21,7 +21,7 @@ from playwright import sync_api
 from playwright.sync_api import expect
 
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-# Python runs it first in the server: notes every address that is asked for, but for this machine's own.
+# Python runs this first in the server. It notes every address that is requested, except those of this machine.
 SPY = """
     import os, socket
     def note(where):
@@ -42,7 +42,7 @@ SPY = """
 
 
 def find_chromium() -> str:
-    """The browser's path; skips the test where there is none."""
+    """Returns the path of a browser; skips the test if there is none."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
@@ -52,7 +52,13 @@ def find_chromium() -> str:
 
 @contextlib.contextmanager
 def serving(repository: Path, folder: Path, model: Path | None) -> Iterator[tuple[str, subprocess.Popen]]:
-    """The page's address and process. `folder` gets what it leaves in tmp/, and in `asked` where it wanted to go."""
+    """Serves the page; yields its address and process.
+
+    Args:
+        repository: Root of the checkout.
+        folder: Folder for its log, its temporary files (tmp/) and the addresses that it requested (asked).
+        model: Export to serve; None for the model that comes with the package.
+    """
     words = [] if model is None else [f"--model={model.name}"]
     (folder / "spy").mkdir()
     (folder / "spy/sitecustomize.py").write_text(textwrap.dedent(SPY))
@@ -61,8 +67,8 @@ def serving(repository: Path, folder: Path, model: Path | None) -> Iterator[tupl
     port = free_port()
     with open(folder / "log", "w") as log:
         process = subprocess.Popen(
-            [sys.executable, repository / "tools/editor_page", *words, f"--port={port}"],
-            cwd=model and model.parent, env=spied(folder), stdout=log, stderr=log,
+            [sys.executable, "-m", "ssgan_tf", "page", *words, f"--port={port}"],
+            cwd=model.parent if model else repository, env=spied(folder), stdout=log, stderr=log,
         )  # fmt: skip
     try:
         until(lambda: "The page is at" in (folder / "log").read_text() or process.poll() is not None, 180)
@@ -74,7 +80,7 @@ def serving(repository: Path, folder: Path, model: Path | None) -> Iterator[tupl
 
 
 def spied(folder: Path) -> dict[str, str]:
-    """The environment of a process that notes in `folder` where it wants to go."""
+    """Returns the environment of a process that notes in `folder` which addresses it requests."""
     more = {"PYTHONPATH": str(folder / "spy"), "SPY_NOTES": str(folder / "asked"), "TMPDIR": str(folder / "tmp")}
     return {**os.environ, **more}
 
@@ -87,7 +93,7 @@ def free_port() -> int:
 def until(true: Callable[[], Any], seconds: float = 30) -> None:
     end = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.02)
 
 
@@ -99,15 +105,15 @@ class Visitor:
         page.wait_for_selector(".after img")
         page.wait_for_selector(".strip img")
 
-    def picture(self, kind: str) -> np.ndarray:
-        """The pixels of "before" or "after"."""
+    def image(self, kind: str) -> np.ndarray:
+        """Returns the pixels of "before" or "after"."""
         return decode(self.page.locator(f".{kind} img").get_attribute("src"))
 
     def slider(self, name: str) -> sync_api.Locator:
         return self.page.get_by_role("slider", name=name)
 
     def type(self, name: str, number: str) -> None:
-        """Writes into the box of a slider, or of the seed."""
+        """Types into the box of a slider, or of the seed."""
         self.type_into(self.page.get_by_role("spinbutton", name=name), number)
 
     def type_into(self, box: sync_api.Locator, number: str) -> None:
@@ -118,13 +124,13 @@ class Visitor:
         self.changes(act)
 
     def choose_another(self) -> str:
-        """A shape that the picture does not have."""
+        """Chooses a shape that the image does not have, and returns it."""
         name = next(n for n in ("cube", "cone") if not self.page.get_by_role("radio", name=n).is_checked())
         self.changes(lambda: self.page.get_by_role("radio", name=name).check())
         return name
 
     def changes(self, act: Callable[[], Any], what: str = ".after img") -> float:
-        """Does something and waits until a picture, or whatever has an address, is another: seconds that it took."""
+        """Acts and waits until an image, or another element with an address, changes; returns the seconds it took."""
         old, begin = self.page.locator(what).first.get_attribute("src"), time.monotonic()
         act()
         self.page.wait_for_function(
@@ -143,6 +149,6 @@ class Visitor:
 
 
 def decode(address: str | None) -> np.ndarray:
-    """A `data:` address of a PNG as pixels."""
+    """Returns the pixels of a PNG in a `data:` address."""
     assert address is not None
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.split(",", 1)[1]))))

@@ -1,0 +1,26 @@
+"""A page in the browser on which images are edited with sliders: `ssgan page`, or from Python
+
+    from ssgan_tf import page
+
+    page.run("runs/demo/export", port=7860)
+
+Modules: `server` runs the page, `editor_page` has what is on it, `editor_session` what one visitor sees, without the
+web. The package needs gradio, tensorflow, numpy, pillow and `ssgan_tf.editing`, and nothing else of `ssgan_tf`.
+Importing it imports none of them: `run` does, when it is first used.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ssgan_tf.page.server import run
+
+__all__ = ["run"]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports `run` on first use, so that the command's --help does not wait for TensorFlow."""
+    if name == "run":
+        from ssgan_tf.page import server
+
+        return server.run
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

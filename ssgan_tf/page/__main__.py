@@ -1,0 +1,62 @@
+"""Opens a page in the browser on which generated images, or your own, are edited with sliders.
+
+    ssgan page                               with the model that comes with the package
+    ssgan page --model=runs/demo/export      with your own, written by `ssgan export`
+
+Then open http://127.0.0.1:7860. Nothing leaves this machine, and nothing is kept after the page ends (Ctrl-C).
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from ssgan_tf import page
+
+_BAD_INPUT = 2  # exit codes
+_INTERRUPTED = 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """Argument parser that raises ValueError instead of printing the usage and exiting."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message} (see --help)")
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parses the flags; raises ValueError if one is unknown or has a value of the wrong type."""
+    parser = _Parser(prog="ssgan page", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--model", help="folder of an export (default: the model that comes with the package)")
+    add("--port", type=int, default=7860, help="port of the page's address (default: %(default)s)")
+    add(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on; 0.0.0.0 lets other machines in, without a password (default: %(default)s)",
+    )
+    return parser.parse_args(arguments)
+
+
+def _announce(url: str) -> None:
+    print(f"The page is at {url}. Press Ctrl-C to stop.", flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the page; returns the exit code: 0 after a stop, 2 for bad input, 130 if interrupted while starting."""
+    try:
+        flags = parse(arguments)
+        page.run(flags.model, flags.host, flags.port, on_ready=_announce)
+    except (OSError, ValueError) as error:
+        text = " ".join(str(error).split())
+        dashes = "--" if text.startswith(("model:", "host:", "port:")) else ""
+        print(f"error: {dashes}{text}", file=sys.stderr)
+        return _BAD_INPUT
+    except KeyboardInterrupt:
+        print("error: interrupted.", file=sys.stderr)
+        return _INTERRUPTED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,239 @@
+"""The page on which a model's images, or the visitor's own, are edited: its controls, and what using them does."""
+
+import dataclasses
+import os
+import secrets
+import threading
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from ssgan_tf.editing import Editor, Factor
+from ssgan_tf.page import editor_session as sessions
+
+_MAX_RADIO = 8  # choices shown side by side; more become a list that opens
+_MAX_SEED = 2**31 - 1
+CSS = """
+.before figure, .after figure { margin: 0; text-align: center; }
+.before img, .after img { width: 100%; min-width: 256px; max-width: 448px; aspect-ratio: 1; margin: 6px auto; }
+.before img, .after img, .strip img { image-rendering: pixelated; display: block; }
+figure .download { text-decoration: underline; }
+.strip { display: flex; gap: 6px; } .strip figure { flex: 1; margin: 0; min-width: 0; text-align: center; }
+.strip img { width: 100%; aspect-ratio: 1; } .strip .nearest { outline: 3px solid var(--color-accent); }
+.strip figcaption { overflow-wrap: anywhere; }
+.said, .wrong { padding: 6px 10px; margin: 0; border-left: 4px solid var(--color-accent); }
+.wrong { border-color: #dc2626; font-weight: 600; }
+"""
+
+
+class Page:
+    """Functions that the page calls when it is used.
+
+    The state of one visitor is a `Session` in `gr.State`. Here is only who is waiting for a fit.
+
+    Args:
+        editor: The model.
+        model: Folder of the export, for the command shown on the page; None for the model of the package.
+    """
+
+    def __init__(self, editor: Editor, model: str | None):
+        self.editor, self.model = editor, model
+        self._cancelled: dict[str, threading.Event] = {}  # by gradio's name of the browser's page
+
+    def new(self, seed: float | None, truncation: float) -> list:
+        """Generates an image.
+
+        Returns:
+            Values of the outputs listed in `build`: session, before, message, seed, truncation, cancel, file, and the
+            control of each factor.
+        """
+        seed = min(max(0, int(seed or 0)), _MAX_SEED)
+        session = sessions.generate(self.editor, seed, truncation)
+        return self._begin(session, f"An image generated from seed {seed}. Move a slider to edit it.")
+
+    def random(self, truncation: float) -> list:
+        """Generates an image from a random seed."""
+        return self.new(secrets.randbelow(10**6), truncation)
+
+    def reset(self, session: sessions.Session) -> list:
+        """Returns the session and the controls without edits."""
+        return [dataclasses.replace(session), *self._control_values(session)]
+
+    def _control_values(self, session: sessions.Session) -> list[float]:
+        codes = session.latents.code[0]
+        return [sessions.control_value(f, code) for f, code in zip(self.editor.factors, codes, strict=True)]
+
+    def _begin(self, session: sessions.Session, text: str) -> list:
+        if session.photo:
+            seed = truncation = gr.update(visible=False)
+        else:
+            seed, truncation = gr.update(visible=True, value=session.seed), gr.update(visible=True)
+        outputs = [session, sessions.before_html(session), sessions.message_html(text), seed, truncation]
+        return [*outputs, gr.update(visible=False), None, *self._control_values(session)]
+
+    def edit(self, session: sessions.Session, truncation: float, *values: float | None) -> tuple[str, str]:
+        """Returns the edited image and the command that makes it."""
+        latents = self._edited(session, truncation, values)
+        image = self.editor.edit(latents, {})[0]
+        return sessions.after_html(session, image), sessions.command(self.editor, session, latents, self.model)
+
+    def strip(self, session: sessions.Session, truncation: float, name: str, *values: float | None) -> str:
+        """Returns a strip of images in which the factor `name` moves over its range."""
+        return sessions.strip_html(self.editor, self._edited(session, truncation, values), name)
+
+    def _edited(self, session, truncation, values):
+        try:
+            return sessions.edit(self.editor, session, truncation, values)
+        except ValueError as error:
+            raise gr.Error(str(error)) from None
+
+    def receive(self, path: str, request: gr.Request):
+        """Announces the fit of an uploaded file, and shows the button that cancels it."""
+        self._cancelled[str(request.session_hash)] = threading.Event()
+        return sessions.message_html(f"Fitting {os.path.basename(path)} ..."), gr.update(visible=True)
+
+    def fit(self, path: str | None, request: gr.Request, progress=gr.Progress()):  # noqa: B008  (gradio's convention)
+        """Fits an uploaded file; returns the outputs of `new`, or only a message if it cannot be fitted."""
+        cancelled = self._cancelled.setdefault(str(request.session_hash), threading.Event())
+
+        def show_progress(share: float) -> None:
+            if cancelled.is_set():
+                raise sessions.Cancelled
+            progress(share, desc="Searching for latents that reproduce the image")
+
+        try:
+            if path is None:  # removed while it waited for its turn
+                raise sessions.Cancelled
+            progress(0.0, desc="Preparing; the first fit takes longest")
+            session = sessions.fit(self.editor, path, show_progress)
+        except sessions.Cancelled:
+            return self._keep("The fit was cancelled.", False)
+        except ValueError as error:
+            return self._keep(str(error), True)
+        finally:
+            self._cancelled.pop(str(request.session_hash), None)
+            if path is not None:
+                Path(path).unlink(missing_ok=True)
+        assert session.latents.psnr is not None  # fitted latents have it
+        notes = " ".join(session.notes)
+        return self._begin(session, f"Fitted to {session.latents.psnr[0]:.1f} dB; move a slider to edit it. {notes}")
+
+    def _keep(self, text: str, wrong: bool) -> list:
+        """Outputs of `new` that change nothing but the message."""
+        keep, hidden = gr.skip(), gr.update(visible=False)
+        controls = [keep] * len(self.editor.factors)
+        return [keep, keep, sessions.message_html(text, wrong), keep, keep, hidden, None, *controls]
+
+    def cancel(self, request: gr.Request) -> None:
+        """Cancels this visitor's fit, also when they close the page."""
+        cancelled = self._cancelled.get(str(request.session_hash))
+        if cancelled is not None:
+            cancelled.set()
+
+
+class _Widgets(NamedTuple):
+    """Components of the page that events read or change."""
+
+    session: gr.State
+    controls: list
+    reset: gr.Button
+    truncation: gr.Slider
+    seed: gr.Number
+    new: gr.Button
+    file: gr.File
+    message: gr.HTML
+    cancel: gr.Button
+    before: gr.HTML
+    after: gr.HTML
+    factor: gr.Radio | gr.Dropdown
+    strip: gr.HTML
+    command: gr.Textbox
+
+
+def build(page: Page) -> gr.Blocks:
+    """Builds the page: its layout and its events."""
+    card = page.editor.card
+    with gr.Blocks(title=f"{card['run']} - ssgan_tf", analytics_enabled=False) as blocks:
+        widgets = _lay_out(page.editor)
+        _connect(page, widgets, blocks)
+    return blocks
+
+
+def _lay_out(editor: Editor) -> _Widgets:
+    card, size, names = editor.card, editor.resolution, [factor.name for factor in editor.factors]
+    gr.Markdown(f"# {card['run']}\nTrained on `{card['dataset']}`, {size}x{size} pixels, {len(names)} factors.")
+    session = gr.State()
+    with gr.Row():
+        # Left: everything that can be changed.
+        with gr.Column(scale=2, min_width=320):
+            controls = [_control(factor) for factor in editor.factors]
+            reset = gr.Button("Undo all edits")
+            truncation = gr.Slider(
+                0, 1, 1, step=0.05, label="truncation: lower is closer to the average image", buttons=[]
+            )
+            with gr.Row():
+                seed = gr.Number(0, label="seed", precision=0, minimum=0, maximum=_MAX_SEED, min_width=120)
+                new = gr.Button("New image", variant="primary")
+            file = gr.File(label="Your own image: drop it here, or click", height=160, elem_id="file")
+
+        # Right: the result.
+        with gr.Column(scale=5):
+            message = gr.HTML(elem_id="said", min_height=40)
+            cancel = gr.Button("Cancel the fit", visible=False, variant="stop")
+            with gr.Row():
+                before = gr.HTML(elem_classes="before")
+                after = gr.HTML(elem_classes="after")
+            factor = _choice("Factor of the strip", names, names[0])
+            strip = gr.HTML(elem_id="strip", min_height=90)
+            command = gr.Textbox(
+                label="Command that makes this image", interactive=False, buttons=["copy"], elem_id="command", lines=1
+            )
+    return _Widgets(
+        session, controls, reset, truncation, seed, new, file, message, cancel, before, after, factor, strip, command
+    )
+
+
+def _control(factor: Factor):
+    """Slider or choice for one factor."""
+    if factor.kind == "choice":
+        return _choice(factor.name, [(name, i) for i, name in enumerate(factor.values)], 0)
+    low, high = factor.range or (0.0, 1.0)
+    return gr.Slider(low, high, low, step=(high - low) / 100, label=factor.name, buttons=[])
+
+
+def _choice(label: str, choices: list, value):
+    return (gr.Radio if len(choices) <= _MAX_RADIO else gr.Dropdown)(choices, value=value, label=label)
+
+
+def _connect(page: Page, w: _Widgets, blocks: gr.Blocks) -> None:
+    """Connects the components to the functions of `page`."""
+    begun = [w.session, w.before, w.message, w.seed, w.truncation, w.cancel, w.file, *w.controls]
+    edited = [w.session, w.truncation, *w.controls]
+    # Quick functions do not use gradio's queue, which would take longer than they do. Those that change the session
+    # must use it: without the queue gradio does not report the change to the browser. Fits run one after the other.
+    queued: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": 4}
+    quick: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+
+    # A new session.
+    w.new.click(page.random, w.truncation, begun, **queued)
+    w.seed.input(page.new, [w.seed, w.truncation], begun, trigger_mode="always_last", **queued)
+    w.reset.click(page.reset, w.session, [w.session, *w.controls], **queued)
+    blocks.load(page.new, [w.seed, w.truncation], begun, **queued)
+
+    # An edit. All images come from this one event, the newest last, so that a late answer cannot replace a newer one.
+    gr.on(
+        [w.session.change, w.truncation.input, *(control.input for control in w.controls)],
+        page.edit, edited, [w.after, w.command], trigger_mode="always_last", **quick,
+    )  # fmt: skip
+    gr.on(
+        [w.after.change, w.factor.input], page.strip, [w.session, w.truncation, w.factor, *w.controls], w.strip,
+        trigger_mode="always_last", **quick,
+    )  # fmt: skip
+
+    # An upload.
+    w.file.upload(page.receive, w.file, [w.message, w.cancel], **quick).then(
+        page.fit, w.file, begun, show_progress="full", show_progress_on=w.message, api_visibility="private"
+    )
+    gr.on([w.cancel.click, w.file.clear], page.cancel, **quick)
+    blocks.unload(page.cancel)

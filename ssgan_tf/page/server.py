@@ -1,0 +1,128 @@
+"""Runs the page: from loading the model to the end of the server."""
+
+import os
+import signal
+import socket
+import tempfile
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from ssgan_tf.editing import Editor, to_uint8
+from ssgan_tf.page import editor_session as sessions
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+_MAX_UPLOAD = 64 * 2**20  # bytes
+
+
+def run(
+    model: str | None = None,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    *,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serves the page until SIGINT (Ctrl-C) or SIGTERM. Must be called from the main thread, which gets the signals.
+
+    Args:
+        model: Folder of an export; None for the model that comes with the package.
+        host: Address to listen on; "0.0.0.0" lets other machines in, without a password.
+        port: Port of the page's address.
+        on_ready: Function (URL of the page), called once it can be opened.
+
+    Raises:
+        OSError: The address is not available, or there is no export.
+        ValueError: The port is out of range, or the export is damaged or generates no images.
+    """
+    _check_address(host, port)
+    editor = _load(model)
+    _warm_up(editor)
+    with tempfile.TemporaryDirectory(prefix="editor_page-") as uploads:
+        _configure_gradio(uploads)
+        from ssgan_tf.page import editor_page  # imports gradio, which reads its settings at that moment
+
+        stopped = threading.Event()
+        handlers = _on_signals(stopped)
+        try:
+            blocks = editor_page.build(editor_page.Page(editor, model))
+            _launch(blocks, host, port)
+            if on_ready:
+                on_ready(f"http://{host}:{port}")
+            stopped.wait()
+            blocks.close(verbose=False)
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+
+def _check_address(host: str, port: int) -> None:
+    """Raises ValueError or OSError if nothing can listen on the address."""
+    if not 1 <= port <= 65535:
+        raise ValueError(f"port: expected a number from 1 to 65535. Received: {port}.")
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(f"port: cannot listen on {host}:{port}: {reason}. Another port may be free.") from None
+
+
+def _load(model: str | None) -> Editor:
+    """Loads the export; the messages of its errors name the argument."""
+    try:
+        editor = Editor.load(model)
+    except (OSError, ValueError) as error:
+        raise type(error)(f"model: {error}") from error
+    if not editor.can_generate:
+        raise ValueError(f"model: expected a model that generates images. Received: {model!r}, which only reads them.")
+    return editor
+
+
+def _warm_up(editor: Editor) -> None:
+    """Computes everything once, because the first time takes longer."""
+    session = sessions.generate(editor, 0, 1.0)
+    sessions.strip_html(editor, session.latents, editor.factors[0].name)
+    editor.encode(to_uint8(session.before))
+
+
+def _configure_gradio(uploads: str) -> None:
+    """Sets the environment variables that gradio and its dependencies read when they are imported."""
+    os.environ["GRADIO_TEMP_DIR"] = uploads
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_OFFLINE"] = os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+
+def _on_signals(stopped: threading.Event) -> dict:
+    """Lets SIGINT and SIGTERM set `stopped`; returns the previous handlers."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopped.set()
+
+    return {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+
+
+def _launch(blocks: "gr.Blocks", host: str, port: int) -> None:
+    """Starts gradio's server, with everything off that would reach other machines."""
+    import gradio as gr
+
+    from ssgan_tf.page.editor_page import CSS
+
+    blocks.launch(
+        server_name=host,
+        server_port=port,
+        prevent_thread_lock=True,
+        quiet=True,
+        share=False,
+        ssr_mode=False,
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        pwa=False,
+        mcp_server=False,
+        max_file_size=_MAX_UPLOAD,
+        css=CSS,
+        theme=gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+    )
