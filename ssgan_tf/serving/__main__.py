@@ -28,7 +28,7 @@ class _Parser(argparse.ArgumentParser):
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parses the flags; raises ValueError if one is unknown or has a value of the wrong type."""
-    parser = _Parser(prog="ssgan_tf.serving", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = _Parser(prog="ssgan serve", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add, defaults = parser.add_argument, ServerOptions()
 
     # Model and address.

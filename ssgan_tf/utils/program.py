@@ -37,6 +37,8 @@ def _parse(argv: list[str]) -> list[str]:
         return flags.FLAGS(argv)
     except flags.Error as error:
         sys.exit(fail(f"{str(error).rstrip('.')}. --help lists the flags."))
+    except SystemExit:  # absl exits with 1 after --help, which is not a failure
+        sys.exit(0)
 
 
 def _worth_reading(record) -> bool:
