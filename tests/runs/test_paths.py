@@ -13,7 +13,7 @@ def test_only_runs_spells_the_names_of_a_runs_files(repository: Path) -> None:
     assert {"config.json", "factors.json", "metrics.json", "metrics.jsonl", "labeled_subset.npy"} <= NAMES
     files = [*(repository / "ssgan_tf").rglob("*.py"), *(repository / "tools").rglob("*.py")]
     spelled = [
-        f"{file.relative_to(repository)}:{node.lineno}: {node.value}"
+        f"{file.relative_to(repository)}:{node.lineno}: {node.value!r}"
         for file in sorted(files)
         if file.parent != repository / "ssgan_tf/runs"
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
