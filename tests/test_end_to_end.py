@@ -1,9 +1,11 @@
-"""The documented way from nothing to an edited picture, small but for real: every command of README and docs.
+"""The documented way from nothing to an edited image, small but for real: every command in README.md and docs/.
 
-The pages' own commands are run, in a copy of their order, with options appended that make them short.
+The commands are run as the pages have them, in the order of the work, with flags appended that make them short.
 """
 
+import functools
 import json
+import os
 import re
 import shlex
 import shutil
@@ -17,9 +19,10 @@ from PIL import Image
 
 from tests.support import programs
 
-# What makes a documented command short enough for a test, by its program.
+# Flags that make a documented command short enough for a test, by its program, in the order of the work.
 SHORT = {
-    "ssgan_tf.train": [
+    "ssgan data show": ["--pairs=5"],
+    "ssgan train": [
         "--set=train.images=64",
         "--set=train.checkpoint_every=32",
         "--set=model.network.fmap_max=8",
@@ -27,18 +30,17 @@ SHORT = {
         "--set=train.metrics_samples=200",
         "--oracle_images=2000",
     ],
-    "ssgan_tf.evaluate": ["--samples=600", "--oracle_images=2000", "--group=16"],
-    "ssgan_tf.select": ["--groups=12", "--group=8", "--udr_images=100"],
-    "ssgan_tf.export": [],
-    "ssgan-edit": [],
+    "ssgan evaluate": ["--samples=600", "--oracle_images=2000", "--group=16"],
+    "ssgan compare": [],
+    "ssgan select": ["--groups=12", "--group=8", "--udr_images=100"],
+    "ssgan export": [],
+    "ssgan edit": [],
     "tools/measure_edits.py": ["--count=4", "--fit_steps=3", "--oracle_images=2000"],
-    "tools/compare_runs": [],
     "tools/compare_methods.py": [
         "--methods=encoder_only,beta_vae", "--seeds=0", "--images=64", "--samples=600", "--oracle_images=2000",
         "--metrics=mig,l2",
     ],
     "tools/benchmark_metrics.py": ["--metrics=mig,sap_continuous", "--rows=2560", "--repeats=1"],
-    "tools/show_data": ["--pairs=5"],
     "tools/benchmark_data.py": ["--seconds=0.2"],
     "tools/benchmark.py": ["--resolution=16", "--fmap_max=8", "--steps=1", "--rounds=1"],
 }
@@ -47,15 +49,16 @@ ELSEWHERE = {
     "tools/make_demo_model.py": "tests/tools",
     "tools/demo": "tests/tools",
     "tools/test": "tests/tools",
-    "tools/launch": "tests/tools",
-    "tools/editor_page": "tests/tools",
-    "ssgan_tf.serving": "tests/serving",
+    "ssgan data build": "the fixture `folder`",
+    "ssgan launch": "tests/train/distribution",
+    "ssgan page": "tests/page",
+    "ssgan serve": "tests/serving",
     "tools/load_test.py": "tests/serving",
 }
 
 
 def documented(repository: Path) -> list[list[str]]:
-    """Every command that stands in a code block of README.md and docs/, as words, each once, in order."""
+    """Returns the commands in code blocks of README.md and docs/ as lists of words, each once, in order."""
     commands: list[list[str]] = []
     for page in [repository / "README.md", *sorted((repository / "docs").glob("*.md"))]:
         inside = False
@@ -63,7 +66,7 @@ def documented(repository: Path) -> list[list[str]]:
             line = line.replace(".venv/bin/python tools/", "tools/")
             if line.startswith("```"):
                 inside = not inside
-            elif inside and re.match(r"python -m |tfds build|tools/\w|ssgan-edit", line):
+            elif inside and re.match(r"python -m |tfds build|tools/\w|ssgan[ -]", line):
                 words = shlex.split(line)
                 commands += [words] if words not in commands else []
     return commands
@@ -71,37 +74,40 @@ def documented(repository: Path) -> list[list[str]]:
 
 @pytest.fixture(scope="module")
 def folder(repository, tmp_path_factory) -> Path:
-    """A folder like a checkout after `tools/demo` has prepared the data."""
+    """Folder with configs/ and the data set of the demo, as in a checkout."""
     place = tmp_path_factory.mktemp("checkout")
     (place / "configs").symlink_to(repository / "configs")
-    tfds = Path(sys.executable).with_name("tfds")
     (place / "docs").mkdir()
     Image.fromarray(np.tile(np.arange(0, 240, 5, dtype=np.uint8)[:, None], [1, 64])).save(place / "photo.png")
-    build = [tfds, "build", repository / "tfds_builders/scene3d", "--config=demo", f"--data_dir={place / 'data'}"]
-    subprocess.run(build, check=True, capture_output=True, timeout=600)
+    build = next(words for words in documented(repository) if program(words) == "ssgan data build")
+    command = [sys.executable, "-m", "ssgan_tf", *build[1:]]
+    subprocess.run(command, cwd=place, check=True, capture_output=True, timeout=600)
     return place
 
 
+def normalize(words: list[str]) -> list[str]:
+    """Returns a command in its form with `ssgan`, if it has one."""
+    if words[0] == "ssgan-edit":
+        return ["ssgan", "edit", *words[1:]]
+    if words[:2] == ["python", "-m"]:
+        return ["ssgan", words[2].removeprefix("ssgan_tf."), *words[3:]]
+    return words
+
+
 def program(words: list[str]) -> str:
-    """What a command runs: "ssgan_tf.train", "tools/compare_runs", ..."""
-    return words[2] if words[:2] == ["python", "-m"] else words[0]
+    """Returns the program of a command: "ssgan train", "ssgan data show", "tools/demo", ..."""
+    words = normalize(words)
+    return " ".join(words[: 3 if words[1:2] == ["data"] else 2]) if words[0] == "ssgan" else words[0]
 
 
 def run(folder: Path, words: list[str]) -> programs.Result:
-    name = program(words)
-    if name.startswith("tools/") or name == "ssgan-edit":
-        start = [Path(__file__).parents[1] / name] if name.startswith("tools/") else ["-m", "ssgan_tf.editing"]
-        done = subprocess.run(
-            [sys.executable, *start, *words[1:], *SHORT[name]],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
-        return programs.Result(done.returncode, done.stdout, done.stderr)
-    plain = [word.replace("=configs/", f"={folder}/configs/") for word in words[3:]]
-    plain = [re.sub(r"=(runs|data|selection\w*)\b", rf"={folder}/\1", word) for word in plain]
-    return programs.run(name, *plain, *SHORT[name])
+    """Runs a documented command in `folder`, with the flags that make it short."""
+    words = [*normalize(words), *SHORT[program(words)]]
+    if words[0] == "ssgan":
+        return programs.run("ssgan_tf", *words[1:], before=functools.partial(os.chdir, folder))
+    command = [sys.executable, Path(__file__).parents[1] / words[0], *words[1:]]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
+    return programs.Result(done.returncode, done.stdout, done.stderr)
 
 
 def test_every_documented_command_is_run_here_or_there(repository):
@@ -112,12 +118,12 @@ def test_every_documented_command_is_run_here_or_there(repository):
 
 
 def test_the_documented_commands_work_in_their_order(repository, folder):
-    programs = list(SHORT)
+    order = list(SHORT)
     commands = [words for words in documented(repository) if program(words) in SHORT]
-    first = next(words for words in commands if "--workdir=runs/demo" in words and program(words) == "ssgan_tf.train")
-    # For select: runs/measured has the weights of runs/demo, which count once.
+    first = next(words for words in commands if "--workdir=runs/demo" in words and program(words) == "ssgan train")
+    # For select: runs/measured has the same weights as runs/demo, so the two count as one model.
     commands.append([word.replace("runs/demo", "runs/other") for word in first] + ["--set=train.seed=1"])
-    for words in sorted(commands, key=lambda words: programs.index(program(words))):
+    for words in sorted(commands, key=lambda words: order.index(program(words))):
         result = run(folder, words)
         assert result.code == 0, (words, result.err)
     workdir = folder / "runs/demo"
@@ -171,7 +177,7 @@ np.savez(sys.argv[2], before=before, after=after, codes=editor.encode(to_uint8(b
         assert out["fitted"].shape == (1, 32, 32, 3) and out["psnr"][0] > 3
 
 
-def test_a_score_that_was_asked_for_and_cannot_be_is_told_after_the_others_are_written(folder):
+def test_a_requested_score_that_is_not_possible_is_reported_after_the_others_are_written(folder):
     workdir = folder / "runs/comparison/beta_vae-0"
     words = [f"--workdir={workdir}", f"--data_dir={folder}/data", "--metrics=mig,l2", "--samples=300"]
     result = programs.run("ssgan_tf.evaluate", *words, "--oracle_images=2000")
@@ -183,7 +189,7 @@ def test_a_score_that_was_asked_for_and_cannot_be_is_told_after_the_others_are_w
     assert scores["encoder"]["mig"] >= 0 and "l2" not in scores["encoder"]
 
 
-def test_a_score_that_the_encoder_has_is_there_though_it_makes_no_pictures(folder):
+def test_an_encoder_gets_its_scores_although_it_generates_no_images(folder):
     words = [f"--workdir={folder}/runs/comparison/encoder_only-0", f"--data_dir={folder}/data", "--samples=300"]
     result = programs.run("ssgan_tf.evaluate", *words, "--oracle_images=2000", "--metrics=mig,factor_vae")
     assert result.code == 3, result.err

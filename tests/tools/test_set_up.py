@@ -1,7 +1,7 @@
 """tools/demo and tools/test with a stand-in for Python: messages, and when .venv is made, kept or made again.
 
 Nothing is installed. The stand-in logs its arguments, answers `-c` as the real Python does, and makes a .venv of two
-files, copies of itself as python and tfds.
+files, copies of itself as python and ssgan.
 """
 
 import os
@@ -20,7 +20,7 @@ STAND_IN = """\
     #!/bin/bash
     echo "$*" >> "{notes}"
     case "$*" in
-      "-m venv "*) mkdir -p .venv/bin && cp "$0" .venv/bin/python && cp "$0" .venv/bin/tfds ;;
+      "-m venv "*) mkdir -p .venv/bin && cp "$0" .venv/bin/python && cp "$0" .venv/bin/ssgan ;;
       "-m pip "*) [ ! -e "{notes}.fail" ] || {{ echo "no network"; exit 1; }} ;;
       -c* | -V) exec "{python}" "$@" ;;
     esac
@@ -63,10 +63,10 @@ class Sandbox:
             timeout=60,
         )
 
-    def calls(self, start: str) -> list[str]:
-        """Returns the arguments of each call of the stand-in during the last run, if they start with `start`."""
+    def calls(self, *starts: str) -> list[str]:
+        """Returns the calls of the stand-in during the last run whose arguments start with one of `starts`."""
         lines = self.notes.read_text().splitlines() if self.notes.exists() else []
-        return [line for line in lines if line.startswith(start)]
+        return [line for line in lines if line.startswith(starts)]
 
 
 @pytest.fixture
@@ -160,9 +160,9 @@ def test_a_change_of_the_requirements_installs_again(sandbox: Sandbox, file: str
 
 def test_setup_alone_trains_nothing(sandbox: Sandbox) -> None:
     result = sandbox.run("demo", "--setup")
-    assert result.returncode == 0 and "tools/editor_page" in result.stdout
+    assert result.returncode == 0 and ".venv/bin/ssgan page" in result.stdout
     assert (sandbox.venv / "bin/python").exists() and sandbox.calls("-m pip")
-    assert not sandbox.calls("-m ssgan_tf") and not sandbox.calls("build")
+    assert not sandbox.calls("data", "train")
 
 
 @pytest.mark.parametrize("minutes", [[], ["--minutes=0.5"]])
@@ -173,12 +173,11 @@ def test_the_demo_takes_every_step_and_prints_where_the_results_are(
         result = sandbox.run("demo", *minutes)
         assert result.returncode == 0, result.stderr
         data, workdir = "--data_dir=data", "--workdir=runs/demo"
-        train = f"-m ssgan_tf.train --config=configs/demo.py {workdir} {data}"
-        assert sandbox.calls("build") + sandbox.calls("-m ssgan_tf") == [
-            f"build tfds_builders/scene3d --config=demo {data}",
-            " ".join([train, *minutes]),
-            f"-m ssgan_tf.evaluate {workdir} {data}",
-            f"-m ssgan_tf.export {workdir} --out=runs/demo/export",
+        assert sandbox.calls("data", "train", "evaluate", "export") == [
+            f"data build scene3d --config=demo {data}",
+            " ".join([f"train --config=demo {workdir} {data}", *minutes]),
+            f"evaluate {workdir} {data}",
+            f"export {workdir} --out=runs/demo/export",
         ]
         for place in ("traversal.png", "metrics.json", "export"):
             assert str(sandbox.root / "runs/demo" / place) in result.stdout
@@ -186,9 +185,9 @@ def test_the_demo_takes_every_step_and_prints_where_the_results_are(
 
 def test_the_demo_stops_at_the_step_that_failed(sandbox: Sandbox) -> None:
     stand_in = (sandbox.path / "python3.11").read_text()
-    sandbox.add("python3.11", stand_in.replace("esac", '"-m ssgan_tf.train"*) exit 2 ;;\nesac'))
+    sandbox.add("python3.11", stand_in.replace("esac", '"train "*) exit 2 ;;\nesac'))
     assert sandbox.run("demo").returncode == 2
-    assert sandbox.calls("-m ssgan_tf.evaluate") == []
+    assert sandbox.calls("train") and sandbox.calls("evaluate") == []
 
 
 def test_the_demo_installs_no_test_packages_and_the_tests_add_theirs(sandbox: Sandbox) -> None:
