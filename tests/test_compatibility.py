@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from ssgan_tf import runs
 from ssgan_tf.editing import Editor
-from tests.support import fakes
+from tests.support import fakes, programs
 
 MADE = Path(__file__).parent / "data" / "made_at_3447d5d"
 
@@ -34,9 +34,9 @@ def place(tmp_path_factory) -> Path:
     return folder
 
 
-def train(place: Path, workdir: str, *more: str) -> fakes.Result:
+def train(place: Path, workdir: str, *more: str) -> programs.Result:
     words = [f"--config={place}/config.py", f"--workdir={place}/{workdir}", f"--data_dir={place}/data", *more]
-    return fakes.run("ssgan_tf.train", *words)
+    return programs.run("ssgan_tf.train", *words)
 
 
 def test_the_run_resumes_to_the_bits_that_it_had_then(place: Path) -> None:
@@ -59,13 +59,13 @@ def test_the_run_is_evaluated(place: Path, tmp_path: Path) -> None:
     workdir = tmp_path / "run"
     shutil.copytree(MADE / "run", workdir)
     words = [f"--workdir={workdir}", f"--data_dir={place}/more", "--samples=100", "--oracle_images=500"]
-    result = fakes.run("ssgan_tf.evaluate", *words, "--metrics=mig,l2")
+    result = programs.run("ssgan_tf.evaluate", *words, "--metrics=mig,l2")
     assert result.code == 0, result.err
     assert 0 <= json.loads((workdir / "metrics.json").read_text())["encoder"]["mig"] <= 1
 
 
 def test_the_run_is_exported_as_then(tmp_path: Path) -> None:
-    result = fakes.run("ssgan_tf.export", f"--workdir={MADE}/run", f"--out={tmp_path}/export")
+    result = programs.run("ssgan_tf.export", f"--workdir={MADE}/run", f"--out={tmp_path}/export")
     assert result.code == 0, result.err
     for folder in (tmp_path / "export", MADE / "export"):
         editor, given = Editor.load(str(folder)), np.load(MADE / "encoded.npz")

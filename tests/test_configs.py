@@ -17,7 +17,7 @@ import tensorflow_datasets as tfds
 
 from ssgan_tf import config as configs
 from ssgan_tf import data
-from tests.support import fakes
+from tests.support import programs
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = sorted(configs.shipped_configs())
@@ -188,10 +188,10 @@ def test_infogan_cr_is_as_published(name, family, image, sizes, weights, batch, 
 def test_a_dry_run_needs_no_data(name, lines, tmp_path):
     """Parameters, phases, images per phase and memory, from the config alone."""
     flags = [f"--config={name}", f"--workdir={tmp_path}/run", f"--data_dir={tmp_path}/none"]
-    result = fakes.run("ssgan_tf.train", *flags, "--dry_run")
+    result = programs.run("ssgan_tf.train", *flags, "--dry_run")
     assert (result.code, result.err) == (0, "")
     for line in lines:
         assert re.search("^" + line, result.out, re.MULTILINE), line
     assert "not prepared" in result.out and list(tmp_path.iterdir()) == []
-    refused = fakes.run("ssgan_tf.train", *flags)
+    refused = programs.run("ssgan_tf.train", *flags)
     assert refused.code == 2 and "is not prepared in" in refused.err

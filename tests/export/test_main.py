@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import fakes
+from tests.support import programs
 
 DIFFERENT = """
 from ssgan_tf.export import ExportError, saved_model
@@ -20,7 +20,7 @@ saved_model.write = write
 
 def test_the_command_exports_and_says_so(workdir: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "tiny"
-    result = fakes.run("ssgan_tf.export", f"--workdir={workdir}", f"--out={out}")
+    result = programs.run("ssgan_tf.export", f"--workdir={workdir}", f"--out={out}")
     assert result.code == 0, result.err
     assert os.listdir(out) == ["1"] and result.err == ""
     assert "70 images" in result.out and f"{out / '1'} (" in result.out and f"ssgan-edit --model={out}" in result.out
@@ -33,7 +33,7 @@ def test_bad_input_is_one_line_that_names_the_flag(workdir: Path, tmp_path: Path
         ("workdir", [f"--workdir={tmp_path / 'nowhere'}", f"--out={tmp_path / 'new'}"]),
         ("out", [f"--workdir={workdir}", f"--out={tmp_path}"]),
     ]:
-        result = fakes.run("ssgan_tf.export", *words)
+        result = programs.run("ssgan_tf.export", *words)
         assert result.code == 2 and result.out == ""
         assert result.err.startswith(f"error: --{flag}: ") and result.err.count("\n") == 1
     assert os.listdir(tmp_path) == ["notes.txt"]
@@ -42,12 +42,12 @@ def test_bad_input_is_one_line_that_names_the_flag(workdir: Path, tmp_path: Path
 @pytest.mark.parametrize("missing", ["workdir", "out"])
 def test_both_flags_are_required(missing: str, tmp_path: Path) -> None:
     words = [f"--{name}={tmp_path / name}" for name in ("workdir", "out") if name != missing]
-    result = fakes.run("ssgan_tf.export", *words)
+    result = programs.run("ssgan_tf.export", *words)
     assert result.code == 2 and f"--{missing}" in result.err and result.err.count("\n") == 1
 
 
 def test_an_export_that_fails_its_check_exits_with_1(workdir: Path, tmp_path: Path) -> None:
     words = [f"--workdir={workdir}", f"--out={tmp_path / 'new'}"]
-    result = fakes.run("ssgan_tf.export", *words, before=functools.partial(exec, DIFFERENT, {}))
+    result = programs.run("ssgan_tf.export", *words, before=functools.partial(exec, DIFFERENT, {}))
     assert (result.code, result.out, result.err) == (1, "", "error: The export's image differs.\n")
     assert os.listdir(tmp_path) == []

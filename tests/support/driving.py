@@ -1,44 +1,34 @@
-"""Callbacks driven as `fit` drives them, and what they wrote, read back."""
+"""Drives callbacks as `fit` does, with a stand-in for the model."""
 
-import json
-from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import tensorflow as tf
 
 
 def make_model() -> SimpleNamespace:
-    """What the callbacks know of a model."""
+    """Returns an object with everything that the callbacks use of a model; `resets` counts calls of reset_metrics."""
     result = SimpleNamespace(stop_training=False, phase_label="8x8", resets=0)
     result.weights = [tf.Variable([1.0, 2.0], name="kernel"), tf.Variable(7, name="counter")]
     result.reset_metrics = lambda: setattr(result, "resets", result.resets + 1)
     return result
 
 
-def drive(model, every: list, steps: int, logs=lambda step: {}) -> None:
-    """What `fit` does with callbacks."""
-    for callback in every:
+def drive(model: SimpleNamespace, callbacks: list, steps: int, logs=lambda step: {}) -> None:
+    """Calls the callbacks as `fit` does.
+
+    Args:
+        model: Model that they belong to.
+        callbacks: Callbacks, in the order in which they are called.
+        steps: Number of steps, unless `model.stop_training` ends it earlier.
+        logs: Function of the step, counted from 1, that returns its losses.
+    """
+    for callback in callbacks:
         callback.set_model(model)
         callback.on_train_begin()
     for step in range(steps):
-        for callback in every:
+        for callback in callbacks:
             callback.on_train_batch_end(step, logs(step + 1))
         if model.stop_training:
             break
-    for callback in every:
+    for callback in callbacks:
         callback.on_train_end()
-
-
-def events(workdir: Path) -> list[tuple[str, int, np.ndarray]]:
-    """(tag, step, value) of everything that TensorBoard would show."""
-    found = []
-    for path in sorted((workdir / "tensorboard").iterdir()):
-        for record in tf.data.TFRecordDataset(str(path)):
-            event = tf.compat.v1.Event.FromString(record.numpy())
-            found += [(value.tag, event.step, tf.make_ndarray(value.tensor)) for value in event.summary.value]
-    return found
-
-
-def lines(workdir: Path) -> list[dict]:
-    return [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]

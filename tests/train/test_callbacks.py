@@ -29,7 +29,7 @@ def schedule_of(batch: int) -> Schedule:
     ("batch", "every", "due"),
     [(8, 16, [2, 4, 6, 8]), (8, 20, [3, 5, 8]), (8, 8, [1, 2, 3, 4, 5, 6, 7, 8]), (8, 3, [*range(1, 9)]), (8, 100, [])],
 )
-def test_what_is_due_every_n_images(batch, every, due):
+def test_an_interval_passes_every_n_images(batch, every, due):
     progress = Progress(0, schedule_of(batch), 64)
     seen = []
     for _ in range(8):
@@ -47,13 +47,13 @@ def test_the_last_step_reaches_the_length_of_the_run():
 # --- The bar.
 
 
-def test_the_bar_counts_images_from_where_the_run_goes_on(model, capsys):
+def test_the_bar_counts_images_from_where_the_run_resumes(model, capsys):
     count = CountSteps(Progress(3, schedule_of(8), 64))
     drive(model, [count], 5)
     assert count.progress.step == 8
     last = capsys.readouterr().err.split("\r")[-1]
     assert "8x8: 100%" in last and "64.0/64.0" in last and "img/s" in last
-    assert last.endswith("\n")  # what is printed next has a line of its own
+    assert last.endswith("\n")  # the next text that is printed starts on a new line
 
 
 def test_the_bar_can_be_closed_at_any_time(model, capsys):
@@ -106,10 +106,10 @@ def test_weights_that_are_no_numbers_are_never_saved(model, value):
         (0, 7, 16, [2, 4, 6, 7]),  # stopped early
         (3, 2, 16, [4, 5]),
         (3, 3, 1000, [6]),
-        (3, 0, 16, []),  # nothing was done
+        (3, 0, 16, []),  # no step was done
     ],
 )
-def test_when_checkpoints_are_saved(model, first, steps, every, saved):
+def test_checkpoints_are_saved_after_these_steps(model, first, steps, every, saved):
     seen: list[int] = []
     progress = Progress(first, schedule_of(8), 64)
     drive(model, [CountSteps(progress), callbacks.SaveCheckpoints(progress, seen.append, every)], steps)
@@ -119,13 +119,13 @@ def test_when_checkpoints_are_saved(model, first, steps, every, saved):
 # --- When to stop.
 
 
-def test_minutes_end_the_run_and_go_on_over_segments(model, monkeypatch):
+def test_minutes_are_counted_over_all_segments(model, monkeypatch):
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     stop = callbacks.StopAfter(minutes=2)
     drive(model, [stop], 1)
     now[0] += 119
-    drive(model, [stop], 1)  # the next segment: the clock is not set back
+    drive(model, [stop], 1)  # the next segment does not reset the clock
     assert not model.stop_training
     now[0] += 1
     drive(model, [stop], 1)
@@ -133,7 +133,7 @@ def test_minutes_end_the_run_and_go_on_over_segments(model, monkeypatch):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_after_the_step_at_hand(model, number, capfd):
+def test_a_signal_stops_after_the_current_step(model, number, capfd):
     before = signal.getsignal(number)
     stop = callbacks.StopOnSignal()
     done = []
@@ -152,7 +152,7 @@ def test_a_signal_stops_after_the_step_at_hand(model, number, capfd):
 
 
 def test_a_second_signal_stops_at_once(model, capfd, monkeypatch):
-    """But not one that comes with the first: `timeout` and a parent each tell a program to end."""
+    """A signal within a second of the first does not count: `timeout` and the terminal may both send one."""
     now = [100.0]
     monkeypatch.setattr(callbacks.time, "monotonic", lambda: now[0])
     before = signal.getsignal(signal.SIGINT)
@@ -172,7 +172,7 @@ def test_a_second_signal_stops_at_once(model, capfd, monkeypatch):
 
 
 def test_a_signal_that_comes_late_stops_after_the_next_step(model, capfd):
-    """Between the callback and Keras's look at `stop_training` nothing may change: workers have agreed to go on."""
+    """After the callback `stop_training` must not change in this step, since the workers have agreed to continue."""
     stop = callbacks.StopOnSignal()
     done: list[int] = []
 
@@ -188,17 +188,17 @@ def test_a_signal_that_comes_late_stops_after_the_next_step(model, capfd):
     assert stop.received == signal.SIGTERM
 
 
-def test_workers_stop_after_the_step_in_which_any_of_them_is_to(model):
+def test_all_workers_stop_after_the_step_in_which_one_is_to_stop(model):
     asked: list[int] = []
 
-    def agree(number: int) -> int:
+    def all_reduce_max(number: int) -> int:
         asked.append(number)
-        return max(number, int(len(asked) == 3))  # another worker is told to stop
+        return max(number, int(len(asked) == 3))  # another worker is to stop after the third step
 
-    drive(model, [callbacks.StopTogether(agree)], 10)
+    drive(model, [callbacks.StopTogether(all_reduce_max)], 10)
     assert asked == [0, 0, 0]
     assert model.stop_training is True
 
     model.stop_training, asked[:] = False, []
-    drive(model, [callbacks.StopAfter(minutes=0), callbacks.StopTogether(agree)], 10)
+    drive(model, [callbacks.StopAfter(minutes=0), callbacks.StopTogether(all_reduce_max)], 10)
     assert asked == [1]

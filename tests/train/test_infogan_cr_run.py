@@ -1,4 +1,4 @@
-"""InfoGAN-CR as a person runs it: trained, stopped at its event, copied, gone on with; exported, and edited with."""
+"""InfoGAN-CR runs: trained, stopped at its event, copied and resumed; exported and used for editing."""
 
 import shutil
 from pathlib import Path
@@ -14,6 +14,8 @@ from ssgan_tf.models import InfoGANCROptions
 from ssgan_tf.runs import Workdir
 from ssgan_tf.runs.checkpoints import Checkpoints
 from tests.support import fakes, tiny_run
+from tests.support.run_files import read_checkpoint
+from tests.support.training import train
 
 CONFIG = """
 from ssgan_tf.config import Config, DataOptions, Phase, TrainOptions
@@ -32,22 +34,11 @@ def get_config():
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory) -> Path:
+    """A folder with data/ and tiny.py, whose model is InfoGAN-CR."""
     folder = tmp_path_factory.mktemp("inputs")
     fakes.prepare(folder / "data")
     (folder / "tiny.py").write_text(CONFIG)
     return folder
-
-
-def train(inputs: Path, workdir: Path, *more: str) -> fakes.Result:
-    flags = [f"--config={inputs}/tiny.py", f"--data_dir={inputs}/data", f"--workdir={workdir}", *more]
-    return fakes.run("ssgan_tf.train", *flags)
-
-
-def saved(workdir: Path, step: int) -> dict[str, np.ndarray]:
-    """Every variable of a checkpoint."""
-    reader = tf.train.load_checkpoint(str(workdir / "checkpoints" / f"step-{step:09d}" / "ckpt"))
-    names = [name for name in reader.get_variable_to_shape_map() if name != "_CHECKPOINTABLE_OBJECT_GRAPH"]
-    return {name: reader.get_tensor(name) for name in names}
 
 
 def assert_equal(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None:
@@ -57,8 +48,8 @@ def assert_equal(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None:
 
 
 @pytest.mark.slow
-def test_infogan_modified_is_a_copy_at_the_event(inputs, tmp_path):
-    """train.images at cr_after_images stops before the event; copied and gone on with, the run has the same bits."""
+def test_infogan_modified_is_a_copy_from_before_the_event(inputs, tmp_path):
+    """Stops at train.images = cr_after_images, before the event; copies the run, and resumes it to the same bits."""
     done = train(inputs, tmp_path / "whole")
     assert done.code == 0 and "contrastive " in done.out and "failed" not in done.err
     first = train(inputs, tmp_path / "run", "--set=train.images=64")
@@ -66,8 +57,8 @@ def test_infogan_modified_is_a_copy_at_the_event(inputs, tmp_path):
     shutil.copytree(tmp_path / "run", tmp_path / "modified")
     second = train(inputs, tmp_path / "run")
     assert second.code == 0 and "Resuming from step 8" in second.out
-    assert_equal(saved(tmp_path / "whole", 8), saved(tmp_path / "modified", 8))
-    assert_equal(saved(tmp_path / "whole", 12), saved(tmp_path / "run", 12))
+    assert_equal(read_checkpoint(tmp_path / "whole", 8), read_checkpoint(tmp_path / "modified", 8))
+    assert_equal(read_checkpoint(tmp_path / "whole", 12), read_checkpoint(tmp_path / "run", 12))
     modified, whole = runs.load_run(str(tmp_path / "modified")), runs.load_run(str(tmp_path / "whole"))
     assert (modified.images, int(modified.model.events)) == (64, 0)
     assert (whole.images, int(whole.model.events)) == (96, 1)
@@ -85,7 +76,7 @@ OPTIONS = InfoGANCROptions(resolution=8, channels=3, codes=4, noise_size=2)
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> runs.Run:
-    """A run that nobody trained, with weights that make its pictures differ."""
+    """An untrained run, with weights that make its images differ."""
     workdir = tmp_path_factory.mktemp("runs") / "tiny"
     config = Config(DataOptions(dataset="fake/tiny", labeled_fraction=0.0), OPTIONS, (Phase(batch=8, labeled_batch=1),))
     workdir.mkdir()
@@ -104,14 +95,14 @@ def make_model() -> tf.keras.Model:
 
 
 def test_an_export_opens_in_the_editor(run, tmp_path):
-    exported = export.run(run, str(tmp_path / "export"))  # compares its signatures with the model
+    exported = export.run(run, str(tmp_path / "export"))  # compares the export with the model
     assert exported.largest_difference < 1e-5
     editor = Editor.load(tmp_path / "export")
     assert [factor.name for factor in editor.factors] == [f"latent_{i}" for i in range(4)]
 
     noise, codes = editor.noise(3), editor.random_codes(3)
     made = editor.generate(codes, noise=noise)
-    own = run.model.generate(tf.constant(noise), tf.constant(2 * codes - 1))  # told in [0, 1], in [-1, 1] inside
+    own = run.model.generate(tf.constant(noise), tf.constant(2 * codes - 1))  # native codes are in [-1, 1]
     np.testing.assert_allclose(made, own, atol=1e-5)
     assert made.shape == (3, 8, 8, 3) and made.std() > 0.05
 
@@ -120,12 +111,12 @@ def test_an_export_opens_in_the_editor(run, tmp_path):
 
     latents = editor.latents(codes, noise=noise)
     moved = editor.edit(latents, {"latent_2": 0.9})
-    told = codes.copy()
-    told[:, 2] = 0.9
-    np.testing.assert_allclose(moved, editor.generate(told, noise=noise), atol=1e-5)
+    expected = codes.copy()
+    expected[:, 2] = 0.9
+    np.testing.assert_allclose(moved, editor.generate(expected, noise=noise), atol=1e-5)
     assert np.abs(moved - made).max() > 1e-3
 
-    # Without truncation's full measure images move to the middle of the prior, which is 0.5 as told and noise 0.
+    # Truncation 0 moves all images to the middle of the prior: unit codes 0.5 and noise 0.
     middle = editor.generate(codes, noise=noise, truncation=0.0)
     np.testing.assert_allclose(middle[1:], middle[:-1], atol=1e-6)
     np.testing.assert_allclose(middle[:1], editor.generate([[0.5] * 4], noise=[[0.0, 0.0]]), atol=1e-5)

@@ -1,6 +1,6 @@
-"""The workers of a job: how they find each other, what one of them does when another is gone, and stopping together.
+"""Workers of a job: waiting for each other, losing one of them, and stopping together.
 
-The runs are two processes on this machine, on the tiny data set of tests/support/fakes.py.
+Runs are two processes on this machine, which train on the tiny data set of tests/support/fakes.py.
 """
 
 import dataclasses
@@ -24,8 +24,10 @@ from ssgan_tf.train.distribution.cluster import (
     read_cluster,
     wait_for_all,
 )
-from tests.support import fakes, two_workers
-from tests.support.two_workers import nothing
+from tests.support import faults, programs, two_workers
+from tests.support.faults import nothing
+from tests.support.run_files import assert_same_bits, checkpoint_steps
+from tests.support.training import train
 
 TWO = '{"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 1}}'
 
@@ -63,32 +65,32 @@ def test_a_chief_comes_first_and_addresses_may_be_ipv6():
         (TWO.replace("1}", "2}"), "expected a task that the cluster lists. Received: {'type': 'worker', 'index': 2}"),
         (TWO.replace("b:2", "b"), "expected addresses like node1:12345. Received: b"),
         (TWO.replace("b:2", "b:70000"), "Received: b:70000"),
-        (TWO.replace("b:2", "a:1"), "an address of its own"),
+        (TWO.replace("b:2", "a:1"), "expected a different address for every worker"),
         (TWO.replace('"worker": [', '"ps": ["c:3"], "worker": ['), "the jobs worker and at most one chief"),
     ],
 )
-def test_a_tf_config_that_is_none(text, message):
+def test_other_tf_configs_are_refused(text, message):
     with pytest.raises(ValueError, match=message):
         read_cluster({} if text is None else {"TF_CONFIG": text})
 
 
 @pytest.mark.parametrize(
-    ("message", "who"),
+    ("message", "worker"),
     [
         ("Collective ops is aborted by: Error reported from /job:worker/task:2: Task /job:worker/replica:0/task:2", 2),
         ("Connection reset by peer\nfrom /job:worker/replica:0/task:2 while calling, from /job:worker/task:0", 2),
         ("from /job:worker/task:1, of /job:worker/replica:0/task:0 while calling CoordinationService/Heartbeat", 0),
         ("Socket closed", None),
-        ("/job:worker/task:1", None),  # itself
+        ("/job:worker/task:1", None),  # this worker itself
         ("/job:worker/task:20", None),
     ],
 )
-def test_who_an_error_is_about(message, who):
+def test_the_worker_that_an_error_mentions_first(message, worker):
     cluster = Cluster(tuple(Worker("worker", i, f"a:{i}") for i in range(3)), 1)
-    assert first_mentioned(cluster, message) == (None if who is None else cluster.workers[who])
+    assert first_mentioned(cluster, message) == (None if worker is None else cluster.workers[worker])
 
 
-def test_errors_that_say_nothing_of_other_workers_are_not_theirs(monkeypatch):
+def test_only_errors_of_connections_mean_a_lost_worker(monkeypatch):
     lost = tf.errors.UnavailableError(None, None, "Connection reset by peer, /job:worker/replica:0/task:0")
     aborted = tf.errors.InternalError(None, None, "Collective ops is aborted by: something")
     broken = tf.errors.InvalidArgumentError(None, None, "shapes, /job:worker/replica:0/task:0")
@@ -99,24 +101,24 @@ def test_errors_that_say_nothing_of_other_workers_are_not_theirs(monkeypatch):
     assert strategy.lost_worker(broken) is None
 
 
-# --- Meeting.
+# --- Waiting for each other.
 
 
 def clusters(count: int) -> list[Cluster]:
-    """A job on free ports of this machine, as each of its workers sees it."""
-    every = tuple(Worker("worker", i, f"localhost:{p}") for i, p in enumerate(two_workers.free_ports(count)))
-    return [Cluster(every, i) for i in range(count)]
+    """Returns the cluster of a job on free ports of this machine, as each of its workers sees it."""
+    workers = tuple(Worker("worker", i, f"localhost:{p}") for i, p in enumerate(two_workers.free_ports(count)))
+    return [Cluster(workers, i) for i in range(count)]
 
 
-def test_workers_wait_until_all_are_there():
-    said: list[str] = []
-    there: list[float] = []
+def test_workers_wait_until_all_have_started():
+    reports: list[str] = []
+    ends: list[float] = []
 
     def arrive(cluster, after):
         time.sleep(after)
-        wait_for_all(cluster, 60, said.append, pause=0.05)
-        there.append(time.monotonic())
-        with socket.create_server(("", cluster.own.port)):  # as TensorFlow does next
+        wait_for_all(cluster, 60, reports.append, pause=0.05)
+        ends.append(time.monotonic())
+        with socket.create_server(("", cluster.own.port)):  # TensorFlow's next action
             time.sleep(1)
 
     start = time.monotonic()
@@ -125,18 +127,20 @@ def test_workers_wait_until_all_are_there():
         thread.start()
     for thread in threads:
         thread.join(30)
-    assert len(there) == 3 and min(there) - start > 1.3
-    assert said == [], "nobody waited for long"
+    assert len(ends) == 3 and min(ends) - start > 1.3
+    assert reports == [], "nobody waited for long"
 
 
-def test_who_does_not_come_is_named():
-    cluster, said = clusters(3)[1], []
+def test_a_worker_that_does_not_listen_is_named():
+    cluster, reports = clusters(3)[1], []
     with socket.create_server(("", cluster.workers[0].port)):
         with pytest.raises(WorkerMissing) as error:
-            wait_for_all(cluster, 5.5, said.append, every=0.2, pause=0.1)
+            wait_for_all(cluster, 5.5, reports.append, every=0.2, pause=0.1)
     last = cluster.workers[2]
-    assert str(error.value).startswith(f"{cluster.own} waited 6 seconds until all 3 workers listen. Received: {last}: ")
-    assert len(said) >= 2 and set(said) == {f"{cluster.own} is waiting for {last}: Connection refused"}
+    assert str(error.value).startswith(
+        f"{cluster.own} waited 6 seconds for all 3 workers to listen. Received: {last}: "
+    )
+    assert len(reports) >= 2 and set(reports) == {f"{cluster.own} is waiting for {last}: Connection refused"}
 
 
 def test_a_port_in_use_is_waited_for():
@@ -147,41 +151,28 @@ def test_a_port_in_use_is_waited_for():
     wait_for_all(cluster, 0.2, print, pause=0.05)
 
 
-def test_many_who_look_in_turn_nobody_away():
+def test_many_connections_do_not_fill_the_queue():
     cluster = clusters(2)[0]
     waiting = threading.Thread(target=wait_for_all, args=(cluster, 60, print), kwargs={"pause": 0.01})
     waiting.start()
     time.sleep(0.2)
-    for _ in range(400):  # more than wait in any queue
+    for _ in range(400):  # more than any queue holds
         socket.create_connection(("localhost", cluster.own.port), timeout=5).close()
     with socket.create_server(("", cluster.others[0].port)):
         waiting.join(10)
     assert not waiting.is_alive()
 
 
-# --- A worker that is gone.
+# --- A lost worker.
 
 
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory) -> Path:
-    """A folder with data/ and tiny.py."""
-    folder = tmp_path_factory.mktemp("inputs")
-    fakes.prepare(folder / "data")
-    (folder / "tiny.py").write_text(fakes.CONFIG)
-    return folder
-
-
-def steps(workdir: Path) -> list[int]:
-    return sorted(int(p.name[len("step-") :]) for p in (workdir / "checkpoints").glob("step-*"))
-
-
-def codes(results: list[fakes.Result]) -> list[int]:
+def codes(results: list[programs.Result]) -> list[int]:
     return [result.code for result in results]
 
 
 SHORT = "--set=train.images=64"  # 8 steps
 KILLED = re.compile(
-    r"error: worker (\d) \(localhost:\d+\) is gone: .* Start all workers again: they go on from "
+    r"error: worker (\d) \(localhost:\d+\) is gone: .* Start all workers again: they resume from "
     r"(the checkpoint of step 4|the start)\."
 )
 
@@ -193,16 +184,10 @@ def undisturbed(inputs, tmp_path_factory) -> Path:
     return workdir
 
 
-def check_same_bits(workdir: Path, other: Path, step: int) -> None:
-    one, two = two_workers.saved(workdir, step), two_workers.saved(other, step)
-    assert one.keys() == two.keys()
-    assert [name for name in one if one[name].tobytes() != two[name].tobytes()] == []
-
-
 @pytest.mark.parametrize("victim", [1, pytest.param(0, marks=pytest.mark.slow)])
-def test_a_killed_worker_ends_the_job_which_goes_on_when_started_again(victim, inputs, undisturbed, tmp_path):
+def test_a_killed_worker_ends_the_job_which_resumes_when_started_again(victim, inputs, undisturbed, tmp_path):
     happens = [nothing, nothing]
-    happens[victim] = fakes.SignalAt(5, signal.SIGKILL)
+    happens[victim] = faults.SignalAt(5, signal.SIGKILL)
     start = time.monotonic()
     results = two_workers.train(inputs, tmp_path, SHORT, happens=happens)
     assert time.monotonic() - start < 120
@@ -212,30 +197,30 @@ def test_a_killed_worker_ends_the_job_which_goes_on_when_started_again(victim, i
     assert "Traceback" not in other.err
     (who, _) = KILLED.fullmatch(other.err.splitlines()[-1]).groups()
     assert int(who) == victim
-    assert steps(tmp_path) == [2, 4]
+    assert checkpoint_steps(tmp_path) == [2, 4]
 
     results = two_workers.train(inputs, tmp_path, SHORT)
     assert codes(results) == [0, 0], results[0].err + results[1].err
     assert "Resuming from step 4 (32 images)." in results[0].out
-    check_same_bits(tmp_path, undisturbed, 8)
+    assert_same_bits(tmp_path, undisturbed, 8)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("victim", [0, 1])
 def test_a_worker_that_hangs_ends_the_job(victim, inputs, tmp_path):
-    """As when its machine or the network is gone: no connection is closed, and only the heartbeats end."""
+    """Stops a worker without closing its connections, as a failing machine or network does; only heartbeats end."""
     happens = [nothing, nothing]
-    happens[victim] = fakes.SignalAt(5, signal.SIGSTOP)
+    happens[victim] = faults.SignalAt(5, signal.SIGSTOP)
     start = time.monotonic()
     results = two_workers.train(inputs, tmp_path, SHORT, happens=happens, timeout=75)
-    assert 75 <= time.monotonic() - start < 85, "the one that hangs is killed by the test"
+    assert 75 <= time.monotonic() - start < 85, "the test kills the one that hangs"
     assert results[1 - victim].code == 75, results[1 - victim].err
     assert KILLED.fullmatch(results[1 - victim].err.splitlines()[-1])[1] == str(victim)
 
 
 @dataclasses.dataclass(frozen=True)
 class WaitFor:
-    """Workers wait for each other for so many seconds, and so long for TensorFlow to connect them."""
+    """Sets the time that workers wait for each other, and for TensorFlow to connect them."""
 
     seconds: int
 
@@ -244,36 +229,33 @@ class WaitFor:
 
 
 def test_a_worker_that_never_starts_is_named(inputs, tmp_path):
-    flags = [f"--config={inputs}/tiny.py", f"--data_dir={inputs}/data", f"--workdir={tmp_path}/run"]
     addresses = tuple(f"localhost:{port}" for port in two_workers.free_ports(2))
-    before = two_workers.Both(fakes.Worker(addresses, 0), WaitFor(6))
-    result = fakes.run("ssgan_tf.train", *flags, "--strategy=multiworker", before=before, timeout=60)
+    before = faults.Both(faults.Worker(addresses, 0), WaitFor(6))
+    result = train(inputs, tmp_path / "run", "--strategy=multiworker", before=before, timeout=60)
     assert result.code == 75
     missing = f"worker 1 ({addresses[1]}): Connection refused"
     assert result.out == f"worker 0 ({addresses[0]}) is waiting for {missing}\n"
     assert result.err == (
-        f"error: worker 0 ({addresses[0]}) waited 6 seconds until all 2 workers listen. Received: {missing}.\n"
+        f"error: worker 0 ({addresses[0]}) waited 6 seconds for all 2 workers to listen. Received: {missing}.\n"
     )
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_gone_before_tensorflow_connects_it(inputs, tmp_path):
-    """TensorFlow then waits where nothing but a signal that kills reaches it."""
+def test_a_worker_lost_before_tensorflow_connects_it_ends_the_job(inputs, tmp_path):
+    """TensorFlow then waits in a call that only a signal that kills the process can end."""
     ports = two_workers.free_ports(2)
-    flags = [f"--config={inputs}/tiny.py", f"--data_dir={inputs}/data", f"--workdir={tmp_path}/run"]
-    before = two_workers.Both(fakes.Worker(tuple(f"localhost:{port}" for port in ports), 0), WaitFor(8))
-    with socket.create_server(("", ports[1])):  # it listens, and never says anything
-        result = fakes.run("ssgan_tf.train", *flags, "--strategy=multiworker", before=before, timeout=60)
+    before = faults.Both(faults.Worker(tuple(f"localhost:{port}" for port in ports), 0), WaitFor(8))
+    with socket.create_server(("", ports[1])):  # it listens and never answers
+        result = train(inputs, tmp_path / "run", "--strategy=multiworker", before=before, timeout=60)
     assert result.code == -signal.SIGALRM
     assert not (tmp_path / "run").exists()
 
 
 def test_multiworker_without_workers_is_refused(inputs, tmp_path):
-    flags = [f"--config={inputs}/tiny.py", f"--data_dir={inputs}/data", f"--workdir={tmp_path}/run"]
-    result = fakes.run("ssgan_tf.train", *flags, "--strategy=multiworker")
+    result = train(inputs, tmp_path / "run", "--strategy=multiworker")
     assert (result.code, result.err.count("\n")) == (2, 1)
-    assert "expected the environment variable TF_CONFIG" in result.err
+    assert "multiworker needs the environment variable TF_CONFIG" in result.err
 
 
 @pytest.mark.slow
@@ -282,14 +264,14 @@ def test_workers_that_were_started_differently_are_refused(inputs, tmp_path):
     results = two_workers.train(inputs, tmp_path / "run", own=own)
     for result in results:
         assert result.code == 2, result.err
-        assert "expected the same --config, --set and data on all workers" in result.err
+        assert "multiworker needs the same --config, --set and data on all workers" in result.err
     assert not (tmp_path / "run").exists()
 
     assert codes(two_workers.train(inputs, tmp_path / "one", "--set=train.images=16")) == [0, 0]
     own = [[f"--workdir={tmp_path}/one"], [f"--workdir={tmp_path}/two"]]
     for result in two_workers.train(inputs, tmp_path / "two", own=own):
         assert result.code == 2, result.err
-        assert "expected the same checkpoint to go on from on all workers" in result.err
+        assert "multiworker needs the same checkpoint to resume from on all workers" in result.err
 
 
 # --- Stopping together.
@@ -298,62 +280,63 @@ def test_workers_that_were_started_differently_are_refused(inputs, tmp_path):
 @pytest.mark.parametrize("who", [1, pytest.param(0, marks=pytest.mark.slow)])
 def test_a_signal_at_one_worker_stops_all_after_the_same_step(who, inputs, tmp_path):
     happens = [nothing, nothing]
-    happens[who] = fakes.SignalAt(5, signal.SIGTERM)
+    happens[who] = faults.SignalAt(5, signal.SIGTERM)
     results = two_workers.train(inputs, tmp_path, SHORT, happens=happens)
     assert codes(results) == [143, 143], results[0].err + results[1].err
-    assert steps(tmp_path) == [2, 4, 5]
+    assert checkpoint_steps(tmp_path) == [2, 4, 5]
     for result in results:
         assert result.out.endswith("Stopped at 40 images with everything saved. The same command resumes from there.\n")
 
 
 @pytest.mark.slow
 def test_signals_at_different_moments_stop_all_after_the_same_step(inputs, tmp_path):
-    happens = [fakes.SignalAt(6, signal.SIGINT), fakes.SignalAt(5, signal.SIGINT)]
+    happens = [faults.SignalAt(6, signal.SIGINT), faults.SignalAt(5, signal.SIGINT)]
     results = two_workers.train(inputs, tmp_path, SHORT, happens=happens)
     assert codes(results) == [130, 130]
-    assert steps(tmp_path) == [2, 4, 5]
+    assert checkpoint_steps(tmp_path) == [2, 4, 5]
 
 
 @pytest.mark.slow
 def test_minutes_of_one_worker_stop_all(inputs, tmp_path):
     results = two_workers.train(inputs, tmp_path, SHORT, own=[[], ["--minutes=0.00001"]])
     assert codes(results) == [0, 0]
-    assert steps(tmp_path) == [1]
+    assert checkpoint_steps(tmp_path) == [1]
 
 
 @pytest.mark.slow
 def test_a_full_disk_at_the_first_worker_ends_the_others(inputs, small_disk):
-    happens = [fakes.FillDiskAt(5, str(small_disk)), nothing]
+    happens = [faults.FillDiskAt(5, str(small_disk)), nothing]
     results = two_workers.train(inputs, small_disk / "run", SHORT, happens=happens)
     assert codes(results) == [2, 75], results[0].err + results[1].err
     assert "No space left on device" in results[0].err.splitlines()[-1]
     assert KILLED.fullmatch(results[1].err.splitlines()[-1])[1] == "0"
-    assert steps(small_disk / "run") == [2, 4]
+    assert checkpoint_steps(small_disk / "run") == [2, 4]
 
 
 @pytest.mark.slow
-def test_all_workers_go_back_where_a_weight_is_no_number(inputs, tmp_path):
-    happens = [fakes.SpoilAt(6), fakes.SpoilAt(6)]
+def test_all_workers_roll_back_if_a_weight_is_not_finite(inputs, tmp_path):
+    happens = [faults.SpoilAt(6), faults.SpoilAt(6)]
     results = two_workers.train(inputs, tmp_path, SHORT, happens=happens)
     assert codes(results) == [0, 0], results[0].err + results[1].err
     for result in results:
         assert "Rolling back to the checkpoint of step 4, to continue without step 6" in result.err
-    assert steps(tmp_path)[-1] == 8
+    assert checkpoint_steps(tmp_path)[-1] == 8
 
 
-# --- Another number of workers.
+# --- Other numbers of workers.
 
 
 @pytest.mark.slow
-def test_a_run_goes_on_with_other_numbers_of_workers(inputs, tmp_path):
-    """1 -> 2 -> 1, beside a run on one device. Groups of the minibatch standard deviation lie within a replica; of
-    one image each, they are the same on any number.
+def test_a_run_resumes_on_other_numbers_of_workers(inputs, tmp_path):
+    """Compares 1 -> 2 -> 1 workers with one device.
+
+    Groups of the minibatch standard deviation are formed within a replica. With one image each they do not depend on
+    the number of replicas.
     """
     grouped = ["--set=model.network.stddev_group=1"]
-    one = [f"--config={inputs}/tiny.py", f"--data_dir={inputs}/data", *grouped]
 
-    def alone(workdir: Path, images: int) -> fakes.Result:
-        result = fakes.run("ssgan_tf.train", *one, f"--workdir={workdir}", f"--set=train.images={images}")
+    def alone(workdir: Path, images: int) -> programs.Result:
+        result = train(inputs, workdir, *grouped, f"--set=train.images={images}")
         assert result.code == 0, result.err
         return result
 
@@ -364,5 +347,5 @@ def test_a_run_goes_on_with_other_numbers_of_workers(inputs, tmp_path):
     assert codes(results) == [0, 0]
     assert "Resuming on 2 devices what began on 1" in results[0].out
     assert "Resuming on 1 devices what began on 2" in alone(workdir, 72).out
-    assert steps(workdir)[-1] == 9
-    two_workers.check_equal_across_workers(workdir, tmp_path / "straight", 9)
+    assert checkpoint_steps(workdir)[-1] == 9
+    two_workers.assert_equal_up_to_rounding(workdir, tmp_path / "straight", 9)

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from ssgan_tf.train.distribution.launch import expand_counts, expand_nodes, find_job, read_slurm
-from tests.support import fakes, two_workers
+from tests.support import fakes, programs, two_workers
 
 SLURM = {
     "SLURM_JOB_ID": "1017",
@@ -151,7 +151,7 @@ def test_two_tasks_train_as_one_process_does(repository, tmp_path):
     (tmp_path / "tiny.py").write_text(fakes.CONFIG)
     flags = [f"--config={tmp_path}/tiny.py", f"--data_dir={tmp_path}/data", "--set=train.images=32"]
     flags += ["--set=model.network.stddev_group=1"]  # so that groups are the same on any number of workers
-    alone = fakes.run("ssgan_tf.train", *flags, f"--workdir={tmp_path}/alone")
+    alone = programs.run("ssgan_tf.train", *flags, f"--workdir={tmp_path}/alone")
     assert alone.code == 0, alone.err
 
     step = {"SLURM_JOB_ID": "1", "SLURM_STEP_NODELIST": "127.0.0.1", "SLURM_STEP_TASKS_PER_NODE": "2"}
@@ -167,7 +167,7 @@ def test_two_tasks_train_as_one_process_does(repository, tmp_path):
         assert "runs on      2 CPU" in out.decode()
     assert f"process {tasks[0].pid} " in (tmp_path / "launched/lock").read_text()
 
-    two_workers.check_equal_across_workers(tmp_path / "launched", tmp_path / "alone", 4)
+    two_workers.assert_equal_up_to_rounding(tmp_path / "launched", tmp_path / "alone", 4)
 
 
 # --- docs/distribution.md.

@@ -1,6 +1,6 @@
 """Strategies: their names, the worker that writes, and communication between workers.
 
-What workers compute is tested in tests/train/test_main.py, a lost worker in test_cluster.py.
+What workers compute is tested in test_two_devices.py, a lost worker in test_cluster.py.
 """
 
 from types import SimpleNamespace

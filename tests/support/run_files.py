@@ -1,0 +1,46 @@
+"""Reads what a run left in its workdir: checkpoints, metrics.jsonl, TensorBoard events."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+
+def read_checkpoint(workdir: Path, step: int) -> dict[str, np.ndarray]:
+    """Returns every variable in the checkpoint of `step`, by name."""
+    reader = tf.train.load_checkpoint(str(workdir / "checkpoints" / f"step-{step:09d}" / "ckpt"))
+    names = [name for name in reader.get_variable_to_shape_map() if name != "_CHECKPOINTABLE_OBJECT_GRAPH"]
+    return {name: reader.get_tensor(name) for name in names}
+
+
+def assert_same_bits(workdir: Path, other: Path, step: int) -> None:
+    """Fails unless the checkpoints of `step` in both workdirs have the same variables, bit for bit."""
+    one, two = read_checkpoint(workdir, step), read_checkpoint(other, step)
+    assert one.keys() == two.keys()
+    assert [name for name in one if one[name].tobytes() != two[name].tobytes()] == []
+
+
+def checkpoint_steps(workdir: Path) -> list[int]:
+    """Returns the steps that have a checkpoint."""
+    return sorted(int(path.name.removeprefix("step-")) for path in (workdir / "checkpoints").glob("step-*"))
+
+
+def read_log(workdir: Path) -> list[dict]:
+    """Returns the lines of metrics.jsonl."""
+    return [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+
+
+def logged_steps(workdir: Path) -> list[int]:
+    """Returns the step of each line of metrics.jsonl."""
+    return [line["step"] for line in read_log(workdir)]
+
+
+def read_events(workdir: Path) -> list[tuple[str, int, np.ndarray]]:
+    """Returns (tag, step, value) of everything that TensorBoard would show."""
+    found = []
+    for path in sorted((workdir / "tensorboard").iterdir()):
+        for record in tf.data.TFRecordDataset(str(path)):
+            event = tf.compat.v1.Event.FromString(record.numpy())
+            found += [(value.tag, event.step, tf.make_ndarray(value.tensor)) for value in event.summary.value]
+    return found
