@@ -9,7 +9,7 @@ from ssgan_tf import runs, select
 
 
 @pytest.mark.slow
-def test_run_ranks_and_returns_what_it_wrote(folder, tmp_path, capfd):
+def test_run_ranks_and_returns_what_it_wrote(folder, tmp_path, capsys):
     ranking = select.run(
         [f"{folder}/runs/a", f"{folder}/runs/c$"],
         out=f"{tmp_path}/out",
@@ -20,7 +20,7 @@ def test_run_ranks_and_returns_what_it_wrote(folder, tmp_path, capfd):
         processes=1,
         quiet=True,
     )
-    assert capfd.readouterr() == ("", "")
+    assert capsys.readouterr() == ("", "")
     assert isinstance(ranking, select.Ranking)
     assert ranking.paths == (f"{tmp_path}/out/selection.json", f"{tmp_path}/out/matrix.png")
     assert json.loads(Path(ranking.paths[0]).read_text()) == ranking.content

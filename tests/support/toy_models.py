@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -123,7 +124,7 @@ def quiet_bar(total: int = 1):
 
 
 def compute_matrix(
-    members: Sequence[ToyMember], folder: Path, settings: Settings = SETTINGS, run: Callable = workers.run_here
+    members: Sequence[Any], folder: Path, settings: Settings = SETTINGS, run: Callable = workers.run_here
 ) -> np.ndarray:
     """Computes A [N, N] with a cache in `folder`."""
     cache = PairCache(str(folder), settings)
