@@ -1,5 +1,6 @@
 """Everything before the first step: checks all input, then opens the workdir, the data and the model."""
 
+import contextlib
 import json
 from collections.abc import Callable, Sequence
 
@@ -59,24 +60,26 @@ def prepare(
     dataset = data.load(d.dataset, data_dir, d.factors, d.memory_gib, d.split, d.resolution)
     model = make_model(strategy, config, dataset.spec, xla)
     chief = is_chief(strategy)
-    lock = place.lock() if chief else None
-    with strategy.scope():
-        checkpoints = Checkpoints(place.checkpoints, model.checkpoint_items(), config.train.keep_checkpoints)
-        first_step = checkpoints.restore_latest() or 0
-    labels = np.ascontiguousarray(dataset.factors).tobytes()
-    check_equal_across_workers(strategy, {"labels": labels, "checkpoint to resume from": str(first_step).encode()})
+    with contextlib.ExitStack() as unlock_on_error:
+        lock = unlock_on_error.enter_context(place.lock()) if chief else None
+        with strategy.scope():
+            checkpoints = Checkpoints(place.checkpoints, model.checkpoint_items(), config.train.keep_checkpoints)
+            first_step = checkpoints.restore_latest() or 0
+        labels = np.ascontiguousarray(dataset.factors).tobytes()
+        check_equal_across_workers(strategy, {"labels": labels, "checkpoint to resume from": str(first_step).encode()})
 
-    # Scores during training, and the files that describe the run: the chief's work.
-    evaluate = None
-    if config.train.metrics_every and chief:
-        options = oracles.OracleOptions(images=oracle_images)
-        oracle = oracles.train_or_load(dataset, oracles.cache_in(data_dir), options, quiet)
-        evaluate = make_evaluator(config, dataset, model, oracle)
-    if chief:
-        rows = init_workdir(place, config, dataset)
-        record_replicas(place, strategy.num_replicas_in_sync, first_step)
-    else:
-        rows = choose_labeled(dataset.factors, d.labeled_fraction, config.train.seed, d.stratified)
+        # Scores during training, and the files that describe the run: the chief's work.
+        evaluate = None
+        if config.train.metrics_every and chief:
+            options = oracles.OracleOptions(images=oracle_images)
+            oracle = oracles.train_or_load(dataset, oracles.cache_in(data_dir), options, quiet)
+            evaluate = make_evaluator(config, dataset, model, oracle)
+        if chief:
+            rows = init_workdir(place, config, dataset)
+            record_replicas(place, strategy.num_replicas_in_sync, first_step, quiet)
+        else:
+            rows = choose_labeled(dataset.factors, d.labeled_fraction, config.train.seed, d.stratified)
+        unlock_on_error.pop_all()
     return Session(
         place, config, strategy, dataset, rows, model, checkpoints, first_step, lock, evaluate, minutes,
         tuple(callbacks), quiet,
@@ -161,10 +164,10 @@ def init_workdir(workdir: Workdir, config: configs.Config, dataset: data.FactorD
     return rows
 
 
-def record_replicas(workdir: Workdir, count: int, first_step: int) -> None:
-    """Records how many devices train the run, and warns if a resumed run has another number of them."""
+def record_replicas(workdir: Workdir, count: int, first_step: int, quiet: bool) -> None:
+    """Records how many devices train the run; unless `quiet`, prints that a resumed run has another number of them."""
     before = workdir.record_replicas(count)
-    if first_step and before != count:
+    if first_step and before != count and not quiet:
         print(
             f"Resuming on {count} devices what began on {before}: the batches are the same, but sums are taken in "
             f"another order, so results will not be bit-identical to a run on {before} devices."

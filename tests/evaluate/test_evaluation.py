@@ -1,0 +1,83 @@
+"""`evaluate.run`: evaluation as a function, in this process, on a run trained in it."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ssgan_tf import config as configs
+from ssgan_tf import evaluate, train
+from ssgan_tf.evaluate import Scores
+from tests.support import fakes
+
+QUICK = {"samples": 100, "oracle_images": 500, "quiet": True}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> tuple[str, str]:
+    """The workdir of a run of 4 steps, and the folder of its data."""
+    folder = tmp_path_factory.mktemp("evaluation")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fakes.Fake, "count", 240)  # the oracle needs 100 images whose labels are all known
+        fakes.prepare(folder / "data")
+    (folder / "tiny.py").write_text(fakes.CONFIG)
+    config = configs.load_config(str(folder / "tiny.py"))
+    config = dataclasses.replace(config, train=dataclasses.replace(config.train, images=32))
+    workdir, data_dir = str(folder / "run"), str(folder / "data")
+    train.run(config, workdir, data_dir, quiet=True)
+    return workdir, data_dir
+
+
+@pytest.fixture(scope="module")
+def scores(trained) -> Scores:
+    return evaluate.run(*trained, metrics="mig,l2", **QUICK)
+
+
+def test_scores_are_a_mapping_and_print_as_a_table(scores, trained):
+    workdir = Path(trained[0])
+    assert 0 <= scores["encoder"]["mig"] <= 1 and scores["generator"]["l2"] > 0
+    assert dict(scores) == json.loads((workdir / "metrics.json").read_text())
+    assert repr(scores) + "\n" == (workdir / "metrics.txt").read_text()
+    assert repr(scores).splitlines()[1].startswith("MIG  ")
+    assert scores.missing == ()
+
+
+def test_the_traversal_is_an_image(scores, trained):
+    assert isinstance(scores.traversal, Image.Image)
+    written = np.asarray(Image.open(Path(trained[0]) / "traversal.png"))
+    assert np.array_equal(np.asarray(scores.traversal), written)
+    assert scores.paths == tuple(f"{trained[0]}/{name}" for name in ("metrics.json", "metrics.txt", "traversal.png"))
+
+
+def test_quiet_prints_nothing_and_scores_of_other_metrics_stay(scores, trained, capsys):
+    more = evaluate.run(*trained, metrics="psnr", **QUICK)
+    assert capsys.readouterr() == ("", "")
+    assert more["encoder"] == scores["encoder"] and more["images"]["psnr"] > 0
+
+
+def test_a_metric_without_a_score_is_explained(scores, trained):
+    with_ssim = evaluate.run(*trained, metrics="ssim,mig", **QUICK)
+    (sentence,) = with_ssim.missing
+    assert sentence.startswith("ssim has no score: ") and "11x11" in sentence
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"metrics": "mgi"}, r"^metrics: expected 'fast', 'all' or names of .*Received: \['mgi'\]"),
+        ({"bootstrap": 1}, "^bootstrap: expected 0 for none, or 2 or more"),
+        ({"metrics": "fid"}, "features"),
+    ],
+)
+def test_invalid_arguments_are_named(changes, message, trained):
+    with pytest.raises(ValueError, match=message):
+        evaluate.run(*trained, **{**QUICK, **changes})
+
+
+def test_a_folder_without_a_run(trained, tmp_path):
+    with pytest.raises(FileNotFoundError, match="^workdir: .* does not contain a run"):
+        evaluate.run(str(tmp_path), trained[1], **QUICK)
+    assert list(tmp_path.iterdir()) == []
