@@ -1,6 +1,6 @@
 """Semi-StyleGAN for TensorFlow: semi-supervised disentanglement at high resolution.
 
-Programs: `python -m ssgan_tf.train`, `... .evaluate`, `... .select`, `... .export`.
+Programs: the command `ssgan`, whose verbs are `ssgan train`, `ssgan evaluate`, ...; `ssgan --help` lists them.
 Importing the package itself imports nothing else: `ssgan_tf.editing` stays free of model code.
 """
 

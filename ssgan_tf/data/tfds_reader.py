@@ -39,8 +39,8 @@ def open_builder(dataset: str, data_dir: str) -> tfds.core.DatasetBuilder:
 def _command(dataset: str) -> str:
     """Returns the command that prepares the data set, without --data_dir."""
     name, *rest = [part for part in dataset.split("/") if not _VERSION.fullmatch(part)]
-    source = name if _in_catalogue(name) else f"tfds_builders/{name}"
-    return f"tfds build {source}" + "".join(f" --config={part}" for part in rest)
+    program = "tfds build" if _in_catalogue(name) else "ssgan data build"
+    return f"{program} {name}" + "".join(f" --config={part}" for part in rest)
 
 
 def _in_catalogue(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Evaluation: `run` scores a trained run from Python, `python -m ssgan_tf.evaluate` from a shell."""
+"""Evaluation: `run` scores a trained run from Python, `ssgan evaluate` from a shell."""
 
 from typing import TYPE_CHECKING
 

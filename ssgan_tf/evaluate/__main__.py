@@ -1,7 +1,7 @@
 """Scores a trained run: its encoder on real images, its generator through the oracle, its images against real ones.
 
-  python -m ssgan_tf.evaluate --workdir=runs/demo --data_dir=data
-  python -m ssgan_tf.evaluate --workdir=runs/demo --data_dir=data --metrics=mig,dci --bootstrap=200
+  ssgan evaluate --workdir=runs/demo --data_dir=data
+  ssgan evaluate --workdir=runs/demo --data_dir=data --metrics=mig,dci --bootstrap=200
 
 Writes metrics.json (all numbers), metrics.txt (the table that is printed) and traversal.png into the workdir. Scores of
 other metrics that are there already stay, if they belong to the same checkpoint, images and settings. The oracle that

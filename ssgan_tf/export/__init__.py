@@ -1,4 +1,4 @@
-"""Export: `run` writes a trained run as a SavedModel from Python, `python -m ssgan_tf.export` from a shell."""
+"""Export: `run` writes a trained run as a SavedModel from Python, `ssgan export` from a shell."""
 
 from typing import TYPE_CHECKING
 

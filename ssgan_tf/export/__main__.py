@@ -1,6 +1,6 @@
 """Exports a trained run as a SavedModel that generates and encodes images without this package.
 
-  python -m ssgan_tf.export --workdir=runs/demo --out=runs/demo/export
+  ssgan export --workdir=runs/demo --out=runs/demo/export
 
 --out is a model folder as TensorFlow Serving expects it: the SavedModel is its subfolder 1. The next export writes 2
 and then removes 1, so that the folder always holds a complete model, and a running server switches over. Nothing is

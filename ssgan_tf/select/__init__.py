@@ -1,6 +1,6 @@
 """Selection of one of many trained models without labels, by ModelCentrality or UDR.
 
-`run` ranks models from Python, `python -m ssgan_tf.select` from a shell.
+`run` ranks models from Python, `ssgan select` from a shell.
 """
 
 from typing import TYPE_CHECKING

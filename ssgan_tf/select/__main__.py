@@ -1,7 +1,7 @@
 """Selects one of many trained models without labels: the one that agrees most with the others, or the best by UDR.
 
-  python -m ssgan_tf.select --workdirs='runs/*' --out=selection
-  python -m ssgan_tf.select --checkpoints_of=runs/one --out=selection --data_dir=data
+  ssgan select --workdirs='runs/*' --out=selection
+  ssgan select --checkpoints_of=runs/one --out=selection --data_dir=data
 
 Prints the ranking, and writes selection.json and matrix.png into --out. Scores of pairs of models are cached there: the
 same command continues where it was stopped, and with more models it computes only what is new. See docs/select.md.

@@ -1,6 +1,6 @@
 """Serves an export over HTTP with TensorFlow Serving's REST interface; see docs/serving.md.
 
-    python -m ssgan_tf.serving --model=runs/demo/export --port=8501
+    ssgan serve --model=runs/demo/export --port=8501
 
 From Python, in the main thread:
 

@@ -1,6 +1,6 @@
 """Serves an export over HTTP until Ctrl-C or SIGTERM; docs/serving.md describes the requests.
 
-    python -m ssgan_tf.serving --model=runs/demo/export --port=8501
+    ssgan serve --model=runs/demo/export --port=8501
 """
 
 import argparse
@@ -32,7 +32,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add, defaults = parser.add_argument, ServerOptions()
 
     # Model and address.
-    add("--model", help="folder that `python -m ssgan_tf.export` wrote (default: the model of the package)")
+    add("--model", help="folder that `ssgan export` wrote (default: the model of the package)")
     add("--name", help="the model's name in URLs (default: the name of its run)")
     add("--host", default="127.0.0.1", help="address to listen on, 0.0.0.0 for all (default: %(default)s)")
     add("--port", type=int, default=8501, help="port to listen on, 0 for any free port (default: %(default)s)")

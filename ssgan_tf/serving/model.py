@@ -26,7 +26,7 @@ class ServedModel:
     """One version of an exported model.
 
     Args:
-        path: Folder that `python -m ssgan_tf.export` wrote. If it has several versions, the newest is loaded.
+        path: Folder that `ssgan export` wrote. If it has several versions, the newest is loaded.
         name: Model's name in URLs; by default the name of its run.
 
     Raises:

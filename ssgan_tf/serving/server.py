@@ -36,7 +36,7 @@ def run(
     for at most `options.grace_seconds`, and returns.
 
     Args:
-        model: Folder that `python -m ssgan_tf.export` wrote; by default the model that comes with the package.
+        model: Folder that `ssgan export` wrote; by default the model that comes with the package.
         host: Address to listen on; "0.0.0.0" for all addresses of this machine.
         port: Port to listen on; 0 for any free port.
         name: Model's name in URLs; by default the name of its run.

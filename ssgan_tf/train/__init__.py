@@ -1,4 +1,4 @@
-"""Training: `run` trains a model from Python, `python -m ssgan_tf.train` from a shell."""
+"""Training: `run` trains a model from Python, `ssgan train` from a shell."""
 
 from typing import TYPE_CHECKING
 

@@ -1,6 +1,6 @@
 """Trains the model of a config. The same command again resumes where the last one stopped.
 
-python -m ssgan_tf.train --config=configs/demo.py --workdir=runs/demo --data_dir=data
+  ssgan train --config=demo --workdir=runs/demo --data_dir=data
 """
 
 import json

@@ -58,11 +58,11 @@ def test_the_newest_version_is_read_unless_one_is_named(data_dir, tmp_path):
 @pytest.mark.parametrize(
     ("name", "command"),
     [
-        ("scene3d/demo", "tfds build tfds_builders/scene3d --config=demo --data_dir=DIR"),
-        ("scene3d/demo/1.0.0", "tfds build tfds_builders/scene3d --config=demo --data_dir=DIR"),
-        ("plain", "tfds build tfds_builders/plain --data_dir=DIR"),
+        ("scene3d/demo", "ssgan data build scene3d --config=demo --data_dir=DIR"),
+        ("scene3d/demo/1.0.0", "ssgan data build scene3d --config=demo --data_dir=DIR"),
+        ("plain", "ssgan data build plain --data_dir=DIR"),
         ("dsprites", "tfds build dsprites --data_dir=DIR"),
-        ("no such name", "tfds build tfds_builders/no such name --data_dir=DIR"),
+        ("no such name", "ssgan data build no such name --data_dir=DIR"),
     ],
 )
 def test_the_message_for_a_data_set_that_is_not_prepared_has_the_command(name, command, tmp_path):

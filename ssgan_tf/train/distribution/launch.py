@@ -1,6 +1,6 @@
 """Starts one worker of a training job on several machines; the environment says which worker it is.
 
-    srun ssgan launch --config=configs/demo.py --workdir=runs/demo --data_dir=data
+    srun ssgan launch --config=demo --workdir=runs/demo --data_dir=data
 
 Sets TF_CONFIG and becomes `python -m ssgan_tf.train --strategy=multiworker <flags>`, so signals and the exit code are
 those of the training. With --print it only shows what it would start. It reads the first of these that is set:
