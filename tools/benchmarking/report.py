@@ -16,6 +16,7 @@ from ssgan_tf import __version__
 from tools.benchmarking.workloads import Workload
 
 GIB = 2**30
+PART_TITLES = {"painting": "generation"}  # parts of a step whose title in the table is not their key in the JSON file
 
 
 def time_rounds(workloads: Mapping[str, Workload], rounds: int) -> dict[str, list[float]]:
@@ -98,7 +99,8 @@ def format_report(report: Mapping[str, Any]) -> str:
         rates = "".join(f"{row[key]:>10,.1f}" for key in ("images_per_s", "slowest", "fastest"))
         counted = f"{row['flops_per_s'] / 1e9:>10,.0f}{row['of_peak']:>9.2f}" if "of_peak" in row else ""
         lines.append(f"{name:<18}{rates}{counted}")
-    shares = ", ".join(f"{name} {value / flops['total']:.0%}" for name, value in flops.items() if name != "total")
+    parts = {PART_TITLES.get(name, name): value for name, value in flops.items() if name != "total"}
+    shares = ", ".join(f"{title} {value / flops['total']:.0%}" for title, value in parts.items())
     peak = memory["peak"].get("gpu", memory["peak"]["process"])
     lines += [
         f"training step     {flops['total'] / 1e9:,.1f} GFLOP per device: {shares}",
