@@ -1,7 +1,7 @@
 """Semi-StyleGAN on Cars3D at 64x64 with 10 % of the labels (1,757 of 17,568).
 
-  tfds build tfds_builders/cars3d --config=64 --data_dir=data --manual_dir=downloads
-  python -m ssgan_tf.train --config=configs/cars3d.py --workdir=runs/cars3d --data_dir=data
+  ssgan data build cars3d --config=64 --data_dir=data --manual_dir=downloads
+  ssgan train --config=cars3d --workdir=runs/cars3d --data_dir=data
 
 Not run yet. The images take 0.2 GiB of memory. The length of the run is our choice.
 """

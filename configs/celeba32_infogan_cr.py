@@ -1,7 +1,7 @@
 """InfoGAN-CR on CelebA at 32x32 as published: 14.0 million parameters, 90,174 steps of 128 images.
 
-  tfds build tfds_builders/celeba_attributes --config=crop128_32 --data_dir=data --manual_dir=downloads
-  python -m ssgan_tf.train --config=configs/celeba32_infogan_cr.py --workdir=runs/celeba32_infogan_cr --data_dir=data
+  ssgan data build celeba_attributes --config=crop128_32 --data_dir=data --manual_dir=downloads
+  ssgan train --config=celeba32_infogan_cr --workdir=runs/celeba32_infogan_cr --data_dir=data
 
 Not run yet. downloads/ holds CelebA's files: tfds_builders/celeba_attributes/README.md.
 

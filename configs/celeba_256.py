@@ -1,8 +1,8 @@
 """Semi-StyleGAN on CelebA's 40 attributes at 256x256 with 0.5 % of the labels (1,013 of 202,599).
 
-  tfds build tfds_builders/celeba_attributes --config=crop178_256 --data_dir=data --manual_dir=downloads \
+  ssgan data build celeba_attributes --config=crop178_256 --data_dir=data --manual_dir=downloads \
     --file_format=array_record
-  python -m ssgan_tf.train --config=configs/celeba_256.py --workdir=runs/celeba_256 --data_dir=data
+  ssgan train --config=celeba_256 --workdir=runs/celeba_256 --data_dir=data
 
 Not run yet. downloads/ holds CelebA's files: tfds_builders/celeba_attributes/README.md. The images are read from disk;
 they would take 37.1 GiB of memory (--set=data.memory_gib=38 keeps them there). How the paper crops images and encodes

@@ -1,7 +1,7 @@
 """Semi-StyleGAN on the rendered scene at 32x32 with 2.5 % of the labels (778): small networks for two CPU cores.
 
-  tfds build tfds_builders/scene3d --config=demo --data_dir=data
-  python -m ssgan_tf.train --config=configs/demo.py --workdir=runs/demo --data_dir=data
+  ssgan data build scene3d --config=demo --data_dir=data
+  ssgan train --config=demo --workdir=runs/demo --data_dir=data
 
 Expected: 12 min; MIG 0.965, MIG-gen 0.729 (means of three seeds). See docs/demo.md, also for what else was tried.
 `tools/demo` prepares the data, trains, measures and exports.

@@ -1,7 +1,7 @@
 """Info-StyleGAN (no labels) on dSprites at 64x64, with the paper's networks: 47.9 million parameters.
 
-  tfds build dsprites --data_dir=data
-  python -m ssgan_tf.train --config=configs/dsprites.py --workdir=runs/dsprites --data_dir=data
+  ssgan data build dsprites --data_dir=data
+  ssgan train --config=dsprites --workdir=runs/dsprites --data_dir=data
 
 Not run yet. TFDS downloads dSprites (27 MB); the images take 2.8 GiB of memory. Without the download: build
 tfds_builders/sprites2d --config=full, and --set=data.dataset=sprites2d/full

@@ -1,7 +1,7 @@
 """beta-TCVAE on dSprites at 64x64, as in disentanglement_lib: 690,517 parameters, 300,000 steps of 64 images.
 
-  tfds build dsprites --data_dir=data
-  python -m ssgan_tf.train --config=configs/dsprites_beta_tcvae.py --workdir=runs/dsprites_beta_tcvae --data_dir=data
+  ssgan data build dsprites --data_dir=data
+  ssgan train --config=dsprites_beta_tcvae --workdir=runs/dsprites_beta_tcvae --data_dir=data
 
 Not run yet at this length; docs/select.md has ten shorter runs, on sprites2d. TFDS downloads dSprites (27 MB). Without
 the download: build tfds_builders/sprites2d --config=full, and --set=data.dataset=sprites2d/full

@@ -1,7 +1,7 @@
 """FactorVAE on dSprites at 64x64, as in disentanglement_lib: 5.71 million parameters, 300,000 steps of 64 images.
 
-  tfds build dsprites --data_dir=data
-  python -m ssgan_tf.train --config=configs/dsprites_factor_vae.py --workdir=runs/dsprites_factor_vae --data_dir=data
+  ssgan data build dsprites --data_dir=data
+  ssgan train --config=dsprites_factor_vae --workdir=runs/dsprites_factor_vae --data_dir=data
 
 Not run yet. TFDS downloads dSprites (27 MB). Without the download: build tfds_builders/sprites2d --config=full, and
 --set=data.dataset=sprites2d/full --set=data.factors=shape,scale,orientation,position_x,position_y

@@ -1,7 +1,7 @@
 """InfoGAN-CR on dSprites at 64x64 as published: 763,020 parameters, 322,560 steps of 64 images.
 
-  tfds build dsprites --data_dir=data
-  python -m ssgan_tf.train --config=configs/dsprites_infogan_cr.py --workdir=runs/dsprites_infogan_cr --data_dir=data
+  ssgan data build dsprites --data_dir=data
+  ssgan train --config=dsprites_infogan_cr --workdir=runs/dsprites_infogan_cr --data_dir=data
 
 Not run yet. Published, by the authors' own metrics, over 50 runs: FactorVAE 0.88 and MIG 0.37; 0.82 and 0.22 before the
 contrastive loss starts. TFDS downloads dSprites (27 MB). Without the download: build tfds_builders/sprites2d

@@ -1,14 +1,14 @@
 """Semi-StyleGAN on a variant of dSprites in RGB at 64x64 with 0.5 % of the labels (3,686 of 737,280).
 
 Sprites in random colours:
-  tfds build tfds_builders/dsprites_color --config=dsprites --data_dir=data
-  python -m ssgan_tf.train --config=configs/dsprites_variants.py:color --workdir=runs/dsprites_color --data_dir=data
+  ssgan data build dsprites_color --config=dsprites --data_dir=data
+  ssgan train --config=dsprites_variants:color --workdir=runs/dsprites_color --data_dir=data
 In front of noise:
-  tfds build tfds_builders/dsprites_noisy --config=dsprites --data_dir=data
-  python -m ssgan_tf.train --config=configs/dsprites_variants.py:noisy --workdir=runs/dsprites_noisy --data_dir=data
+  ssgan data build dsprites_noisy --config=dsprites --data_dir=data
+  ssgan train --config=dsprites_variants:noisy --workdir=runs/dsprites_noisy --data_dir=data
 On parts of The Scream (downloads/ holds scream.jpg: tfds_builders/dsprites_scream/README.md):
-  tfds build tfds_builders/dsprites_scream --config=dsprites --data_dir=data --manual_dir=downloads
-  python -m ssgan_tf.train --config=configs/dsprites_variants.py:scream --workdir=runs/dsprites_scream --data_dir=data
+  ssgan data build dsprites_scream --config=dsprites --data_dir=data --manual_dir=downloads
+  ssgan train --config=dsprites_variants:scream --workdir=runs/dsprites_scream --data_dir=data
 
 Not run yet. The images take 8.4 GiB of memory; those of dsprites_noisy also take 8.4 GiB on disk. Without the download
 of dSprites: --config=sprites2d when building, and e.g. --set=data.dataset=dsprites_color/sprites2d

@@ -1,16 +1,16 @@
 """Semi-StyleGAN on Falcor3D at 128x128 with 0.5 % of the labels (1,166), at 512x512 or 1024x1024 with 1 % (2,333).
 
-  tfds build tfds_builders/falcor3d --config=release128 --data_dir=data --manual_dir=downloads \
+  ssgan data build falcor3d --config=release128 --data_dir=data --manual_dir=downloads \
     --file_format=array_record
-  python -m ssgan_tf.train --config=configs/falcor3d.py:128 --workdir=runs/falcor3d_128 --data_dir=data
+  ssgan train --config=falcor3d:128 --workdir=runs/falcor3d_128 --data_dir=data
 
-  tfds build tfds_builders/falcor3d --config=512 --data_dir=data --manual_dir=downloads \
+  ssgan data build falcor3d --config=512 --data_dir=data --manual_dir=downloads \
     --file_format=array_record
-  python -m ssgan_tf.train --config=configs/falcor3d.py:512 --workdir=runs/falcor3d_512 --data_dir=data
+  ssgan train --config=falcor3d:512 --workdir=runs/falcor3d_512 --data_dir=data
 
-  tfds build tfds_builders/falcor3d --config=full --data_dir=data --manual_dir=downloads \
+  ssgan data build falcor3d --config=full --data_dir=data --manual_dir=downloads \
     --file_format=array_record
-  python -m ssgan_tf.train --config=configs/falcor3d.py:1024 --workdir=runs/falcor3d_1024 --data_dir=data
+  ssgan train --config=falcor3d:1024 --workdir=runs/falcor3d_1024 --data_dir=data
 
 Not run yet. 49.1 to 49.6 million parameters. The 233,280 images take 10.7 GiB of memory at 128x128. At 512x512 and
 1024x1024 they would take 171 and 683 GiB, and are read from disk.

@@ -1,10 +1,10 @@
 """Semi-StyleGAN on Isaac3D at 128x128 with 0.1 % of the labels (737), or at 512x512 with 1 % (7,373).
 
-  tfds build tfds_builders/isaac3d --config=release128 --data_dir=data --manual_dir=downloads --file_format=array_record
-  python -m ssgan_tf.train --config=configs/isaac3d.py:128 --workdir=runs/isaac3d_128 --data_dir=data
+  ssgan data build isaac3d --config=release128 --data_dir=data --manual_dir=downloads --file_format=array_record
+  ssgan train --config=isaac3d:128 --workdir=runs/isaac3d_128 --data_dir=data
 
-  tfds build tfds_builders/isaac3d --config=full --data_dir=data --manual_dir=downloads --file_format=array_record
-  python -m ssgan_tf.train --config=configs/isaac3d.py:512 --workdir=runs/isaac3d_512 --data_dir=data
+  ssgan data build isaac3d --config=full --data_dir=data --manual_dir=downloads --file_format=array_record
+  ssgan train --config=isaac3d:512 --workdir=runs/isaac3d_512 --data_dir=data
 
 Not run yet. 49.1 and 49.5 million parameters. The 737,280 images are read from disk: they would take 33.8 GiB of memory
 at 128x128 (--set=data.memory_gib=34 keeps them there) and 540 GiB at 512x512. The paper's model for editing fine

@@ -1,13 +1,13 @@
 """Semi-StyleGAN on 42 real images of Isaac3D, most of their labels unknown: too few to learn from, enough to try it.
 
 At 64x64:
-  tfds build tfds_builders/labeled_folder --data_dir=data \
+  ssgan data build labeled_folder --data_dir=data \
     --config='{"name": "isaac3d_samples_64", "folder": "../shared/data/isaac3d_samples", "resolution": 64}'
-  python -m ssgan_tf.train --config=configs/isaac3d_samples.py:64 --workdir=runs/isaac3d_samples_64 --data_dir=data
+  ssgan train --config=isaac3d_samples:64 --workdir=runs/isaac3d_samples_64 --data_dir=data
 At 512x512, with networks narrow enough for two CPU cores:
-  tfds build tfds_builders/labeled_folder --data_dir=data \
+  ssgan data build labeled_folder --data_dir=data \
     --config='{"name": "isaac3d_samples_512", "folder": "../shared/data/isaac3d_samples", "resolution": 512}'
-  python -m ssgan_tf.train --config=configs/isaac3d_samples.py:512 --workdir=runs/isaac3d_samples_512 --data_dir=data
+  ssgan train --config=isaac3d_samples:512 --workdir=runs/isaac3d_samples_512 --data_dir=data
 
 Expected: on two cores, two to three minutes for the 300 steps at 64x64; 2 s for each of the ten steps at 512x512, with
 3 GiB of memory, and more for the grids at the end than for all steps. samples/data.png shows the images as the networks

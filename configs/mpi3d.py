@@ -1,7 +1,7 @@
 """Semi-StyleGAN on MPI3D (toy) at 64x64 with 0.5 % of the labels (2,304 of 460,800).
 
-  tfds build tfds_builders/mpi3d --config=toy --data_dir=data --manual_dir=downloads
-  python -m ssgan_tf.train --config=configs/mpi3d.py --workdir=runs/mpi3d --data_dir=data
+  ssgan data build mpi3d --config=toy --data_dir=data --manual_dir=downloads
+  ssgan train --config=mpi3d --workdir=runs/mpi3d --data_dir=data
 
 Not run yet. The images take 5.3 GiB of memory, and 11.9 GiB in the releases with 1,036,800 of them, which are chosen
 with e.g. --config=real when building and --set=data.dataset=mpi3d/real here.

@@ -1,7 +1,7 @@
 """Semi-StyleGAN on the rendered scene at 64x64, grown from 8x8: a short progressive run for two CPU cores.
 
-  tfds build tfds_builders/scene3d --config=demo_64 --data_dir=data
-  python -m ssgan_tf.train --config=configs/scene3d_64.py --workdir=runs/scene3d_64 --data_dir=data
+  ssgan data build scene3d --config=demo_64 --data_dir=data
+  ssgan train --config=scene3d_64 --workdir=runs/scene3d_64 --data_dir=data
 
 Expected: 72 min on one thread of a busy machine; MIG 0.951, MIG-gen 0.738 (one seed). docs/schedule.md has the speed,
 the loss and samples of each phase.

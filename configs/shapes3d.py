@@ -1,7 +1,7 @@
 """Semi-StyleGAN on 3D Shapes at 64x64 with 0.5 % of the labels (2,400 of 480,000).
 
-  tfds build shapes3d --data_dir=data
-  python -m ssgan_tf.train --config=configs/shapes3d.py --workdir=runs/shapes3d --data_dir=data
+  ssgan data build shapes3d --data_dir=data
+  ssgan train --config=shapes3d --workdir=runs/shapes3d --data_dir=data
 
 Not run yet. TFDS downloads 3D Shapes; the images take 5.5 GiB of memory. scene3d/shapes has the same factors and needs
 no download.

@@ -1,7 +1,7 @@
 """Semi-StyleGAN on SmallNORB, reduced from 96x96 to 64x64, with 2.5 % of the labels (1,215 of 48,600).
 
-  tfds build smallnorb --data_dir=data
-  python -m ssgan_tf.train --config=configs/smallnorb.py --workdir=runs/smallnorb --data_dir=data
+  ssgan data build smallnorb --data_dir=data
+  ssgan train --config=smallnorb --workdir=runs/smallnorb --data_dir=data
 
 Not run yet. TFDS downloads SmallNORB: the left image of each stereo pair. The published halves for training and testing
 are used together, since each of them has only five of the ten toys of every category. The number of a toy (`instance`)

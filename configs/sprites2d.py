@@ -1,7 +1,7 @@
 """Semi-StyleGAN on grey sprites at 32x32 with 2.5 % of the labels (192 of 7,680): small networks for two CPU cores.
 
-  tfds build tfds_builders/sprites2d --config=demo --data_dir=data
-  python -m ssgan_tf.train --config=configs/sprites2d.py --workdir=runs/sprites2d --data_dir=data
+  ssgan data build sprites2d --config=demo --data_dir=data
+  ssgan train --config=sprites2d --workdir=runs/sprites2d --data_dir=data
 
 Not run yet. Nothing is downloaded. The settings are those of configs/demo.py, not tuned for these images.
 """

@@ -1,4 +1,4 @@
-"""Every config in configs/ can be trained: it loads, says how to run it, and fits the data set it names."""
+"""Every config in configs/ can be trained: it loads, states its commands, and fits its data set."""
 
 import ast
 import dataclasses
@@ -17,6 +17,7 @@ import tensorflow_datasets as tfds
 
 from ssgan_tf import config as configs
 from ssgan_tf import data
+from ssgan_tf.data.build import CATALOGUE, shipped_builders
 from tests.support import programs
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,7 +25,7 @@ NAMES = sorted(configs.shipped_configs())
 
 
 def variants(name: str) -> list[str]:
-    """The variants of a config, or [""] if it has none."""
+    """Returns the variants of a config, or [""] if it has none."""
     return list(runpy.run_path(configs.find_config(name)[0]).get("VARIANTS", [""]))
 
 
@@ -38,16 +39,16 @@ def name(request) -> str:
 
 
 def head(name: str) -> str:
-    """The docstring of a config."""
+    """Returns the docstring of a config."""
     text = ast.get_docstring(ast.parse(Path(configs.find_config(name)[0]).read_text(encoding="utf-8")))
     assert text
     return text
 
 
 def commands(name: str) -> list[list[str]]:
-    """The commands in a config's docstring, split as a shell would."""
+    """Returns the commands in a config's docstring, split as by a shell."""
     lines = head(name).replace("\\\n", " ").splitlines()
-    return [shlex.split(line) for line in lines if re.match(r"\s*(tfds|python) ", line)]
+    return [shlex.split(line) for line in lines if re.match(r"\s*ssgan ", line)]
 
 
 def option(words: list[str], name: str) -> str:
@@ -56,12 +57,13 @@ def option(words: list[str], name: str) -> str:
 
 
 def builder_of(words: list[str], data_dir: Path):
-    """The builder that `tfds build` would use with this command; None if its folder of images is not here."""
-    folder = Path(words[2])
-    if len(folder.parts) == 1:  # one of TFDS's own, which describes itself without network or files
-        return tfds.builder(words[2], data_dir=data_dir)
-    (file,) = (ROOT / folder).glob("*_dataset_builder.py")
-    make = importlib.import_module(".".join([*folder.parts, file.stem])).Builder
+    """Returns the builder of an `ssgan data build` command; None if its folder of images is missing."""
+    assert words[:3] == ["ssgan", "data", "build"]
+    name = words[3]
+    if name in CATALOGUE:  # a data set of TFDS itself, described without network or files
+        return tfds.builder(name, data_dir=data_dir)
+    assert name in shipped_builders()
+    make = importlib.import_module(f"tfds_builders.{name}.{name}_dataset_builder").Builder
     config = option(words, "config")
     if config.startswith("{"):  # as `tfds build` does with JSON
         config = type(make.BUILDER_CONFIGS[0])(**json.loads(config))
@@ -70,7 +72,7 @@ def builder_of(words: list[str], data_dir: Path):
     return make(config=config, data_dir=data_dir)
 
 
-def test_it_loads_and_survives_json(name):
+def test_it_loads_and_is_the_same_after_json(name):
     for variant in variants(name):
         config = configs.load_config(full_name(name, variant))
         assert configs.Config.from_json(json.loads(json.dumps(config.to_json()))) == config
@@ -85,7 +87,7 @@ def test_it_opens_with_a_sentence_its_commands_and_what_to_expect(name):
     opening, _, rest = head(name).partition("\n\n")
     assert re.fullmatch(r"[^\n]+\.", opening)
     assert re.search(r"^(Not run yet\b|Expected: )", rest, re.MULTILINE)
-    assert rest.index("python -m ssgan_tf.train") < re.search("Not run yet|Expected", rest).start()
+    assert rest.index("ssgan train") < re.search("Not run yet|Expected", rest).start()
 
 
 def test_its_commands_prepare_its_data_and_train_it(name, tmp_path, monkeypatch):
@@ -94,18 +96,18 @@ def test_its_commands_prepare_its_data_and_train_it(name, tmp_path, monkeypatch)
     assert len(words) == 2 * len(variants(name))
     for variant, build, train in zip(variants(name), words[::2], words[1::2], strict=True):
         config = configs.load_config(full_name(name, variant))
-        assert train[:3] == ["python", "-m", "ssgan_tf.train"]
-        assert option(train, "config") == full_name(f"configs/{name}.py", variant)
+        assert train[:2] == ["ssgan", "train"]
+        assert option(train, "config") == full_name(name, variant)
         assert configs.load_config(option(train, "config")) == config
         assert option(train, "data_dir") == option(build, "data_dir")
 
         builder = builder_of(build, tmp_path)
         if builder is None:
-            pytest.skip(f"there is no folder of images for {name} here")
+            pytest.skip(f"the folder of images for {name} is missing")
         dataset = f"{builder.name}/{builder.builder_config.name}" if builder.builder_config else builder.name
         assert config.data.dataset == dataset
         height, width, channels = builder.info.features["image"].shape
-        edge = config.data.resolution or height  # images are square, and are reduced if asked for
+        edge = config.data.resolution or height  # images are square, and are reduced to data.resolution if it is set
         assert height == width >= edge
         assert (edge, channels) == (config.model.resolution, config.model.channels)
         assert data.code_spec(builder, config.data.factors).size > 0  # raises for an unknown factor
@@ -130,7 +132,7 @@ def repeated_defaults(source: str, names: dict[str, Any]) -> Iterator[str]:
 
 
 def test_it_states_only_what_differs_from_the_defaults(name):
-    """The data set is stated in any case."""
+    """Except for the data set, which is always stated."""
     path = configs.find_config(name)[0]
     found = repeated_defaults(Path(path).read_text(encoding="utf-8"), runpy.run_path(path))
     assert set(found) <= {"DataOptions.dataset"}
@@ -149,7 +151,7 @@ def test_repeated_defaults_are_found():
     ],
 )
 def test_infogan_cr_is_as_published(name, family, image, sizes, weights, batch, steps, event, rates):
-    """Settings of the authors' program: sizes, lambda and alpha, events in steps, rates of G, of D with Q, and of H."""
+    """Settings of the authors' code: sizes, lambda and alpha, event in steps, learning rates of G, D with Q, and H."""
     config = configs.load_config(f"{name}_infogan_cr")
     o, (phase,) = config.model, config.phases
     assert (o.family, (o.resolution, o.channels), (o.codes, o.noise_size)) == (family, image, sizes)
@@ -164,7 +166,7 @@ def test_infogan_cr_is_as_published(name, family, image, sizes, weights, batch, 
 @pytest.mark.parametrize(
     ("name", "lines"),
     [
-        # Parameter counts as published, phases of the authors' earlier program.
+        # Published parameter counts; phases of the authors' earlier code.
         (
             "isaac3d:128",
             [
@@ -186,7 +188,7 @@ def test_infogan_cr_is_as_published(name, family, image, sizes, weights, batch, 
     ],
 )
 def test_a_dry_run_needs_no_data(name, lines, tmp_path):
-    """Parameters, phases, images per phase and memory, from the config alone."""
+    """It prints parameters, phases, images per phase and memory from the config alone."""
     flags = [f"--config={name}", f"--workdir={tmp_path}/run", f"--data_dir={tmp_path}/none"]
     result = programs.run("ssgan_tf.train", *flags, "--dry_run")
     assert (result.code, result.err) == (0, "")

@@ -1,7 +1,7 @@
 """beta-TCVAE with six latents on the rendered scene at 32x32, without labels.
 
-  tfds build tfds_builders/scene3d --config=demo --data_dir=data
-  python -m ssgan_tf.train --config=configs/compare/beta_tcvae.py --workdir=runs/beta_tcvae --data_dir=data
+  ssgan data build scene3d --config=demo --data_dir=data
+  ssgan train --config=compare/beta_tcvae --workdir=runs/beta_tcvae --data_dir=data
 
 Expected: 2 min on one CPU core; MIG 0.410 (mean of two seeds). See docs/comparison.md.
 

@@ -1,7 +1,7 @@
 """beta-VAE with six latents on the rendered scene at 32x32, without labels.
 
-  tfds build tfds_builders/scene3d --config=demo --data_dir=data
-  python -m ssgan_tf.train --config=configs/compare/beta_vae.py --workdir=runs/beta_vae --data_dir=data
+  ssgan data build scene3d --config=demo --data_dir=data
+  ssgan train --config=compare/beta_vae --workdir=runs/beta_vae --data_dir=data
 
 Expected: 3 min on one CPU core; MIG 0.166 (mean of two seeds). See docs/comparison.md.
 

@@ -1,7 +1,7 @@
 """The encoder of Semi-StyleGAN alone, trained with MixUp on 1 % of the labels (311) of the rendered scene at 32x32.
 
-  tfds build tfds_builders/scene3d --config=demo --data_dir=data
-  python -m ssgan_tf.train --config=configs/compare/encoder_mixup.py --workdir=runs/encoder_mixup --data_dir=data
+  ssgan data build scene3d --config=demo --data_dir=data
+  ssgan train --config=compare/encoder_mixup --workdir=runs/encoder_mixup --data_dir=data
 
 Expected: 2 min on one CPU core; MIG 0.779, L2 0.228 (means of two seeds). See docs/comparison.md.
 """

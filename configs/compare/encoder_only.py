@@ -1,7 +1,7 @@
 """The encoder of Semi-StyleGAN alone, trained on 1 % of the labels (311) of the rendered scene at 32x32.
 
-  tfds build tfds_builders/scene3d --config=demo --data_dir=data
-  python -m ssgan_tf.train --config=configs/compare/encoder_only.py --workdir=runs/encoder_only --data_dir=data
+  ssgan data build scene3d --config=demo --data_dir=data
+  ssgan train --config=compare/encoder_only --workdir=runs/encoder_only --data_dir=data
 
 Expected: 3 min on one CPU core; MIG 0.733, L2 0.265 (means of two seeds). See docs/comparison.md.
 """

@@ -1,7 +1,7 @@
 """FactorVAE with six latents on the rendered scene at 32x32, without labels.
 
-  tfds build tfds_builders/scene3d --config=demo --data_dir=data
-  python -m ssgan_tf.train --config=configs/compare/factor_vae.py --workdir=runs/factor_vae --data_dir=data
+  ssgan data build scene3d --config=demo --data_dir=data
+  ssgan train --config=compare/factor_vae --workdir=runs/factor_vae --data_dir=data
 
 Expected: 11 min on one CPU core; MIG 0.159 (mean of two seeds). See docs/comparison.md.
 

@@ -1,7 +1,7 @@
 """Info-StyleGAN, which is Semi-StyleGAN without labels, on the rendered scene at 32x32.
 
-  tfds build tfds_builders/scene3d --config=demo --data_dir=data
-  python -m ssgan_tf.train --config=configs/compare/info_stylegan.py --workdir=runs/info_stylegan --data_dir=data
+  ssgan data build scene3d --config=demo --data_dir=data
+  ssgan train --config=compare/info_stylegan --workdir=runs/info_stylegan --data_dir=data
 
 Expected: 8 min on one CPU core; MIG 0.099, MIG-gen 0.234 (means of two seeds). See docs/comparison.md.
 

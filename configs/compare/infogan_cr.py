@@ -1,7 +1,7 @@
 """InfoGAN-CR with six codes on the rendered scene at 32x32, without labels.
 
-  tfds build tfds_builders/scene3d --config=demo --data_dir=data
-  python -m ssgan_tf.train --config=configs/compare/infogan_cr.py --workdir=runs/infogan_cr --data_dir=data
+  ssgan data build scene3d --config=demo --data_dir=data
+  ssgan train --config=compare/infogan_cr --workdir=runs/infogan_cr --data_dir=data
 
 Expected: 15 min on one CPU core; MIG 0.144, MIG-gen 0.154 (means of two seeds). See docs/comparison.md.
 

@@ -1,7 +1,7 @@
 """Semi-StyleGAN on the rendered scene at 32x32 with 1 % of the labels (311).
 
-  tfds build tfds_builders/scene3d --config=demo --data_dir=data
-  python -m ssgan_tf.train --config=configs/compare/semi_stylegan.py --workdir=runs/semi_stylegan --data_dir=data
+  ssgan data build scene3d --config=demo --data_dir=data
+  ssgan train --config=compare/semi_stylegan --workdir=runs/semi_stylegan --data_dir=data
 
 Expected: 8 min on one CPU core; MIG 0.881, L2 0.142, MIG-gen 0.664 (means of two seeds). See docs/comparison.md.
 
