@@ -1,4 +1,4 @@
-"""What every test shares: quiet TensorFlow on the CPU, the option `--slow`, folders to read, a disk to fill."""
+"""Shared by all tests: quiet TensorFlow on the CPU, the option `--slow`, folders to read, a disk to fill."""
 
 import os
 import subprocess
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-# Read once, when TensorFlow is first imported: so they stand here, before any test module is.
+# TensorFlow reads these once, when it is first imported, so they are set before any test module is.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # the numbers in tests are a CPU's
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # expected numbers are those of a CPU
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -27,13 +27,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def repository() -> Path:
-    """The root of the checkout: configs/, tfds_builders/ and tools/ lie in it."""
+    """Root of the checkout, with configs/, tfds_builders/ and tools/."""
     return ROOT
 
 
 @pytest.fixture(scope="session")
 def real_samples() -> Path:
-    """Folder with isaac3d_samples/ and falcor3d_samples/; skips the test where there is none."""
+    """Folder with isaac3d_samples/ and falcor3d_samples/; skips the test if there is none."""
     folder = Path(os.environ.get("SSGAN_REAL_SAMPLES", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
         pytest.skip(f"no real samples in {folder}: set SSGAN_REAL_SAMPLES to their folder")
@@ -42,11 +42,11 @@ def real_samples() -> Path:
 
 @pytest.fixture
 def small_disk(tmp_path) -> Iterator[Path]:
-    """A disk of 2 MiB of its own; skips the test where it cannot be mounted."""
+    """Disk of 2 MiB for this test alone; skips the test if it cannot be mounted."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], capture_output=True)
     if mounted.returncode:
-        pytest.skip("a small disk to fill: only root can mount one")
+        pytest.skip("only root can mount a small disk to fill")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)

@@ -1,4 +1,4 @@
-"""Runs and exports of commit 3447d5d, from before the package had folders, still do all that they could."""
+"""Runs and exports made by commit 3447d5d, before the package had folders, can still be used."""
 
 import json
 import shutil
@@ -16,14 +16,14 @@ MADE = Path(__file__).parent / "data" / "made_at_3447d5d"
 
 
 def arrays(checkpoint: Path) -> dict[str, np.ndarray]:
-    """Returns every array of a checkpoint's folder by its key."""
+    """Returns every array in a checkpoint's folder, by its key."""
     reader = tf.train.load_checkpoint(str(checkpoint / "ckpt"))
     return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map() if "OBJECT_GRAPH" not in name}
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory) -> Path:
-    """A folder with a copy of the run, its config and its data, and data/ with labels enough for an oracle."""
+    """Folder with a copy of the run, its config, its data, and in more/ data with enough labels for an oracle."""
     folder = tmp_path_factory.mktemp("old")
     shutil.copytree(MADE / "run", folder / "run")
     fakes.prepare(folder / "data")
@@ -39,16 +39,16 @@ def train(place: Path, workdir: str, *more: str) -> programs.Result:
     return programs.run("ssgan_tf.train", *words)
 
 
-def test_the_run_resumes_to_the_bits_that_it_had_then(place: Path) -> None:
+def test_the_run_resumes_to_the_same_bits_as_then(place: Path) -> None:
     result = train(place, "run", "--set=train.images=128")
     assert result.code == 0, result.err
     assert "Resuming from step 8 (64 images)" in result.out
-    assert not (place / "run/factors.json").exists()  # codes.json, its old name, is read
+    assert not (place / "run/factors.json").exists()  # its old name, codes.json, is still read
     found, expected = arrays(place / "run/checkpoints/step-000000016"), arrays(MADE / "finished/step-000000016")
     assert set(found) == set(expected) and len(found) > 100
     for name, values in expected.items():
         np.testing.assert_allclose(found[name], values, rtol=1e-3, atol=1e-4, err_msg=name)
-    # Other processors round otherwise; where a run from the start has the bits of then, its end must have them too.
+    # Processors round differently. If a new run reproduces the bits of then, the resumed run must too.
     assert train(place, "anew").code == 0
     first, then = arrays(place / "anew/checkpoints/step-000000008"), arrays(MADE / "run/checkpoints/step-000000008")
     if all(np.array_equal(first[name], then[name]) for name in then):

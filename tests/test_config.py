@@ -44,10 +44,10 @@ def test_set_parses_every_type(setting, read, value):
 
 def test_several_settings_are_applied_at_once_and_the_last_one_wins():
     settings = ["phases.labeled_batch=64", "phases.0.batch=128", "model.network.fmap_max=8", "model.xi=1", "model.xi=2"]
-    changed = configs.override(Config(), settings)  # one by one, the first alone would be refused
+    changed = configs.override(Config(), settings)  # the first alone would be refused
     assert (changed.phases[0].labeled_batch, changed.phases[0].batch) == (64, 128)
     assert (changed.model.network.fmap_max, changed.model.xi) == (8, 2.0)
-    assert Config().phases[0].batch == 32  # the original is as it was
+    assert Config().phases[0].batch == 32  # the original is unchanged
 
 
 @pytest.mark.parametrize(
@@ -86,13 +86,13 @@ def test_several_settings_are_applied_at_once_and_the_last_one_wins():
         ("train.keep_checkpoints=0", r"^keep_checkpoints: expected 1 or more. Received: 0"),
     ],
 )
-def test_settings_that_are_refused(setting, message):
+def test_invalid_settings_are_refused_in_one_line(setting, message):
     with pytest.raises(ValueError, match=message) as error:
         configs.override(Config(), [setting])
     assert "\n" not in str(error.value)
 
 
-def test_without_labels_there_may_be_no_label_losses():
+def test_without_labels_losses_of_labels_are_refused():
     no_labels = ["data.labeled_fraction=0", "model.beta=0", "model.alpha=0"]
     assert configs.override(Config(), [*no_labels, "model.gamma_e=1"]).data.labeled_fraction == 0
     with pytest.raises(ValueError, match="model.gamma_e above 0"):
@@ -111,12 +111,13 @@ def test_lengths_are_positive(field):
 
 
 @pytest.mark.parametrize(("part", "value"), [("data", TrainOptions()), ("model", NetworkOptions()), ("train", None)])
-def test_parts_of_a_wrong_kind_are_refused(part, value):
+def test_parts_of_the_wrong_type_are_refused(part, value):
     with pytest.raises(ValueError, match=f"^{part}: expected "):
         Config(**{part: value})
 
 
 # --- config.json.
+
 
 def leaves(options, path=""):
     for field in dataclasses.fields(options):
@@ -146,7 +147,7 @@ def make_unusual() -> Config:
             if dict(leaves(result))[name] != value:
                 break
         else:
-            raise AssertionError(f"{name}: give it a value here that is allowed and not its default")
+            raise AssertionError(f"{name}: add a value to `tries` that is valid and not its default")
     phases = (Phase(64, 90, 0, 9, 8, 0.5, 7, True), Phase(128, 0, 3, 5, 4, 0.25, 6, True))
     return dataclasses.replace(result, phases=phases)
 
@@ -154,13 +155,13 @@ def make_unusual() -> Config:
 UNUSUAL = make_unusual()
 
 
-def test_json_there_and_back(tmp_path):
+def test_config_json_is_read_back_as_it_was_written(tmp_path):
     Workdir(str(tmp_path)).write_config(UNUSUAL)
     back = Workdir(str(tmp_path)).read_config()
     assert back == UNUSUAL
     assert [type(value) for _, value in leaves(back)] == [type(value) for _, value in leaves(UNUSUAL)]
     assert list(configs.differences(UNUSUAL, back)) == []
-    assert [p.name for p in tmp_path.iterdir()] == ["config.json"]  # nothing temporary left
+    assert [p.name for p in tmp_path.iterdir()] == ["config.json"]  # no temporary file is left
     assert json.loads((tmp_path / "config.json").read_text())["model"]["kind"] == "semi_stylegan"
 
 
@@ -197,7 +198,7 @@ def test_a_workdir_without_a_run(tmp_path):
         (lambda c: c["data"].update(labeled_fraction=7), r"labeled_fraction: expected a number in \[0, 1\]"),
     ],
 )
-def test_a_config_json_that_was_changed_by_hand(change, message, tmp_path):
+def test_an_invalid_edit_of_config_json_is_named(change, message, tmp_path):
     value = UNUSUAL.to_json()
     change(value)
     (tmp_path / "config.json").write_text(json.dumps(value))
@@ -234,7 +235,7 @@ def returns(value: str) -> str:
         (returns("Config(model=NetworkOptions())"), "FILE, line 4: model: expected .*EncoderOnlyOptions or .*Semi"),
     ],
 )
-def test_config_files_that_are_refused(text, message, tmp_path):
+def test_invalid_config_files_are_refused_in_one_line(text, message, tmp_path):
     path = tmp_path / "config.py"
     path.write_text(text)
     with pytest.raises(ValueError, match=message.replace("FILE", str(path))) as error:
@@ -243,12 +244,12 @@ def test_config_files_that_are_refused(text, message, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["missing.py", ".", "missing.py:512"])
-def test_a_config_file_that_is_not_there(name, tmp_path):
+def test_a_missing_config_file(name, tmp_path):
     with pytest.raises(FileNotFoundError, match=f"^config: expected a Python file such as .* Received: '.*{name}'"):
         configs.load_config(str(tmp_path / name))
 
 
-def test_a_config_file_is_read(tmp_path):
+def test_a_config_file_is_loaded(tmp_path):
     path = tmp_path / "config.py"
     path.write_text(returns("Config(DataOptions(factors=['a']), phases=(Phase(batch=64.0),))"))
     assert configs.load_config(str(path)) == Config(DataOptions(factors=("a",)), phases=(Phase(batch=64),))
@@ -272,7 +273,7 @@ def test_shipped_configs_are_found_by_name(repository, tmp_path, monkeypatch):
     assert configs.find_config("isaac3d:512") == (f"{repository}/configs/isaac3d.py", "512")
 
 
-def test_a_file_beside_a_shipped_config_of_its_name(tmp_path, monkeypatch):
+def test_a_local_file_with_the_name_of_a_shipped_config(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "demo.py").write_text(returns("Config(phases=(Phase(batch=64),))"))
     assert configs.load_config("demo.py").phases[0].batch == 64
@@ -298,7 +299,7 @@ def test_a_variant_follows_a_colon(end, batch, tmp_path, monkeypatch):
         ("", "large", r"must define get_config\(\)"),
     ],
 )
-def test_variants_that_are_refused(text, variant, message, tmp_path):
+def test_unknown_variants_are_refused(text, variant, message, tmp_path):
     path = tmp_path / "config.py"
     path.write_text(f"from ssgan_tf.config import *\n{text}\n")
     with pytest.raises(ValueError, match=f"^config: {path}.*{message}"):
@@ -310,7 +311,7 @@ def test_variants_that_are_refused(text, variant, message, tmp_path):
     [("dmeo", "'demo'"), ("compare/beta_va", "'compare/beta_vae'"), ("configs/isaac3d_512.py", "'isaac3d'.*"),
      ("isac3d:512", "'isaac3d'.*")],
 )  # fmt: skip
-def test_an_unknown_name_is_answered_with_the_nearest(name, near, tmp_path, monkeypatch):
+def test_an_unknown_name_is_answered_with_the_closest_one(name, near, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError, match=rf"Received: '{name}'. Did you mean {near}\?$"):
         configs.load_config(name)

@@ -195,7 +195,7 @@ def test_an_encoder_gets_its_scores_although_it_generates_no_images(folder):
     assert result.code == 3, result.err
     (error,) = [line for line in result.err.splitlines() if line.startswith("error: ")]
     assert error.startswith("error: factor_vae has no score: ") and "Take more samples" in error
-    assert "(encoder); this model reads pictures and makes none (generator)" in error
+    assert "(encoder); this model encodes images and generates none (generator)" in error
 
 
 def test_evaluate_names_what_is_wrong(folder):

@@ -1,4 +1,4 @@
-"""A model needs its file and its line, with its import, in models/__init__.py: every program then runs it."""
+"""A new model needs one file, and one import and one line in models/__init__.py; then every program supports it."""
 
 import json
 import os
@@ -33,7 +33,7 @@ IMPORT, LINE = "from ssgan_tf.models.linear import Linear, LinearOptions\n", '  
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, repository) -> Path:
-    """A copy of the package with the model added, data, a config, and a run of it."""
+    """Folder with a copy of the package that has the new model, data, a config, and a run of it."""
     folder = tmp_path_factory.mktemp("new")
     package = folder / "ssgan_tf"
     shutil.copytree(repository / "ssgan_tf", package, ignore=shutil.ignore_patterns("__pycache__"))
@@ -43,7 +43,7 @@ def place(tmp_path_factory, repository) -> Path:
     assert IMPORT in text and LINE in text
     (package / "models/__init__.py").write_text(text)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fakes.Fake, "count", 240)  # the oracle needs 100 whose labels are all known
+        patch.setattr(fakes.Fake, "count", 240)  # the oracle needs 100 images whose labels are all known
         fakes.prepare(folder / "data")
     (folder / "linear.py").write_text(CONFIG)
     train(folder, "run")
@@ -63,20 +63,20 @@ def train(place: Path, run: str, *more: str) -> str:
 
 
 def weights(workdir: Path) -> dict[str, np.ndarray]:
-    """Of the checkpoint after 160 images."""
+    """Returns the weights in the checkpoint after 160 images."""
     reader = tf.train.load_checkpoint(str(workdir / "checkpoints/step-000000020/ckpt"))
     names = [name for name in reader.get_variable_to_shape_map() if "coder/" in name and "VARIABLE_VALUE" in name]
     return {name: reader.get_tensor(name) for name in names}
 
 
-def test_it_learns_logs_and_draws(place):
+def test_it_is_trained_logged_and_plotted(place):
     lines = [json.loads(line) for line in (place / "run/metrics.jsonl").read_text().splitlines()]
     errors = [line["linear/error"] for line in lines if "linear/error" in line]
-    assert len(errors) == 4 and errors[-1] < 0.95 * errors[0]  # noise, of which four codes tell little
+    assert len(errors) == 4 and errors[-1] < 0.95 * errors[0]  # four codes explain little of images of noise
     assert (place / "run/samples/traversal-000000160.png").exists()
 
 
-def test_it_is_stopped_and_goes_on(place):
+def test_it_is_stopped_and_resumed(place):
     train(place, "stopped", "--set=train.images=80")
     assert "Resuming from step 10" in train(place, "stopped")
     whole, stopped = weights(place / "run"), weights(place / "stopped")
@@ -85,7 +85,7 @@ def test_it_is_stopped_and_goes_on(place):
         np.testing.assert_array_equal(whole[name], stopped[name])
 
 
-def test_it_is_measured(place):
+def test_it_is_evaluated(place):
     out = program(place, "evaluate", "--workdir=run", "--samples=200", "--oracle_images=500")
     scores = json.loads((place / "run/metrics.json").read_text())
     assert "MIG" in out and 0 <= scores["encoder"]["mig"] <= 1 and 0 <= scores["generator"]["mig"] <= 1
@@ -96,14 +96,14 @@ def test_it_is_exported_and_edited(place):
     program(place, "export", "--workdir=run", "--out=export")
     editor = Editor.load(place / "export")
     assert [factor.name for factor in editor.factors] == [f"latent_{i}" for i in range(4)]
-    told = [0.2, 0.5, 0.9, 0.4]
-    codes = [statistics.NormalDist().inv_cdf(share) for share in told]
+    unit_codes = [0.2, 0.5, 0.9, 0.4]
+    codes = [statistics.NormalDist().inv_cdf(share) for share in unit_codes]
     found = {name.split("/")[-3]: value for name, value in weights(place / "run").items() if "decoder" in name}
     expected = (codes @ found["kernel"] + found["bias"]).reshape([1, 8, 8, 3])
-    np.testing.assert_allclose(editor.generate(told), expected, atol=1e-5)
+    np.testing.assert_allclose(editor.generate(unit_codes), expected, atol=1e-5)
 
 
-def test_it_is_chosen_among_others(place):
+def test_it_is_selected_among_others(place):
     shutil.copytree(place / "run", place / "pool/one")
     train(place, "pool/two", "--set=train.seed=1")
     program(place, "select", "--workdirs=pool/*", "--out=selection", "--groups=8", "--group=4")

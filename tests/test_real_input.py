@@ -1,4 +1,4 @@
-"""Real images on their way into training: the grid of the data, and Isaac3D samples if they are there."""
+"""Real images as input of training: the grid of the data, and the Isaac3D samples if they are there."""
 
 import csv
 import dataclasses
@@ -17,16 +17,16 @@ from tfds_builders.labeled_folder.labeled_folder_dataset_builder import Builder,
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_the_data_sheet_shows_the_images_bit_by_bit(channels: int) -> None:
+def test_the_data_grid_shows_the_images_bit_for_bit(channels: int) -> None:
     images = np.arange(10 * 64 * channels).reshape(10, 8, 8, channels).astype(np.uint8)  # all 256 values
-    sheet = visualize.data_grid(images, seed=0)
-    assert sheet.shape == (2 * 64 + 1, 8 * 64 + 7, 3)
+    grid = visualize.data_grid(images, seed=0)
+    assert grid.shape == (2 * 64 + 1, 8 * 64 + 7, 3)
     for i, image in enumerate(images):
         y, x = i // 8 * 65, i % 8 * 65
-        assert (sheet[y : y + 64 : 8, x : x + 64 : 8] == image).all()
+        assert (grid[y : y + 64 : 8, x : x + 64 : 8] == image).all()
 
 
-def test_the_data_sheet_draws_64_of_many_in_their_order() -> None:
+def test_the_data_grid_samples_64_of_many_and_keeps_their_order() -> None:
     images = np.arange(200, dtype=np.uint8).reshape(200, 1, 1, 1) * np.ones([1, 64, 64, 1], np.uint8)
     shown = visualize.data_grid(images, seed=0)[32::65, 32::65, 0].ravel()
     assert len(np.unique(shown)) == 64
@@ -43,7 +43,7 @@ def isaac(real_samples: Path) -> Path:
 
 
 def prepare(isaac: Path, data_dir: Path) -> tuple[configs.Config, data.FactorDataset]:
-    """Builds the data set of the config for 64x64, and loads it as training does."""
+    """Builds the data set of the 64x64 variant of the config, and loads it as training does."""
     config = configs.load_config("isaac3d_samples:64")
     name = config.data.dataset.partition("/")[2]
     builder = Builder(config=LabeledFolderConfig(name=name, folder=str(isaac), resolution=64), data_dir=data_dir)
@@ -51,7 +51,7 @@ def prepare(isaac: Path, data_dir: Path) -> tuple[configs.Config, data.FactorDat
     return config, data.load(config.data.dataset, str(data_dir), config.data.factors)
 
 
-def test_real_images_are_decoded_right(isaac: Path, tmp_path: Path) -> None:
+def test_real_images_are_decoded_correctly(isaac: Path, tmp_path: Path) -> None:
     _, table = prepare(isaac, tmp_path)
     with open(isaac / "labels.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -74,9 +74,9 @@ def test_real_images_train(isaac: Path, tmp_path: Path) -> None:
     )
     options = dataclasses.replace(config.model, network=network)
     model = models.make_model(options, table.spec, seed=0)
-    model.run_eagerly = True  # three steps are sooner done than traced
+    model.run_eagerly = True  # tracing would take longer than three eager steps
     labeled = labeled_subset.choose_labeled(table.factors, config.data.labeled_fraction, 0)
-    assert len(labeled) == 42  # the shape of every picture is known
+    assert len(labeled) == 42  # the shape in every image is known
     batches = pipeline.batches(table, labeled, config.schedule.segments[0], 0)
     history = model.fit(batches, steps_per_epoch=3, verbose=0).history
     assert set(history) == {metric.name for metric in model.metrics}

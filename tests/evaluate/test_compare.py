@@ -93,7 +93,7 @@ def test_table(there, run, capsys):
         "images trained": "420,000",
         "MIG": "**0.965** [0.960, 0.970]",
         "L2": "0.149",  # Nothing to compare it with.
-        "DCI": "**0.900**",  # As good as the other one, as far as the table shows.
+        "DCI": "**0.900**",  # Equal to the other run's, as far as the table shows.
         "new": "-",
         "MIG-gen": "**0.830**",
         "L2-gen": "0.175",
@@ -150,7 +150,7 @@ def test_metrics_sort_and_names(there, run, capsys):
     for sort, order in {
         "l2": ["full", r"a\|b", "none"],  # No L2 comes last.
         "mig": [r"full", r"a\|b", "none"],  # A column that is not shown.
-        "fid": ["none", r"a\|b", "full"],  # Where both are equal, the order given.
+        "fid": ["none", r"a\|b", "full"],  # Equal scores keep the given order.
         "new": ["none", r"a\|b", "full"],
     }.items():
         run("runs/none", "runs/half", "runs/full", f"--sort={sort}", *arguments)
@@ -163,7 +163,7 @@ def test_a_score_that_is_not_a_number_is_shown_and_never_the_best(there, run, ca
     cells = table(capsys.readouterr().out)
     assert list(cells) == ["half", "none", "broken"]
     assert [row["MIG"] for row in cells.values()] == ["**0.965** [0.960, 0.970]", "0.107", "nan"]
-    run("runs/broken")  # Nothing to lay the axes by.
+    run("runs/broken")  # No value that would give the axes their limits.
     assert scores.interpret({"oracle": {"mig": float("nan")}}, "", "").references == {}
     assert cells["broken"] == {"labels": "-", "images trained": "-", "MIG": "nan", "PSNR": "inf"}
 
@@ -182,7 +182,7 @@ def test_a_score_that_is_not_a_number_is_shown_and_never_the_best(there, run, ca
 def test_labels_are_the_shortest_parts_that_differ(paths, labels, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     found = scores.shortest_labels(paths)
-    assert found == labels or paths == ["a", "b/a"] and found == [tmp_path.name, "b"]  # That which "a" lies in.
+    assert found == labels or paths == ["a", "b/a"] and found == [tmp_path.name, "b"]  # The folder that contains "a".
 
 
 def test_patterns_and_folders_given_twice(there, run, capsys):
@@ -219,10 +219,10 @@ def test_figure_has_a_panel_for_every_column(there, run):
     sizes = []
     for names in ("mig", "mig,mig_gen", "mig,l2,dci,mig_gen,l2_gen,fid"):
         run("runs/half", "runs/none", f"--metrics={names}", "--names=half,a_rather_long_name_for_a_run_$_{$")
-        picture = np.asarray(Image.open(there / "comparison.png"))
-        assert 0.02 < (picture < 200).any(axis=-1).mean() < 0.5
-        assert (picture[[0, -1]] == 255).all() and (picture[:, [0, -1]] == 255).all()  # Nothing is cut off.
-        sizes.append(picture.shape[:2])
+        image = np.asarray(Image.open(there / "comparison.png"))
+        assert 0.02 < (image < 200).any(axis=-1).mean() < 0.5
+        assert (image[[0, -1]] == 255).all() and (image[:, [0, -1]] == 255).all()  # Nothing is cut off.
+        sizes.append(image.shape[:2])
     assert sizes[0][1] < sizes[1][1] < sizes[2][1] and sizes[0][0] == sizes[1][0] < sizes[2][0]
 
 
@@ -261,7 +261,7 @@ def test_text_of_the_figure_does_not_overlap(count, monkeypatch):
 def test_axis_reaches_the_references_that_are_near():
     low, high = figure.axis_limits([0.1, 0.3], [0.05, 1.2])
     assert low < 0.05 and 0.3 < high < 0.4
-    low, high = figure.axis_limits([0.2], [0.05, 1.2])  # One run: nothing is pressed together.
+    low, high = figure.axis_limits([0.2], [0.05, 1.2])  # A single run leaves room for all references.
     assert low < 0.05 and high > 1.2
     assert figure.axis_limits([0.0], []) == pytest.approx((-0.58, 0.58))
     low, high = figure.axis_limits([0.5, 0.5 + 1e-9], [])

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from ssgan_tf import evaluate, train
 from ssgan_tf.evaluate import Scores
 from tests.support import fakes
 
-QUICK = {"samples": 100, "oracle_images": 500, "quiet": True}
+QUICK: dict[str, Any] = {"samples": 100, "oracle_images": 500, "quiet": True}
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The oracle: trained once for a data set, on images that its own scores are not taken from."""
+"""Oracle: trained once for a data set, and scored on images it was not trained on."""
 
 import dataclasses
 import json
@@ -19,7 +19,7 @@ OPTIONS = OracleOptions(images=4800, batch=32, learning_rate=0.01, fmap_base=16,
 
 
 def make_table() -> data.FactorDataset:
-    """200 flat pictures whose brightness and colour are the factors; some labels of the first 20 are unknown."""
+    """Returns 200 uniform images whose factors are brightness and colour; some labels of the first 20 are unknown."""
     rng = np.random.default_rng(0)
     factors = np.stack([rng.integers(0, f.size, 200) for f in SPEC.factors], axis=1)
     images = np.zeros([200, 8, 8, 3], np.uint8) + (40 + 100 * factors[:, 0])[:, None, None, None].astype(np.uint8)
@@ -35,7 +35,7 @@ TABLE = make_table()
 
 @pytest.fixture
 def no_training(monkeypatch):
-    """Rows that an oracle would be trained on, one entry for each time; the training itself is left out."""
+    """Leaves out the training; the list gets the rows that each oracle would be trained on."""
     rows: list[np.ndarray] = []
     monkeypatch.setattr(oracle, "_train", lambda model, table, these, options, quiet: rows.append(these))
     return rows
@@ -48,7 +48,7 @@ def warnings(monkeypatch) -> list[str]:
     return seen
 
 
-def test_it_learns_is_kept_and_is_loaded_as_it_was(tmp_path, monkeypatch):
+def test_it_learns_and_is_saved_and_loaded(tmp_path, monkeypatch):
     trained = oracle.train_or_load(TABLE, str(tmp_path), OPTIONS)
     assert trained.scores["l2"] < 0.35, "constant codes score about 0.6"
     assert trained.scores["l2/samples"] == 18  # 10 % of the 180 images with all their labels
@@ -61,7 +61,7 @@ def test_it_learns_is_kept_and_is_loaded_as_it_was(tmp_path, monkeypatch):
     assert np.array_equal(*codes)
 
 
-def test_it_is_scored_on_images_that_it_has_not_seen(tmp_path, no_training, monkeypatch):
+def test_it_is_scored_on_images_it_was_not_trained_on(tmp_path, no_training, monkeypatch):
     scored = []
     monkeypatch.setattr(oracle, "encode_images", lambda encode, images: scored.append(images) or np.zeros([18, 2]))
     oracle.train_or_load(TABLE, str(tmp_path), OPTIONS)
@@ -89,12 +89,12 @@ def changed_table(**changes) -> data.FactorDataset:
         (changed_table(name="fake/other"), OPTIONS),
     ],
 )
-def test_other_data_or_options_are_another_oracle(table, options, tmp_path):
+def test_other_data_or_options_have_another_oracle(table, options, tmp_path):
     assert oracle.folder_of(table, options, "x") != oracle.folder_of(TABLE, OPTIONS, "x")
     assert oracle.folder_of(make_table(), OPTIONS, "x") == oracle.folder_of(TABLE, OPTIONS, "x")
 
 
-def test_too_few_images_with_all_labels(tmp_path):
+def test_too_few_images_with_all_labels_known(tmp_path):
     few = changed_table(images=TABLE.images[:110], factors=TABLE.factors[:110])
     with pytest.raises(ValueError, match="needs 100 images or more with all labels known. Received: 90 of fake/flat"):
         oracle.train_or_load(few, str(tmp_path), OPTIONS)
@@ -102,12 +102,12 @@ def test_too_few_images_with_all_labels(tmp_path):
 
 
 @pytest.mark.parametrize("file", ["scores.json", "checkpoints"])
-def test_one_that_is_damaged_is_trained_again(file, tmp_path, no_training, warnings):
-    kept = oracle.train_or_load(TABLE, str(tmp_path), OPTIONS)
-    path = os.path.join(kept.folder, "scores.json")
+def test_a_damaged_oracle_is_trained_again(file, tmp_path, no_training, warnings):
+    saved = oracle.train_or_load(TABLE, str(tmp_path), OPTIONS)
+    path = os.path.join(saved.folder, "scores.json")
     if file == "checkpoints":
-        (step,) = [name for name in os.listdir(kept.folder) if name.startswith("step-")]
-        path = os.path.join(kept.folder, step, "ckpt.data-00000-of-00001")
+        (step,) = [name for name in os.listdir(saved.folder) if name.startswith("step-")]
+        path = os.path.join(saved.folder, step, "ckpt.data-00000-of-00001")
     os.truncate(path, 7)
     again = oracle.train_or_load(TABLE, str(tmp_path), OPTIONS)
     assert len(no_training) == 2
@@ -115,4 +115,4 @@ def test_one_that_is_damaged_is_trained_again(file, tmp_path, no_training, warni
     with open(os.path.join(again.folder, "scores.json"), encoding="utf-8") as file:
         assert json.load(file) == again.scores
     oracle.train_or_load(TABLE, str(tmp_path), OPTIONS)
-    assert len(no_training) == 2  # and is whole now
+    assert len(no_training) == 2  # it is complete now

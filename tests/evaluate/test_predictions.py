@@ -1,4 +1,4 @@
-"""Predictions: every image is seen once, in small batches, and real and generated sides stay apart."""
+"""Predictions: every image is encoded once, in small batches; real and generated images are kept apart."""
 
 import numpy as np
 import pytest
@@ -15,13 +15,13 @@ FACTORS = np.stack([np.arange(60) % 3, np.arange(60) // 3 % 5], axis=1)
 
 
 def generate(noise, codes):
-    """A generator of 16x16 images whose left half shows the first code, the right half the second."""
+    """Generator of 16x16 images whose left half shows the first code and whose right half shows the second."""
     halves = tf.repeat(2 * codes - 1, 8, axis=1)  # [B,16]
     return tf.tile(halves[:, None, :, None], [1, 16, 1, 3]) + 0 * noise[:, :1, None, None]
 
 
 def encode(images):
-    """The encoder that reads those images without an error."""
+    """Encoder that recovers the codes of those images exactly."""
     return (tf.stack([images[:, 3, 2, 0], images[:, 9, 12, 1]], axis=1) + 1) / 2
 
 
@@ -36,7 +36,7 @@ def targets(**changes) -> EvaluationTargets:
     return EvaluationTargets(**{**made, **changes})
 
 
-def test_codes_stand_beside_their_factors_on_both_sides():
+def test_codes_match_their_factors_for_real_and_generated_images():
     found = predict(targets(), IMAGES, FACTORS, SPEC, 50, 0, quiet=True)
     for table, count in ((found.encoder, 50), (found.generator, 50)):
         assert table.codes.shape == (count, 2)
@@ -45,7 +45,7 @@ def test_codes_stand_beside_their_factors_on_both_sides():
     assert found.features == {} and found.per_image == {}
 
 
-def test_latents_stand_in_classes_of_equal_probability():
+def test_latents_are_divided_into_classes_of_equal_probability():
     prior = NormalPrior(2)
 
     def show(noise, codes):
@@ -55,17 +55,17 @@ def test_latents_stand_in_classes_of_equal_probability():
     table = found.generator
     assert table.names == ("latent_0", "latent_1") and table.sizes == (20, 20)
     counts = np.stack([np.bincount(column, minlength=20) for column in table.factors.T])
-    assert counts.min() > 140 and counts.max() < 260  # 200 in each but for chance
+    assert counts.min() > 140 and counts.max() < 260  # 200 expected in each
     assert np.abs(table.codes - (table.factors + 0.5) / 20).max() < 0.5 / 20 + 0.01
 
 
-def test_a_model_that_makes_no_images_is_read_on_one_side():
+def test_a_model_that_generates_no_images_has_predictions_on_real_images_only():
     found = predict(targets(generate=None), IMAGES, FACTORS, SPEC, 50, 0, {"reconstruction", "oracle"}, quiet=True)
     assert found.generator is None and found.features == {} and found.per_image == {}
     assert np.abs(found.encoder.codes - SPEC.encode(found.encoder.factors)).max() < 0.6 / 255
 
 
-def test_no_more_real_images_than_there_are_and_only_whole_labels():
+def test_only_real_images_with_all_labels_known_are_used_each_once():
     factors = FACTORS.copy()
     factors[:20, 1] = -1
     found = predict(targets(), IMAGES, factors, SPEC, 1000, 0, quiet=True)
@@ -73,7 +73,7 @@ def test_no_more_real_images_than_there_are_and_only_whole_labels():
     assert np.abs(found.encoder.codes - SPEC.encode(found.encoder.factors)).max() < 0.6 / 255
 
 
-def test_without_whole_labels_there_is_nothing_to_score():
+def test_without_images_with_all_labels_known_there_is_nothing_to_score():
     with pytest.raises(ValueError, match="all labels known. Received: none"):
         predict(targets(), IMAGES, np.where([True, False], FACTORS, -1), SPEC, 50, 0, quiet=True)
 
@@ -86,7 +86,7 @@ def test_codes_that_are_not_finite_are_named():
         predict(targets(encode=broken), IMAGES, FACTORS, SPEC, 50, 0, quiet=True)
 
 
-def test_inputs_are_read_of_the_same_images():
+def test_optional_inputs_are_computed_on_the_same_images():
     means = FeatureNetwork(
         lambda images: tf.reduce_mean(images, axis=[1, 2]), tf.TensorSpec([None, None, None, 3]), "0,255"
     )
@@ -94,10 +94,10 @@ def test_inputs_are_read_of_the_same_images():
     found = predict(targets(features=means), IMAGES, FACTORS, SPEC, 50, 0, inputs, quiet=True)
     sides = zip(*found.features.values(), strict=True)
     for (ours, theirs), table in zip(sides, (found.encoder, found.generator), strict=True):
-        expected = SPEC.encode(table.factors).mean(axis=1)  # a image's mean is that of its codes
+        expected = SPEC.encode(table.factors).mean(axis=1)  # an image's mean is that of its codes
         assert np.abs((ours + 1) / 2 - expected[:, None]).max() < 0.003
         assert np.abs(theirs / 255 - expected[:, None]).max() < 0.003
-    # An exact encoder and a generator that shows nothing but the code give the image back.
+    # An exact encoder and a generator that shows only the code reconstruct the image.
     assert found.per_image["psnr"].shape == found.per_image["ssim"].shape == (50,)
     assert found.per_image["psnr"].min() > 45 and found.per_image["ssim"].min() > 0.99
 
@@ -111,11 +111,11 @@ def test_a_reconstruction_is_compared_with_its_own_image():
         for encoder in (encode, upside_down)
     )
     middle = np.all(bad.encoder.codes > 0.49, axis=1) & np.all(bad.encoder.codes < 0.51, axis=1)
-    assert middle.any() and bad.per_image["psnr"][middle].min() > 40  # 1/2 is its own mirror image
+    assert middle.any() and bad.per_image["psnr"][middle].min() > 40  # a code of 1/2 is unchanged by 1 - code
     assert bad.per_image["psnr"][~middle].max() < 25 < good.per_image["psnr"].min()
 
 
-def test_every_image_is_read_once_in_batches_of_bounded_size(monkeypatch):
+def test_every_image_is_encoded_once_in_batches_of_bounded_size(monkeypatch):
     monkeypatch.setattr(inference, "BATCH", 16)
     sizes: dict[str, list[int]] = {"encode": [], "oracle": []}
 
@@ -133,8 +133,8 @@ def test_every_image_is_read_once_in_batches_of_bounded_size(monkeypatch):
     assert sum(sizes["oracle"]) == 80 and max(sizes["oracle"]) <= 256
 
 
-def test_the_seed_chooses_images_and_draws():
+def test_the_seed_chooses_images_and_latents():
     found = [predict(targets(), IMAGES, FACTORS, SPEC, 30, seed, quiet=True) for seed in (1, 1, 2)]
     for side in ("encoder", "generator"):
-        one, same, other = (getattr(readings, side).factors for readings in found)
+        one, same, other = (getattr(predictions, side).factors for predictions in found)
         assert np.array_equal(one, same) and not np.array_equal(one, other)

@@ -1,4 +1,4 @@
-"""The table for people: every score once, with its interval, and in words what was left out."""
+"""Table of scores: every score once, with its interval, and a sentence on what has no score; merged evaluations."""
 
 from ssgan_tf.evaluate.report import merge, report
 
@@ -49,7 +49,7 @@ def test_the_whole_table():
     )
 
 
-def test_only_what_was_measured_is_shown():
+def test_only_scores_that_exist_are_shown():
     images_only = {
         **SCORES,
         "encoder": {},
@@ -63,7 +63,7 @@ def test_only_what_was_measured_is_shown():
 
 
 def one_metric(**changes) -> dict:
-    """A later evaluation of FactorVAE and L2 alone."""
+    """Content of a later evaluation of FactorVAE and L2 only."""
     return {
         **SCORES,
         "encoder": {"factor_vae": 0.75, "l2": 0.1},
@@ -75,7 +75,7 @@ def one_metric(**changes) -> dict:
     }
 
 
-def test_a_later_metric_is_added_and_one_measured_again_replaces_all_of_it():
+def test_a_later_metric_is_added_and_a_repeated_one_is_replaced_entirely():
     found = merge(one_metric(), SCORES)
     assert found["encoder"] == {"mig": 0.965, "mig/gap/hue": 0.9, "mig/gap/shape": 0.8, "factor_vae": 0.75, "l2": 0.1}
     assert found["generator"]["l2"] == 0.2 and "factor_vae/whole_grid" not in found["generator"]
@@ -86,22 +86,22 @@ def test_a_later_metric_is_added_and_one_measured_again_replaces_all_of_it():
     assert "from 50 or 200 bootstrap replicates" in report(found)
 
 
-def over_features(fingerprint: str, **images) -> dict:
-    """A later evaluation over the features of a network."""
+def on_features(fingerprint: str, **images) -> dict:
+    """Content of a later evaluation on the features of a network."""
     settings = {**SCORES["settings"], "bootstrap": {}, "features": {"network": "net.keras", "fingerprint": fingerprint}}
     nothing: dict = {"encoder": {}, "generator": {}, "images": {}}
     return {**SCORES, **nothing, "images": images, "intervals": nothing, "refused": nothing, "settings": settings}
 
 
-def test_scores_over_features_stand_beside_the_others_and_of_one_network_alone():
-    once = merge(over_features("a", fid=1.0, precision=0.5, recall=0.25), SCORES)
+def test_scores_on_features_are_added_but_those_of_another_network_are_replaced():
+    once = merge(on_features("a", fid=1.0, precision=0.5, recall=0.25), SCORES)
     assert once["encoder"] == SCORES["encoder"]
     assert once["images"] == {"frechet_oracle": 0.0241, "fid": 1.0, "precision": 0.5, "recall": 0.25}
     again = merge(one_metric(), once)
     assert again["images"] == once["images"] and again["settings"]["features"]["fingerprint"] == "a"
-    same = merge(over_features("a", kid=0.1), again)
+    same = merge(on_features("a", kid=0.1), again)
     assert same["images"] == {**once["images"], "kid": 0.1}
-    other = merge(over_features("b", kid=0.1), again)
+    other = merge(on_features("b", kid=0.1), again)
     assert other["images"] == {"frechet_oracle": 0.0241, "kid": 0.1}
     assert other["settings"]["features"]["fingerprint"] == "b"
 
@@ -112,12 +112,12 @@ def test_small_scores_are_shown():
     assert "0.000423 [0.000100, 0.000700]" in text and "Frechet (oracle)                0.000" in text
 
 
-def test_scores_of_other_images_or_settings_are_not_kept():
+def test_scores_of_other_images_or_settings_are_dropped():
     for new in (one_metric(images_trained=1), one_metric(bins=10), {**one_metric(), "oracle": {"mig": 0.5}}):
         assert merge(new, SCORES) == new
 
 
-def test_codes_of_a_method_without_labels_stand_below_the_factors():
+def test_codes_of_a_method_without_labels_are_listed_below_the_factors():
     encoder = {"mig": 0.3, "mig/gap/shape": 0.4, "mig/gap/hue": 0.2}
     generator = {"mig": 0.1, "mig/gap/latent_0": 0.15, "mig/gap/latent_1": 0.05}
     text = report({**SCORES, "encoder": encoder, "generator": generator, "intervals": {}})

@@ -1,4 +1,4 @@
-"""Measuring: which metrics are asked for, that one's failure costs no other its score, and what intervals are of."""
+"""Scoring: names of metrics, scores of all groups, metrics that have no score, and intervals."""
 
 import dataclasses
 
@@ -32,7 +32,7 @@ def plan(names, **changes) -> Plan:
 # --- Names.
 
 
-def test_names_come_in_one_order_and_once():
+def test_chosen_names_are_unique_and_in_a_fixed_order():
     assert choose("l2, mig,l2", False) == ("mig", "l2")
     assert choose("all", True) == NAMES
     assert set(choose("all", False)) == set(NAMES) - set(FEATURE_METRICS)
@@ -54,12 +54,12 @@ def test_every_metric_has_a_title():
         assert name in scoring.TITLES
 
 
-def test_optional_inputs_are_those_of_the_metrics():
+def test_optional_inputs_are_those_that_the_metrics_need():
     assert plan(["mig", "dci"]).optional_inputs == set()
     assert plan(["mig", "ssim", "fid", "frechet_oracle"]).optional_inputs == {"reconstruction", "network", "oracle"}
 
 
-def test_training_takes_no_metric_that_needs_a_network_from_outside():
+def test_training_refuses_metrics_that_need_a_feature_network():
     assert plan_for_training(("l2", "mig"), True).names == ("mig", "l2")
     with pytest.raises(ValueError, match="^train.metrics: expected none of .*'fid'"):
         plan_for_training(("mig", "fid"), True)
@@ -82,21 +82,21 @@ def test_all_metrics_of_all_groups():
     assert result.intervals == {"encoder": {}, "generator": {}, "images": {}}
 
 
-def test_a_score_does_not_depend_on_what_else_is_asked_for():
-    predictions, every = make_predictions(), choose("all", True)
-    together = score(predictions, plan(every)).values
+def test_a_score_does_not_depend_on_the_other_metrics():
+    predictions = make_predictions()
+    together = score(predictions, plan(choose("all", True))).values
     for name in ("factor_vae", "sap", "kid"):
         for group, values in score(predictions, plan([name])).values.items():
             assert values == {key: value for key, value in together[group].items() if key.split("/")[0] == name}
 
 
-def test_the_seed_changes_random_groups_alone():
+def test_the_seed_changes_only_metrics_with_random_groups():
     predictions, names = make_predictions(), ["mig", "factor_vae"]
     one, other = (score(predictions, plan(names, seed=seed)).values["generator"] for seed in (0, 1))
     assert one["mig"] == other["mig"] and one != other
 
 
-def test_a_metric_that_has_no_score_says_why_and_the_others_go_on():
+def test_a_metric_without_a_score_gives_its_reason_and_the_others_have_scores():
     predictions = make_predictions(count=50)
     strict = dataclasses.replace(plan(["mig", "factor_vae", "sap_continuous"]), settings=Settings(group=64))
     result = score(predictions, strict)
@@ -130,13 +130,13 @@ def test_every_score_has_an_interval_around_it():
         for key, (low, high) in intervals.items():
             assert low <= values[key] <= high, key
     low, high = result.intervals["images"]["psnr"]
-    assert 0.02 < high - low < 0.4  # 1.96 standard errors of 0.05, from ten replicates
+    assert 0.02 < high - low < 0.4  # 2 x 1.96 standard errors of 0.05, estimated from ten replicates
     low, high = result.intervals["generator"]["mig"]
     assert high - low > 0.01
 
 
-def test_replicates_without_an_answer_cost_no_score():
-    # Two rows of 100 have the second value: about every seventh replicate lacks it.
+def test_replicates_without_a_score_are_left_out():
+    # Two of 100 rows have the second value, which about every seventh replicate lacks.
     factors = np.zeros((100, 1), int)
     factors[:2] = 1
     table = ideals.make_table(factors + 0.1 * np.random.default_rng(0).normal(size=(100, 1)), factors, (2,), ("bald",))
@@ -151,7 +151,7 @@ def test_the_summary_is_flat():
     assert list(found) == ["mig", "l2", "mig_gen", "l2_gen", "ssim"]
 
 
-def test_a_progress_bar_names_the_metric_at_work(capsys):
+def test_the_progress_bar_names_the_current_metric(capsys):
     score(make_predictions(), dataclasses.replace(plan(["mig", "l2"]), quiet=False))
     shown = capsys.readouterr().err
     assert "encoder mig" in shown or "generator l2" in shown

@@ -1,4 +1,4 @@
-"""A run read back from its folder."""
+"""Runs loaded from their folder."""
 
 import dataclasses
 
@@ -9,7 +9,7 @@ from ssgan_tf import runs
 from tests.support import tiny_run
 
 
-def test_a_run_trained_in_16_bits_is_read_in_float32_with_the_same_weights(tmp_path):
+def test_a_run_trained_in_16_bits_is_loaded_in_float32_with_the_same_weights(tmp_path):
     network = dataclasses.replace(tiny_run.NETWORK, precision="mixed_float16")
     narrow = runs.load_run(str(tiny_run.write_run(tmp_path / "narrow", network=network)))
     wide = runs.load_run(str(tiny_run.write_run(tmp_path / "wide")))

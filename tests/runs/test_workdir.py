@@ -1,4 +1,4 @@
-"""A run's folder belongs to one process at a time, and to the labels that it began with."""
+"""The folder of a run: one process at a time, one set of labels and factors, and old names of its files."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ time.sleep(600)
 """
 
 
-def test_a_second_process_is_refused_and_told_who_is_there(tmp_path):
+def test_a_second_process_is_refused_and_the_first_is_named(tmp_path):
     workdir = Workdir(str(tmp_path / "new" / "run"))
     first = workdir.lock()
     message = rf"^workdir: .*/new/run' is being trained by process {os.getpid()} on \S+\. Wait"
@@ -32,7 +32,7 @@ def test_a_second_process_is_refused_and_told_who_is_there(tmp_path):
     workdir.lock().close()
 
 
-def test_a_process_that_was_killed_holds_nothing(tmp_path):
+def test_a_process_that_was_killed_holds_no_lock(tmp_path):
     with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stdout.readline() == "held\n"
         with pytest.raises(ValueError, match=f"trained by process {process.pid}"):
@@ -49,7 +49,7 @@ def table(factors) -> data.FactorDataset:
     return data.FactorDataset("fake/tiny", np.zeros([len(factors), 8, 8, 3], np.uint8), np.array(factors), spec)
 
 
-def test_a_run_does_not_go_on_with_other_labels(tmp_path):
+def test_a_run_does_not_resume_with_other_labels(tmp_path):
     labels = [[0, 1], [2, -1], [1, 0]]
     Workdir(str(tmp_path)).record_labels(table(labels))
     Workdir(str(tmp_path)).record_labels(table(labels))
