@@ -92,7 +92,7 @@ def test_machines_are_numbered_in_slurms_order_not_alphabetically():
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
-        ({}, "expected TF_CONFIG, or SLURM_JOB_ID .* Received: none of them. By hand, .*TF_CONFIG='{"),
+        ({}, "expected TF_CONFIG, SLURM_JOB_ID .* Received: none of them. By hand, .*TF_CONFIG='{"),
         ({"SLURM_JOB_ID": "1"}, "SLURM_STEP_NODELIST: .* Write srun before ssgan launch"),
         ({**SLURM, "SLURM_STEP_TASKS_PER_NODE": "2"}, "a number for each of the 2 machines .*Received: '2'"),
         ({**SLURM, "SLURM_PROCID": "4"}, "SLURM_PROCID: expected a number from 0 to 3. Received: '4'"),
@@ -136,7 +136,7 @@ def test_print_shows_the_command_and_starts_nothing(repository, tmp_path):
 def test_help_and_bad_input(repository):
     assert "JOB_COMPLETION_INDEX" in launch(repository, "--help").stdout
     for flags, variables, message in [
-        ([], {}, "error: expected TF_CONFIG, or "),
+        ([], {}, "error: expected TF_CONFIG, SLURM_JOB_ID "),
         ([], {"TF_CONFIG": "{"}, "error: TF_CONFIG: expected {"),
         (["--strategy=default"], BY_HAND, "error: --strategy: expected none"),
     ]:
