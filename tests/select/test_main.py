@@ -14,7 +14,8 @@ from PIL import Image
 from ssgan_tf.config import Phase
 from ssgan_tf.models import EncoderOnlyOptions
 from tests.support import faults, programs, tiny_run
-from tests.support.untrained_runs import THREE_FACTORS, files_in, write_run
+from tests.support.run_files import files_in
+from tests.support.untrained_runs import THREE_FACTORS, write_run
 
 QUICK = ["--groups=6", "--group=4", "--processes=2"]
 

@@ -8,8 +8,8 @@ import pytest
 from ssgan_tf.select import workers
 from ssgan_tf.select.cache import PairCache, digest_images
 from ssgan_tf.utils.progress_bar import make_bar
+from tests.support.run_files import files_in
 from tests.support.toy_models import GOOD, MIXED, SETTINGS, ToyMember, quiet_bar
-from tests.support.untrained_runs import files_in
 
 
 def test_processes_compute_the_same_bits_and_continue_after_one_was_killed(tmp_path):

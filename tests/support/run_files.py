@@ -1,10 +1,16 @@
-"""Reads what a run left in its workdir: checkpoints, metrics.jsonl, TensorBoard events."""
+"""Reads the files of a run: checkpoints, metrics.jsonl, TensorBoard events, or all of them as bytes."""
 
 import json
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """Returns the content of every file except locks, which name the last process that wrote in the folder."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "lock"]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 def read_checkpoint(workdir: Path, step: int) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Runs the training program on the fake data set, and says what it left behind."""
+"""Runs the training program on prepared inputs, and damages files of its runs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,12 +16,6 @@ def train(
 ) -> programs.Result:
     """Runs `python -m ssgan_tf.train` with these `flags`; `before` and `timeout` are those of `programs.run`."""
     return programs.run("ssgan_tf.train", *flags(inputs, workdir, *more), before=before, timeout=timeout)
-
-
-def files_in(folder: Path) -> dict[str, bytes]:
-    """Returns the content of every file except the lock, which names the last process that trained there."""
-    paths = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != "lock"]
-    return {str(p.relative_to(folder)): p.read_bytes() for p in paths}
 
 
 def cut(path: Path) -> None:

@@ -44,8 +44,3 @@ def write_run(
         for variable in model.trainable_variables:
             variable.assign_add(0.1 * tf.random.normal(variable.shape))
         checkpoints.save(step)
-
-
-def files_in(folder: Path) -> dict[str, bytes]:
-    """Returns {path relative to `folder`: content} of all files below it."""
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}

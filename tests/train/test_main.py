@@ -18,8 +18,8 @@ from ssgan_tf import data, runs
 from ssgan_tf.data import labeled_subset
 from ssgan_tf.runs import Workdir
 from tests.support import fakes
-from tests.support.run_files import read_checkpoint, read_events, read_log
-from tests.support.training import files_in, train
+from tests.support.run_files import files_in, read_checkpoint, read_events, read_log
+from tests.support.training import train
 
 # --- A finished run.
 
