@@ -206,3 +206,29 @@ def test_evaluate_names_what_is_wrong(folder):
     for message, words in arguments.items():
         result = programs.run("ssgan_tf.evaluate", *words)
         assert result.code == 2 and message in result.err and result.err.count("\n") == 1, result.err
+
+
+# What makes the Python of docs/python.md short enough for a test.
+SHORT_PYTHON = {
+    '["train.images=420_000", ': '["train.images=64", "model.network.fmap_max=8", "model.network.noise_size=8", ',
+    'train.run(config, "runs/demo", data_dir="data")': 'train.run(config, "runs/python", data_dir="data")',
+    'evaluate.run("runs/demo", data_dir="data")': (
+        'evaluate.run("runs/python", data_dir="data", samples=600, oracle_images=2000, group=16)'
+    ),
+    '"runs/demo/export"': '"runs/python/export"',
+    "edited.png": "edited-by-python.png",
+}
+
+
+def test_the_documented_python_goes_from_data_to_an_edited_image_in_one_process(repository, folder):
+    code = re.search(r"```python\n(.*?)```", (repository / "docs/python.md").read_text(), re.DOTALL)[1]
+    assert len([line for line in code.splitlines() if line and not line.startswith("#")]) <= 20
+    for long, short in SHORT_PYTHON.items():
+        assert long in code
+        code = code.replace(long, short)
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert "<Run 'runs/python': semi_stylegan at 32x32 on scene3d/demo, 64 of 64 images, factors shape, " in done.stdout
+    assert "MIG" in done.stdout and "No L2" not in done.stdout
+    for name in ("runs/python/traversal.png", "traversal.png", "edited-by-python.png"):
+        assert Image.open(folder / name).size[0] >= 32, name
