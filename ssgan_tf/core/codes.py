@@ -1,12 +1,12 @@
-"""Factors (a data set's integer labels) and codes (what the networks see).
+"""Factors (a data set's integer labels) and codes (the networks' input and output).
 
-A factor with m values 0..m-1 becomes one code in [0, 1]: code = factor / (m - 1). Generated images draw their
-codes from the same grid, every factor independent and uniform. Both choices are deduced from the published L2-gen
-of a generator that ignores its code (1.514 on Isaac3D): two independent draws from this grid give 1.525, while
-continuous codes would give 1.373 and a [-1, 1] range 3.05.
+A factor with m values 0..m-1 becomes one code in [0, 1]: code = factor / (m - 1). The codes of generated images are
+sampled from the same grid, each factor independent and uniform. Both choices follow from the L2-gen that the
+Semi-StyleGAN paper (arXiv 2003.03461, table 3) reports for a generator that ignores its code, 1.514 on Isaac3D: the
+expected distance is 1.525 for this grid, 1.373 for continuous codes and 3.05 for codes in [-1, 1].
 
-Methods without labels have codes of their own, which belong to no factor: latents. What a method's codes are drawn
-from is its Prior.
+Methods without labels have codes that belong to no factor, called latents. The distribution that a method samples its
+codes from is its Prior (priors.py).
 """
 
 import dataclasses
@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-UNKNOWN = -1  # the integer label of a factor whose value nobody wrote down
+UNKNOWN = -1  # label of a factor whose value is not known
 STEPS = 1001
-"""Values of a factor that is a number with a range: its label is the nearest of so many steps from low to high."""
+"""Number of values of a numeric factor: its label is the nearest of this many evenly spaced steps from low to high."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,13 +26,14 @@ class FactorSpec:
     """One factor of variation.
 
     Args:
-        name: what a person calls it, e.g. "object_hue".
-        size: how many values it takes (2 or more); its labels are 0 .. size - 1.
-        values: what the values are called, where they have names.
-        range: low and high of a factor that is a number; label 0 is low and label size - 1 is high.
+        name: Name of the factor, e.g. "object_hue".
+        size: Number of values, 2 or more; labels are 0 .. size - 1.
+        values: Names of the values, or empty if they have none.
+        range: (low, high) of a numeric factor: label 0 means low and label size - 1 means high. None for others.
 
     Raises:
-        ValueError: if the name is empty, the factor has fewer than two values, or another number of names.
+        ValueError: if the name is empty, the factor has fewer than two values, the number of value names is not
+            `size`, or the range does not go from low to high.
     """
 
     name: str
@@ -45,7 +46,7 @@ class FactorSpec:
             raise ValueError("A factor has no name; expected a non-empty string.")
         if self.size < 2:
             raise ValueError(
-                f"Factor {self.name!r} cannot become a code: expected 2 values or more. "
+                f"Factor {self.name!r} cannot become a code: expected 2 or more values. "
                 f"Received: size={self.size}. Leave it out of `data.factors`."
             )
         if self.values and len(self.values) != self.size:
@@ -59,17 +60,17 @@ class CodeSpec:
     """The factors that become codes, in the order of the code vector.
 
     Args:
-        factors: the factors; code k belongs to `factors[k]`.
+        factors: The factors; code k belongs to `factors[k]`.
 
     Raises:
-        ValueError: if there is no factor, or two share a name.
+        ValueError: if there are no factors, or two have the same name.
     """
 
     factors: tuple[FactorSpec, ...]
 
     def __post_init__(self):
         if not self.factors:
-            raise ValueError("No factor is given; expected at least one to make a code of.")
+            raise ValueError("factors: expected at least one. Received: none.")
         twice = sorted({n for n in self.names if self.names.count(n) > 1})
         if twice:
             raise ValueError(f"Factor names must differ. Received more than once: {twice}.")
@@ -88,10 +89,10 @@ class CodeSpec:
         return len(self.factors)
 
     def encode(self, factors: np.ndarray) -> np.ndarray:
-        """Turns labels [N,K] int into codes [N,K] float32 in [0, 1]; an unknown label becomes 0.
+        """Converts labels [N,K] int to codes [N,K] float32 in [0, 1]; an unknown label becomes 0.
 
         Raises:
-            ValueError: if the width is not K or a label lies outside -1 .. size - 1.
+            ValueError: if the width is not K, or a label is not in -1 .. size - 1.
         """
         factors = np.asarray(factors)
         if factors.ndim != 2 or factors.shape[1] != self.size:
@@ -112,19 +113,19 @@ class CodeSpec:
         return (np.asarray(factors) != UNKNOWN).astype(np.float32)
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Turns codes [N,K] into the labels [N,K] int64 of the nearest grid points."""
+        """Converts codes [N,K] to the labels [N,K] int64 of the nearest grid points."""
         top = np.asarray(self.sizes) - 1
         return np.clip(np.rint(np.asarray(codes, np.float64) * top), 0, top).astype(np.int64)
 
     def sample(self, batch: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Draws codes [batch,K] float32 from the grid; the same `seed` ([2] int) gives the same codes."""
+        """Samples codes [batch,K] float32 from the grid; the same `seed` ([2] int) gives the same codes."""
         sizes = tf.constant(self.sizes, tf.float32)
         uniform = tf.random.stateless_uniform([batch, self.size], seed)  # in [0, 1)
-        # float32 rounding can turn u * m into m itself, hence the minimum.
+        # Rounding to float32 can turn u * m into m itself, hence the minimum.
         return tf.minimum(tf.floor(uniform * sizes), sizes - 1) / (sizes - 1)
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Returns a list that `json.dump` takes and `from_json` reads; names of values and ranges where there are."""
+        """Returns a JSON list that `from_json` reads; value names and ranges only where there are any."""
         return [
             {"name": f.name, "size": f.size}
             | ({"values": list(f.values)} if f.values else {})
@@ -134,6 +135,8 @@ class CodeSpec:
 
     @classmethod
     def from_json(cls, entries: Sequence[dict]) -> "CodeSpec":
+        """Builds the spec from the list that `to_json` returned."""
+
         def factor(e: dict) -> FactorSpec:
             return FactorSpec(
                 e["name"], e["size"], tuple(e.get("values", ())), tuple(e["range"]) if "range" in e else None

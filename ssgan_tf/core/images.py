@@ -1,21 +1,21 @@
-"""Pixels as files have them (uint8) and as the networks see them (float in [-1, 1])."""
+"""Image arrays: uint8 in files, float32 in [-1, 1] in the networks; blur, upsampling and downsampling."""
 
 import numpy as np
 import tensorflow as tf
 
 
 def to_float(images: np.ndarray | tf.Tensor) -> tf.Tensor:
-    """uint8 0..255 -> float32 in [-1, 1]."""
+    """Converts uint8 in 0..255 to float32 in [-1, 1]."""
     return tf.cast(images, tf.float32) / 127.5 - 1.0
 
 
 def to_uint8(images: np.ndarray | tf.Tensor) -> np.ndarray:
-    """float in [-1, 1] (values outside are cut off) -> uint8 0..255."""
+    """Converts float in [-1, 1], clipped, to uint8 in 0..255."""
     return np.clip(np.rint((np.asarray(images) + 1.0) * 127.5), 0, 255).astype(np.uint8)
 
 
 def blur(x: tf.Tensor) -> tf.Tensor:
-    """Filters [B,H,W,C] with [1,2,1] x [1,2,1] / 16, zeros outside, size unchanged."""
+    """Filters [B,H,W,C] with [1,2,1] x [1,2,1] / 16, zero-padded to keep the size."""
     line = np.array([1.0, 2.0, 1.0]) / 4.0
     kernel = np.outer(line, line)[:, :, None, None]  # [3,3,1,1]
     kernel = tf.constant(np.tile(kernel, [1, 1, x.shape[-1], 1]), x.dtype)  # [3,3,C,1]
@@ -31,5 +31,5 @@ def upsample(x: tf.Tensor) -> tf.Tensor:
 
 
 def downsample(x: tf.Tensor, factor: int = 2) -> tf.Tensor:
-    """Divides height and width of [B,H,W,C] by `factor`: the mean of each block."""
+    """Divides height and width of [B,H,W,C] by `factor`, averaging each block of pixels."""
     return x if factor == 1 else tf.nn.avg_pool2d(x, factor, factor, "VALID")

@@ -10,32 +10,32 @@ from ssgan_tf.core.codes import STEPS, CodeSpec, FactorSpec
 
 
 class Prior(Protocol):
-    """What a model's codes are drawn from, and how they are told in [0, 1].
+    """Prior distribution of a model's codes, with a map to [0, 1].
 
-    Codes have their method's own units: encoders give them and metrics see them so. Where nobody knows the method -
-    an export, a slider - they are told in [0, 1], where the prior is uniform.
+    Encoders return and metrics receive codes in the method's own units. Exports and sliders, which do not know the
+    method, use unit codes: the position of a code in the prior, so that unit codes are uniform in [0, 1].
     """
 
     @property
     def spec(self) -> CodeSpec:
-        """The codes as they are told in [0, 1]: their names and how many values they take."""
+        """Names of the unit codes and the number of values of each."""
 
     def sample(self, batch: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Draws codes [batch,K]; the same `seed` ([2] int) gives the same."""
+        """Samples codes [batch,K]; the same `seed` ([2] int) gives the same codes."""
 
     def to_unit(self, codes: tf.Tensor) -> tf.Tensor:
-        """Codes [...,K] as told in [0, 1]; of an encoder's they may lie outside."""
+        """Converts codes [...,K] to unit codes. An encoder's estimates may lie outside [0, 1]."""
 
-    def from_unit(self, told: tf.Tensor) -> tf.Tensor:
-        """The way back."""
+    def from_unit(self, unit_codes: tf.Tensor) -> tf.Tensor:
+        """Converts unit codes [...,K] to codes; the inverse of `to_unit`."""
 
 
 @dataclasses.dataclass(frozen=True)
 class GridPrior:
-    """Codes of factors, from the grid of their values; told as they are.
+    """Codes of factors, sampled from the grid of their values. They are unit codes already.
 
     Args:
-        spec: the factors.
+        spec: The factors.
     """
 
     spec: CodeSpec
@@ -46,16 +46,16 @@ class GridPrior:
     def to_unit(self, codes: tf.Tensor) -> tf.Tensor:
         return codes
 
-    def from_unit(self, told: tf.Tensor) -> tf.Tensor:
-        return told
+    def from_unit(self, unit_codes: tf.Tensor) -> tf.Tensor:
+        return unit_codes
 
 
-def unnamed(spec: CodeSpec) -> CodeSpec:
-    """The same numbers of values for codes that no label has tied to a factor: latent_0, latent_1, ..."""
+def latent_spec(spec: CodeSpec) -> CodeSpec:
+    """Returns a spec of the same sizes, named latent_0, latent_1, ...: without labels no code belongs to a factor."""
     return CodeSpec(tuple(FactorSpec(f"latent_{i}", factor.size) for i, factor in enumerate(spec.factors)))
 
 
-def _latents(size: int) -> CodeSpec:
+def _continuous_latents(size: int) -> CodeSpec:
     if size < 1:
         raise ValueError(f"latents: expected 1 or more. Received: {size}.")
     return CodeSpec(tuple(FactorSpec(f"latent_{i}", STEPS, range=(0.0, 1.0)) for i in range(size)))
@@ -63,17 +63,17 @@ def _latents(size: int) -> CodeSpec:
 
 @dataclasses.dataclass(frozen=True)
 class UniformPrior:
-    """Latents of InfoGAN: independent, uniform in [-1, 1].
+    """Latents of InfoGAN: independent and uniform in [-1, 1].
 
     Args:
-        size: how many.
+        size: Number of latents K.
     """
 
     size: int
 
     @property
     def spec(self) -> CodeSpec:
-        return _latents(self.size)
+        return _continuous_latents(self.size)
 
     def sample(self, batch: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         return tf.random.stateless_uniform([batch, self.size], seed, -1.0, 1.0)
@@ -81,25 +81,25 @@ class UniformPrior:
     def to_unit(self, codes: tf.Tensor) -> tf.Tensor:
         return (codes + 1.0) / 2.0
 
-    def from_unit(self, told: tf.Tensor) -> tf.Tensor:
-        return 2.0 * told - 1.0
+    def from_unit(self, unit_codes: tf.Tensor) -> tf.Tensor:
+        return 2.0 * unit_codes - 1.0
 
 
 @dataclasses.dataclass(frozen=True)
 class NormalPrior:
-    """Latents of a VAE: independent, N(0, 1). Told as the share of the prior that lies below: 0.5 is the middle.
+    """Latents of a VAE: independent and N(0, 1). The unit code is the cumulative probability, 0.5 at the mean.
 
-    The outermost 0.1 % at each end are told as 0.001 and 0.999: a latent goes from -3.09 to 3.09.
+    `from_unit` clips unit codes to [0.001, 0.999], so that latents stay within [-3.09, 3.09].
 
     Args:
-        size: how many.
+        size: Number of latents K.
     """
 
     size: int
 
     @property
     def spec(self) -> CodeSpec:
-        return _latents(self.size)
+        return _continuous_latents(self.size)
 
     def sample(self, batch: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         return tf.random.stateless_normal([batch, self.size], seed)
@@ -107,5 +107,5 @@ class NormalPrior:
     def to_unit(self, codes: tf.Tensor) -> tf.Tensor:
         return 0.5 * (1.0 + tf.math.erf(codes / math.sqrt(2.0)))
 
-    def from_unit(self, told: tf.Tensor) -> tf.Tensor:
-        return math.sqrt(2.0) * tf.math.erfinv(2.0 * tf.clip_by_value(told, 0.001, 0.999) - 1.0)
+    def from_unit(self, unit_codes: tf.Tensor) -> tf.Tensor:
+        return math.sqrt(2.0) * tf.math.erfinv(2.0 * tf.clip_by_value(unit_codes, 0.001, 0.999) - 1.0)

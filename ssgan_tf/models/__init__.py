@@ -1,6 +1,6 @@
-"""The list of models: one line each. A config's `model` is an Options; its class decides which model is made.
+"""Table of the models, one line each. The class of a config's `model`, an Options, decides which model is made.
 
-What a model must have is in base.py.
+base.py defines the interface of a model.
 """
 
 import functools
@@ -28,10 +28,10 @@ MODELS: dict[str, tuple[type[Options], type[tf.keras.Model]]] = {
 
 
 def kind_of(options: Options) -> str:
-    """The name in MODELS of the model that `options` belongs to.
+    """Returns the name in MODELS of the model that `options` belongs to.
 
     Raises:
-        ValueError: it is of no line of MODELS, or of several.
+        ValueError: if no line of MODELS has this class of options, or several do.
     """
     names = [name for name, (kind, _) in MODELS.items() if kind is type(options)]
     if len(names) != 1:
@@ -44,10 +44,10 @@ def make_model(options: Options, spec: CodeSpec, seed: int, jit_compile: bool = 
     """Makes and compiles the model that `options` belongs to; call it inside the strategy's scope.
 
     Args:
-        options: of one of MODELS.
-        spec: the factors and their codes.
-        seed: of all that is drawn while training.
-        jit_compile: with XLA.
+        options: Options of one of MODELS.
+        spec: Factors and their codes.
+        seed: Seed of everything sampled in training.
+        jit_compile: Compile the training step with XLA.
     """
     make = MODELS[kind_of(options)][1]
     model = make(options, spec, seed, jit_compile)
@@ -56,9 +56,10 @@ def make_model(options: Options, spec: CodeSpec, seed: int, jit_compile: bool = 
 
 
 @functools.cache
-def parameters(options: Options, spec: CodeSpec) -> dict[str, int]:
-    """How many numbers each network of a model has that are trained: {"generator": ..., ...}."""
+def parameter_counts(options: Options, spec: CodeSpec) -> dict[str, int]:
+    """Returns the number of trainable parameters of each network of a model: {"generator": ..., ...}."""
     make = MODELS[kind_of(options)][1]
-    with tf.Graph().as_default():  # nothing is computed, and no memory kept
+    # In a graph nothing is computed and no memory is used.
+    with tf.Graph().as_default():
         networks = make(options, spec).networks()
         return {name: count_parameters(network) for name, network in networks.items()}

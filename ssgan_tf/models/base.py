@@ -1,6 +1,6 @@
-"""What the rest of the package asks of a model and of its Options: all that a new one must have.
+"""Interface between a model and the rest of the package: everything that a new model must have.
 
-A model is an Options (a frozen dataclass, what a config says) and a `tf.keras.Model` that is made of
+A model consists of Options, a frozen dataclass that configs set, and a `tf.keras.Model` whose arguments are
 (options, spec, seed, jit_compile).
 """
 
@@ -19,13 +19,13 @@ OptionsT = TypeVar("OptionsT")
 
 
 class Options(Protocol):
-    """What every Options, a frozen dataclass, can say of itself."""
+    """Interface of a model's Options, a frozen dataclass."""
 
     def __hash__(self) -> int: ...
 
     @property
     def resolution(self) -> int:
-        """Of the images."""
+        """Height and width of the images."""
 
     @property
     def channels(self) -> int:
@@ -33,7 +33,7 @@ class Options(Protocol):
 
     @property
     def resolutions(self) -> tuple[int, ...]:
-        """Resolutions that a phase may be at; the full one is the last."""
+        """Resolutions that a phase can train at; the full one is the last."""
 
     @property
     def precision(self) -> str:
@@ -41,17 +41,17 @@ class Options(Protocol):
 
     @property
     def uses_labels(self) -> bool:
-        """Does a loss look at the labelled images?"""
+        """True if a loss uses the labelled images."""
 
     def in_float32(self) -> "Options":
-        """The same in float32, as a model is measured and exported."""
+        """Returns the same options in float32, the precision of evaluation and export."""
 
     def check_labels(self, fraction: float) -> None:
-        """Raises ValueError, naming the field, if labels of this share of the images do not fit the losses."""
+        """Raises ValueError, naming the field, if the losses do not fit this fraction of labelled images."""
 
 
 class WithNetwork:
-    """For Options that have the sizes of Semi-StyleGAN's networks: what these say of the images."""
+    """Mixin for Options with the sizes of Semi-StyleGAN's networks, which determine the images."""
 
     network: NetworkOptions
 
@@ -69,7 +69,7 @@ class WithNetwork:
 
 
 class WithoutLabels:
-    """For Options of methods that use no labels, at one resolution, in float32."""
+    """Mixin for Options of methods that use no labels, at a fixed resolution, in float32."""
 
     resolution: int
 
@@ -97,17 +97,18 @@ class WithoutLabels:
 
 @dataclasses.dataclass(frozen=True)
 class ExportNetworks:
-    """The networks of an export, as functions of tensors. Styles are what images are made of: w [B,W].
+    """The networks of an export, as functions of tensors. Styles w [B,W] are the generator's inputs.
 
     Args:
-        mapping: noise [B,Z], codes [B,K] -> styles [B,W]; None if the model makes no images, as the next two.
-        synthesis: styles [B,L,W], one for each layer -> images [B,R,R,C].
-        truncate: styles [B,W], psi [B,1] -> [B,L,W], moved to their mean unless psi is 1.
-        pyramid: images [B,R,R,C] -> features, finest first.
-        codes: the last of these -> codes [B,K], in the prior's units.
-        realness: likewise -> the discriminator's logit [B]; None if there is none.
-        style_size: W; 0 without images.
-        style_layers: L.
+        mapping: Function (noise [B,Z], codes [B,K]) -> styles [B,W]. None, like the next two, if the model generates
+            no images.
+        synthesis: Function of styles [B,L,W], one per layer, -> images [B,R,R,C].
+        truncate: Function (styles [B,W], psi [B,1]) -> [B,L,W], moved towards their mean unless psi is 1.
+        pyramid: Function of images [B,R,R,C] -> list of features, finest first.
+        codes: Function of the last features -> codes [B,K], in the prior's units.
+        realness: Function of the last features -> the discriminator's logits [B]; None if there is no discriminator.
+        style_size: Width W of styles; 0 if the model generates no images.
+        style_layers: Number of layers L that take a style.
     """
 
     mapping: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None
@@ -121,108 +122,122 @@ class ExportNetworks:
 
 
 class Model(Protocol):
-    """What every model has, beside what Keras gives it. `TrainableModel` below has the first half of it."""
+    """Interface of a model, besides what Keras provides. `TrainableModel` below implements the first half."""
 
     options: Any
     spec: CodeSpec
     """The data set's factors."""
     prior: Prior
-    """What its codes are drawn from."""
+    """Distribution of its codes."""
     exported_weights: str
-    """Which weights are measured and exported, in a few words."""
+    """Description of the weights that are evaluated and exported, in a few words."""
     noise_size: int
-    """Z, width of the noise, which is N(0, 1); 0 where codes are all that images are made from."""
+    """Width Z of the noise, which is N(0, 1); 0 if images are generated from codes alone."""
     step: tf.Variable
     segment: Segment
 
     @property
     def phase_label(self) -> str:
-        """What is being trained, in a word or two for the progress bar."""
+        """Short description of the current phase for the progress bar."""
 
     @property
     def resolution(self) -> int:
-        """Of the images at this stage."""
+        """Resolution of the images in the current phase."""
 
     def set_segment(self, segment: Segment) -> None:
-        """Makes the following steps those of `segment`."""
+        """Switches to `segment` for the following steps."""
 
     def compile(self) -> None:
-        """Makes the optimizers with all their slots; to be called inside the strategy's scope."""
+        """Makes the optimizers with all their slots; call it inside the strategy's scope."""
 
     def networks(self) -> Mapping[str, tf.keras.Model]:
-        """Those that are trained, by name."""
+        """Returns the trained networks by name."""
 
     def checkpoint_items(self) -> Mapping[str, Any]:
-        """Everything that a resumed run needs. Random numbers and data are functions of (seed, step)."""
+        """Returns everything that a resumed run needs. Random numbers and data are functions of (seed, step)."""
 
     def encode(self, images: tf.Tensor) -> tf.Tensor:
-        """[B,R,R,C] in [-1, 1] -> codes [B,K]."""
+        """Encodes images [B,R,R,C] in [-1, 1] to codes [B,K]."""
 
     generate: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None
-    """noise [B,Z], codes [B,K] -> images [B,R,R,C], full-grown; None if it makes none."""
+    """Function (noise [B,Z], codes [B,K]) -> images [B,R,R,C] at full resolution; None if there is no generator."""
     sample: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None
-    """The same, as large as they are at this stage."""
+    """Function as `generate`, but at the resolution of the current phase."""
     realness: Callable[[tf.Tensor], tf.Tensor] | None
-    """A discriminator's logits [B] of images; None if there is none."""
+    """Function of images [B,R,R,C] -> the discriminator's logits [B]; None if there is no discriminator."""
 
     def export_networks(self) -> ExportNetworks:
-        """What an export is made of."""
+        """Returns the networks of an export."""
 
 
 class LossTrackers:
-    """Running means of what is logged since the last reset, one `tf.keras.metrics.Mean` for each of `names`."""
+    """Means of the logged values since the last reset: one `tf.keras.metrics.Mean` per name.
+
+    Args:
+        names: Names of the logged values, in order.
+    """
 
     def __init__(self, names: Sequence[str]):
         self.means = {name: tf.keras.metrics.Mean(name) for name in names}
 
     def update(self, values: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Adds the values of a step, whatever their shape; those that have no name here are left out."""
+        """Adds a step's values, of any shape, and returns the means; values that are not in `names` are ignored."""
         for name, mean in self.means.items():
             mean.update_state(values[name])
         return {name: mean.result() for name, mean in self.means.items()}
 
 
 class TrainableModel(tf.keras.Model):
-    """What every model that is trained has: a seed, and where in its schedule it is.
+    """Base class of the models: a seed, the step number, and the current segment of the schedule.
+
+    A new model is in a segment of the default `Phase`; `set_segment` and `set_phase` change that.
 
     Args:
-        seed: of all that is drawn while training, which is a function of (seed, step).
-        resolution: of its images, full-grown.
+        seed: Seed of everything sampled in training, which is a function of (seed, step).
+        resolution: Full resolution of the images.
+        name: Name of the Keras model.
     """
 
     trackers: LossTrackers
 
     def __init__(self, seed: int, resolution: int, name: str):
         super().__init__(name=name)
+        # `step` counts the steps of the run, and is the same on all replicas.
         self.seed = seed
         self.full_resolution = resolution
         self.step = tf.Variable(
             0, trainable=False, dtype=tf.int64, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA, name="step"
         )
         self.segment = Schedule((Phase(),)).segments[0]
+        self.built = True  # All weights exist, so that `summary` works before the first step.
 
     @property
     def optimizers(self) -> list[tf.keras.optimizers.Optimizer]:
-        """All of them, once it is compiled."""
+        """All optimizers of a compiled model."""
         raise NotImplementedError
 
+    def set_phase(self, phase: Phase) -> None:
+        """Switches to a schedule that consists of `phase` alone, with its batch sizes and learning rate."""
+        self.set_segment(Schedule((phase,)).segments[0])
+
     def set_segment(self, segment: Segment) -> None:
-        """Makes the following steps those of `segment`, at whose beginning or somewhere in which the model is."""
+        """Switches to `segment`. Call it at the segment's first step, or when resuming inside it."""
         if segment != self.segment:
             self.segment = segment
-            self.train_function = None  # Keras traces train_step anew
+            self.train_function = None  # Keras traces train_step again.
+        # Only where the phase begins: a run that resumes inside it keeps its moments.
         if segment.phase.fresh_optimizers and int(self.step.numpy()) == segment.phase_start:
             for optimizer in self.optimizers:
                 reset_optimizer(optimizer)
 
     @property
     def resolution(self) -> int:
-        """Of the images at this stage."""
+        """Resolution of the images in the current phase."""
         return self.segment.phase.resolution or self.full_resolution
 
     @property
     def phase_label(self) -> str:
-        """What is being trained, in a word or two for the progress bar."""
+        """Short description of the current phase for the progress bar."""
         return f"{self.resolution}x{self.resolution}" + (" fading in" if self.segment.fading else "")
 
     @property
@@ -230,12 +245,14 @@ class TrainableModel(tf.keras.Model):
         return list(self.trackers.means.values())
 
     def compile_with(self, optimizer: tf.keras.optimizers.Optimizer) -> None:
-        """Ends `compile`. Keras wants to know of an optimizer, and without one would make one of its own."""
+        """Completes `compile`, with an optimizer for Keras itself, which would otherwise make one of its own."""
         super().compile(optimizer)
-        self.distribute_reduction_method = "first"  # trackers are global means already; Keras adds the workers' up
+        # The trackers are global means already, but Keras would add up those of all workers.
+        self.distribute_reduction_method = "first"
 
 
 def reset_optimizer(optimizer: tf.keras.optimizers.Optimizer) -> None:
-    """Makes the optimizer as it was when it was new: no moments, no steps taken."""
+    """Resets the optimizer to its initial state: no moments, no steps taken."""
+    # Moments and the step count.
     for variable in optimizer.variables:
         variable.assign(tf.zeros_like(variable))

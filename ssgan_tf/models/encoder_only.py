@@ -1,6 +1,7 @@
-"""An encoder trained on labelled images alone (spec of Semi-StyleGAN 5, table 3), with MixUp or without.
+"""Encoder trained on labelled images alone, with or without MixUp: a baseline of Semi-StyleGAN.
 
-With the labels of all images it is the oracle that measures generators.
+Source: "Encoder-only" in table 3 of arXiv 2003.03461. Trained with the labels of all images it is the oracle that
+evaluates generators.
 """
 
 import dataclasses
@@ -10,7 +11,7 @@ import tensorflow as tf
 from ssgan_tf.core import losses
 from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.priors import GridPrior
-from ssgan_tf.models import train_step as steps
+from ssgan_tf.models import train_step
 from ssgan_tf.models.base import ExportNetworks, LossTrackers, TrainableModel, WithNetwork
 from ssgan_tf.networks.discriminator import Discriminator
 from ssgan_tf.networks.options import NetworkOptions
@@ -22,14 +23,14 @@ class EncoderOnlyOptions(WithNetwork):
     """The supervised loss (eq. 3) and its optimizer.
 
     Args:
-        network: sizes; the trunk and code head of Semi-StyleGAN's discriminator/encoder.
-        mixup: train on mixtures of two labelled images and of their codes, in place of the images.
-        xi: parameter of the MixUp Beta distribution (eq. 5), as Semi-StyleGAN's.
-        beta_1: Adam's first-moment decay.
-        beta_2: Adam's second-moment decay.
+        network: Sizes; the encoder is the trunk and code head of Semi-StyleGAN's discriminator/encoder.
+        mixup: Train on mixtures of two labelled images and of their codes instead of the images themselves.
+        xi: Parameter of the Beta distribution of MixUp weights (eq. 5), as in Semi-StyleGAN.
+        beta_1: Decay of Adam's first moment.
+        beta_2: Decay of Adam's second moment.
 
     Raises:
-        ValueError: naming the field that is out of range.
+        ValueError: if a field is out of range; the message names it.
     """
 
     network: NetworkOptions = NetworkOptions()
@@ -41,6 +42,7 @@ class EncoderOnlyOptions(WithNetwork):
     def __post_init__(self):
         validation.check_positive(self, "xi")
         validation.check_decays(self, "beta_1", "beta_2")
+        # No loss scaling here.
         if self.network.precision != "float32":
             raise ValueError(f"network.precision: expected float32 for this model. Received: {self.network.precision}.")
 
@@ -57,17 +59,19 @@ class EncoderOnlyOptions(WithNetwork):
 
     def check_labels(self, fraction: float) -> None:
         if fraction == 0:
-            raise ValueError("data.labeled_fraction: expected more than 0 where labels are all there is. Received: 0.")
+            raise ValueError(
+                "data.labeled_fraction: expected more than 0 for a model trained on labels alone. Received: 0."
+            )
 
 
 class EncoderOnly(TrainableModel):
-    """E(x) by labels alone. Batches as SemiStyleGAN's; only their labelled part is used.
+    """E(x) trained on labels alone. Batches are those of SemiStyleGAN, of which only the labelled entries are used.
 
     Args:
-        options: the loss.
-        spec: the factors and their codes.
-        seed: of the MixUp weights and partners.
-        jit_compile: XLA compiles the gradients.
+        options: The loss.
+        spec: Factors and their codes.
+        seed: Seed of the MixUp weights.
+        jit_compile: Compile the gradients with XLA.
     """
 
     exported_weights = "those of the last step"
@@ -86,13 +90,14 @@ class EncoderOnly(TrainableModel):
         self.options = options
         self.spec = spec
         self.prior = GridPrior(spec)
+        # The realness head exists but is not trained.
         self.discriminator = Discriminator(options.network, spec.size)
         self.trackers = LossTrackers(["encoder/supervised", "encoder/gradient_norm"])
         self._gradients = tf.function(self.gradients, jit_compile=True) if jit_compile else self.gradients
 
     def compile(self):
         """Makes the optimizer with all its slots; call it inside the strategy's scope."""
-        self.encoder_optimizer = steps.make_adam(
+        self.encoder_optimizer = train_step.make_adam(
             self, self.discriminator.trainable_variables, self.options.beta_1, self.options.beta_2
         )
         self.compile_with(self.encoder_optimizer)
@@ -108,53 +113,56 @@ class EncoderOnly(TrainableModel):
         return {"encoder": self.discriminator, "encoder_optimizer": self.encoder_optimizer, "step": self.step}
 
     def encode(self, images: tf.Tensor) -> tf.Tensor:
-        """[B,R,R,C] in [-1, 1] -> codes [B,K]."""
+        """Encodes images [B,R,R,C] in [-1, 1] to codes [B,K]."""
         return self.discriminator.encode(images)
 
     def encode_with_features(self, images: tf.Tensor) -> tf.Tensor:
-        """[B,R,R,C] in [-1, 1] -> codes [B,K], followed by the features that they are read from: [B,K + C_2]."""
-        features = self.discriminator.code_features(self.discriminator.trunk(images))
+        """Encodes images [B,R,R,C] in [-1, 1] to codes and the input of the code head, concatenated: [B,K + C_2]."""
+        features = self.discriminator.code_features(self.discriminator.trunk(images))  # [B,C_2]
         return tf.concat([self.discriminator.code_head(features), features], axis=1)
 
     def export_networks(self) -> ExportNetworks:
-        """What an export is made of: the encoder."""
-        judge = self.discriminator
-        return ExportNetworks(None, None, None, judge.pyramid, judge.codes, None, style_size=0, style_layers=0)
+        """Returns the encoder, without a generator or a realness head."""
+        encoder = self.discriminator
+        return ExportNetworks(None, None, None, encoder.pyramid, encoder.codes, None, style_size=0, style_layers=0)
 
     def train_step(self, batch):
-        images, codes, mask = (batch[name] for name in ("labeled_image", "labeled_codes", "labeled_mask"))
+        train_step.check_batch(batch, train_step.LABELED)
+        images, codes, mask = (batch[name] for name in train_step.LABELED)  # [L,R,R,C], [L,K], [L,K]
         if self.options.mixup:
-            images, codes, mask = self.mix(images, codes, mask)
-        distance, gradients = self._gradients(images, codes, mask)
-        norm = steps.descend(gradients, self.discriminator.trainable_variables, self.encoder_optimizer)
+            images, codes, mask = self.mixup(images, codes, mask)
+        distance, gradients = self._gradients(images, codes, mask)  # [L]
+        norm = train_step.apply_gradients(gradients, self.discriminator.trainable_variables, self.encoder_optimizer)
         self.step.assign_add(1)
         return self.trackers.update({"encoder/supervised": distance, "encoder/gradient_norm": norm})
 
     def gradients(self, images, codes, mask) -> tuple[tf.Tensor, list[tf.Tensor | None]]:
-        """L_sup [L], and the gradient of its mean over the global batch for each trainable variable."""
+        """Computes L_sup [L], and the gradient of its mean over the global batch for each trainable variable."""
         with tf.GradientTape() as tape:
+            # ||E(x) - c||_2, Equation 3.
             distance = losses.code_distance(self.encode(images), codes, mask)
-            loss = steps.total_loss({"encoder/supervised": distance})
+            loss = train_step.total_loss({"encoder/supervised": distance})
         return distance, tape.gradient(loss, self.discriminator.trainable_variables)
 
-    def mix(self, images, codes, mask) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """MixUp of each labelled image with its neighbour in the batch: images [L,R,R,C], codes and mask [L,K].
+    def mixup(self, images, codes, mask) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Mixes each labelled image with its neighbour in the batch: images [L,R,R,C], codes and mask [L,K].
 
-        A factor is known of a mixture where it is known of both. Neighbours are two and two, so that they are the same
-        however many replicas share the batch.
+        A factor of a mixture is known if it is known of both images.
 
         Raises:
-            ValueError: one is left over.
+            ValueError: if the number of images is odd.
         """
         size = images.shape[0]
         if size % 2:
             raise ValueError(f"phases.labeled_batch: expected an even number per device for MixUp. Received: {size}.")
-        pairs = tf.range(size) + tf.tile([1, -1], [size // 2])  # [L]: 1, 0, 3, 2, ...; batches are in random order
-        (seed,) = steps.step_seeds(self.seed, self.step, 1)
-        weights = steps.draw_for_replica(lambda n: losses.mixup_weights(n, self.options.xi, seed), size)
+        # Partners [L] are 1, 0, 3, 2, ...: the same for any number of replicas. Batches are in random order already.
+        pairs = tf.range(size) + tf.tile([1, -1], [size // 2])
         partners = [tf.gather(x, pairs) for x in (images, codes, mask)]
+        # lambda' x + (1 - lambda') x', Equation 5, for images and codes.
+        (seed,) = train_step.step_seeds(self.seed, self.step, 1)
+        weights = train_step.sample_for_replica(lambda n: losses.mixup_weights(n, self.options.xi, seed), size)
         return (
-            losses.mix(weights, images, partners[0]),
-            losses.mix(weights, codes, partners[1]),
-            mask * partners[2],
+            losses.mixup(weights, images, partners[0]),
+            losses.mixup(weights, codes, partners[1]),
+            mask * partners[2],  # 1 where both are known
         )

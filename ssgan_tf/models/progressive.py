@@ -1,6 +1,6 @@
-"""Progressive growing: how far the newest block is faded in, and real images as networks of that stage see them.
+"""Progressive growing: the fade-in weight of the newest block, and real images to match.
 
-Which resolution is trained when is the schedule's (ssgan_tf/core/schedule.py).
+The schedule (ssgan_tf/core/schedule.py) decides which resolution is trained when.
 """
 
 import tensorflow as tf
@@ -10,22 +10,26 @@ from ssgan_tf.core.schedule import Segment
 
 
 def fade_at(segment: Segment, step: tf.Tensor) -> tf.Tensor | None:
-    """Weight of the newest block at `step`, rising from 0 to 1 over the segment; None where nothing fades."""
+    """Returns the weight of the newest block, which rises from 0 to 1 over the segment; None if nothing fades in."""
     if not segment.fading or segment.end is None:
         return None
     return tf.cast(step - segment.start, tf.float32) / float(segment.end - segment.start)
 
 
 def shrink(images: tf.Tensor, resolution: int, fade: tf.Tensor | None) -> tf.Tensor:
-    """Real images as the current networks should see them: at `resolution`, faded as generated ones are.
+    """Reduces real images to the current resolution, faded in like generated ones.
 
     Args:
         images: [B,R,R,C] at full resolution.
-        resolution: current one.
-        fade: weight of the detail that the resolution below cannot show; None is 1.
+        resolution: Current resolution r.
+        fade: Weight of the detail that the resolution below cannot show; None means 1.
+
+    Returns:
+        [B,r,r,C].
     """
-    images = downsample(images, images.shape[1] // resolution)
+    images = downsample(images, images.shape[1] // resolution)  # [B,r,r,C]
     if fade is None:
         return images
+    # The generator mixes its image with the doubled one of the resolution below, so real images lose as much detail.
     coarse = upsample(downsample(images))
     return coarse + fade * (images - coarse)

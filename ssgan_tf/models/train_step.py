@@ -1,4 +1,8 @@
-"""What every model's train_step does alike: random draws, the one reduction, the update, the moving average."""
+"""Building blocks of every model's `train_step`: seeds, sampling, reduction, gradient step and moving averages.
+
+Each works for any number of replicas: random numbers are those of the global batch, losses are averaged over it, and
+variables receive the same update on every replica.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -7,33 +11,54 @@ import tensorflow as tf
 from ssgan_tf.core.schedule import Segment
 from ssgan_tf.models.base import TrainableModel
 
+LABELED = ("labeled_image", "labeled_codes", "labeled_mask")  # entries of a batch for losses with labels
+
+
+def check_batch(batch: Mapping[str, tf.Tensor], names: Sequence[str]) -> None:
+    """Checks the named entries of a batch, once, when the step is traced.
+
+    Raises:
+        ValueError: if an entry is missing, is not float32, or has no static number of rows.
+    """
+    for name in names:
+        if name not in batch:
+            raise ValueError(f"{name}: expected a batch with {', '.join(names)}. Received: {', '.join(sorted(batch))}.")
+        if batch[name].dtype != tf.float32:
+            raise ValueError(f"{name}: expected float32, images in [-1, 1]. Received: {batch[name].dtype.name}.")
+        if batch[name].shape.rank is None or batch[name].shape[0] is None:
+            raise ValueError(
+                f"{name}: expected batches of one size, as of Dataset.batch(size, drop_remainder=True). "
+                f"Received: shape {batch[name].shape}."
+            )
+
 
 def replica_count() -> int:
+    """Returns the number of replicas of the current strategy."""
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
 def step_seeds(run_seed: int, step: tf.Tensor, count: int) -> list[tf.Tensor]:
-    """Returns `count` seeds ([2] int32), a function of run seed and step alone: no random state to save."""
+    """Returns `count` seeds ([2] int32) that depend on run seed and step only, so there is no random state to save."""
     seed = tf.random.experimental.stateless_fold_in(tf.constant([run_seed, 0], tf.int32), step)
     return tf.unstack(tf.random.experimental.stateless_split(seed, count))
 
 
-def draw_for_replica(draw: Callable[[int], tf.Tensor], batch: int) -> tf.Tensor:
-    """Draws for the global batch and keeps this replica's rows, so that any number of replicas sees the same.
+def sample_for_replica(sample: Callable[[int], tf.Tensor], batch: int) -> tf.Tensor:
+    """Samples the global batch and returns this replica's rows, so that the samples do not depend on the replica count.
 
     Args:
-        draw: number of rows -> tensor with that many rows.
-        batch: rows on one replica.
+        sample: Function of a number of rows that returns a tensor with that many rows.
+        batch: Number of rows per replica.
     """
     replicas = replica_count()
     if replicas == 1:
-        return draw(batch)
+        return sample(batch)
     replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-    return draw(batch * replicas)[replica * batch : (replica + 1) * batch]
+    return sample(batch * replicas)[replica * batch : (replica + 1) * batch]
 
 
 def seed_for_replica(seed: tf.Tensor) -> tf.Tensor:
-    """A seed of each replica's own, for draws that cannot be cut into rows; `seed` itself on a single replica."""
+    """Returns a different seed on each replica, for samples that cannot be split into rows; `seed` itself on one."""
     if replica_count() == 1:
         return seed
     replica = tf.distribute.get_replica_context().replica_id_in_sync_group
@@ -41,67 +66,70 @@ def seed_for_replica(seed: tf.Tensor) -> tf.Tensor:
 
 
 def total_loss(losses: Mapping[str, tf.Tensor]) -> tf.Tensor:
-    """Sum over terms of the mean over the GLOBAL batch. {name: [B]} -> scalar.
-
-    Keras sums gradients over replicas, so each replica divides by the global batch size.
-    """
+    """Sums the losses, each averaged over the GLOBAL batch. {name: [B]} -> scalar."""
+    # Keras sums gradients over replicas, so each replica divides by the global batch size.
     return tf.add_n([tf.nn.compute_average_loss(v) for v in losses.values()])
 
 
 def global_mean(value: tf.Tensor) -> tf.Tensor:
-    """Mean over all replicas of a value of each: the same everywhere."""
+    """Averages a value over replicas; all of them receive the result."""
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, value)
 
 
 def loss_scale(optimizer: tf.keras.optimizers.Optimizer) -> tf.Tensor | None:
-    """What a loss is to be multiplied by before `descend` gets its gradients; None without loss scaling."""
+    """Returns the factor of the loss whose gradients `apply_gradients` expects; None without loss scaling."""
     if isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer):
         return optimizer.get_scaled_loss(tf.ones([]))
     return None
 
 
-def descend(
+def apply_gradients(
     gradients: Sequence[tf.Tensor | None],
     variables: Sequence[tf.Variable],
     optimizer: tf.keras.optimizers.Optimizer,
 ) -> tf.Tensor:
-    """One optimizer step on those of `variables` that have a gradient (an unused RGB head stays as it is).
+    """Takes one optimizer step on the variables that have a gradient; others, e.g. unused RGB heads, stay unchanged.
 
     Args:
-        gradients: of this replica, times `loss_scale(optimizer)`. With a loss scale, no replica takes the step where
-            one of them has a gradient that is not finite, and the scale is halved.
-        variables: as many.
-        optimizer: of them.
+        gradients: This replica's gradients, multiplied by `loss_scale(optimizer)`. With a loss scale, a gradient that
+            is not finite on any replica makes all replicas skip the step and halve the scale.
+        variables: One variable per gradient.
+        optimizer: Optimizer of `variables`.
 
     Returns:
-        The norm of the gradients, summed over replicas.
+        The global norm of the gradients, summed over replicas.
     """
     pairs = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
+    # Divide by the loss scale before gradients are summed, so that the norm is the true one.
     plain = optimizer
     if isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer):
         plain = optimizer.inner_optimizer
         pairs = list(zip(optimizer.get_unscaled_gradients([g for g, _ in pairs]), [v for _, v in pairs], strict=True))
+    # Sum over replicas once, for the norm and for the step.
     pairs = plain.aggregate_gradients(pairs)
     optimizer.apply_gradients(pairs, skip_gradients_aggregation=True)
     return tf.linalg.global_norm([g for g, _ in pairs])
 
 
-def update_average(averages: Sequence[tf.Variable], variables: Sequence[tf.Variable], decay: tf.Tensor | float) -> None:
-    """averages <- decay * averages + (1 - decay) * variables, once however many replicas there are."""
+def update_moving_average(
+    averages: Sequence[tf.Variable], variables: Sequence[tf.Variable], decay: tf.Tensor | float
+) -> None:
+    """averages <- decay * averages + (1 - decay) * variables, once, with any number of replicas."""
     update_each(averages, variables, lambda average, variable: average.assign_sub((1.0 - decay) * (average - variable)))
 
 
 def update_each(
     variables: Sequence[tf.Variable], values: Sequence[tf.Tensor], update: Callable[[tf.Variable, tf.Tensor], object]
 ) -> None:
-    """Calls update(variable, value) in a step, once for each copy of a variable, whatever its aggregation.
+    """Calls update(variable, value) within a step, once for each copy of a variable, whatever its aggregation.
 
     Args:
-        variables: to be changed.
-        values: as many, the same on all replicas.
-        update: assigns to the variable.
+        variables: Variables to update.
+        values: One value per variable, the same on all replicas.
+        update: Function that assigns to the variable.
     """
 
+    # In replica context an assignment would be aggregated over replicas, or refused, by the variable's `aggregation`.
     def merge(strategy, *both):
         half = len(both) // 2
         for variable, value in zip(both[:half], both[half:], strict=True):
@@ -111,12 +139,12 @@ def update_each(
 
 
 class PhaseRate(tf.keras.optimizers.schedules.LearningRateSchedule):
-    """The learning rate of the phase that a model is in.
+    """Learning rate of the model's current phase.
 
     Args:
-        model: has `segment`, and `step` that counts from the start of the run. The optimizer's own count, which
-            begins anew with fresh optimizers, has no say.
-        factor: what the phase's rate is multiplied by.
+        model: Model with `segment`, and with `step` counted from the start of the run. The optimizer's own count is
+            not used, since it restarts with fresh optimizers.
+        factor: Factor of the phase's rate.
     """
 
     def __init__(self, model: tf.keras.Model, factor: float = 1.0):
@@ -129,6 +157,7 @@ class PhaseRate(tf.keras.optimizers.schedules.LearningRateSchedule):
         rate = self._factor * phase.learning_rate
         if not phase.decay_images:
             return tf.constant(rate)
+        # Cosine from the phase's rate to 1 % of it.
         steps = max(1, phase.decay_images // phase.batch)
         decay = tf.keras.optimizers.schedules.CosineDecay(rate, steps, alpha=0.01)
         return decay(self._model.step - segment.phase_start)
@@ -137,7 +166,9 @@ class PhaseRate(tf.keras.optimizers.schedules.LearningRateSchedule):
 def make_adam(
     model: TrainableModel, variables: Sequence[tf.Variable], beta_1: float, beta_2: float, factor: float = 1.0
 ) -> tf.keras.optimizers.Adam:
-    """Adam with all its slots, at `factor` times the rate of the phase that the model is in."""
+    """Makes Adam with all its slots, at `factor` times the learning rate of the model's current phase."""
+    # By default Keras compiles each variable's update with XLA on GPUs, whatever the model's own jit_compile is.
     optimizer = tf.keras.optimizers.Adam(PhaseRate(model, factor), beta_1, beta_2, epsilon=1e-8, jit_compile=False)
+    # Build the slots now, so that a checkpoint can be restored before the first step.
     optimizer.build(variables)
     return optimizer

@@ -1,26 +1,26 @@
-"""The networks of the VAE baselines: disentanglement_lib's, as a function of the resolution.
+"""Networks of the VAE baselines: disentanglement_lib's, generalised to other resolutions.
 
-At 64x64 layer by layer what disentanglement_lib has (conv_encoder, deconv_decoder, fc_discriminator; spec of InfoGAN-CR
-3.1, 3.2): ReLU, SAME padding, biases of 0, Glorot uniform kernels. With 10 latents and 1 channel these are 690,517
-parameters, 0.69M as Semi-StyleGAN's table has it, and FactorVAE's discriminator has another 5,018,002.
+At 64x64 they equal conv_encoder, deconv_decoder and fc_discriminator of google-research/disentanglement_lib layer by
+layer: ReLU, SAME padding, zero biases, Glorot uniform kernels. With 10 latents and 1 channel they have 690,517
+parameters, the 0.69M of Semi-StyleGAN's table 1 (arXiv 2003.03461), and FactorVAE's discriminator another 5,018,002.
 
-Other resolutions have more or fewer layers at the outer end, next to the image; what is 4x4 to 16x16 large stays.
-At 32x32 one less. At 128x128 one more of the outer kind, which is our choice: 725,399 parameters with 3 channels and
-10 latents, where Semi-StyleGAN's table reports 1.91M of a network that nobody has published.
+Other resolutions have more or fewer layers at the outer end, next to the image; the layers from 4x4 to 16x16 stay the
+same. 32x32 has one layer less. 128x128 has one more of the outer kind, which is our choice: 725,399 parameters with 3
+channels and 10 latents, whereas Semi-StyleGAN's table 1 reports 1.91M for a network that was not published.
 
-Everything is float32; images are [-1, 1], as everywhere in the package. Inside they are [0, 1].
+Everything is in float32. Images are in [-1, 1], as everywhere in the package; the networks compute with [0, 1].
 """
 
 import tensorflow as tf
 
 from ssgan_tf.networks.layers import leaky_relu
 
-_WIDTH = 256  # of the dense layers between features and latents
+_WIDTH = 256  # units of the dense layers between features and latents
 _DEEPEST = 64  # feature maps at 4x4
 
 
 def check_sizes(resolution: int, channels: int, latents: int) -> None:
-    """Raises ValueError, naming the field, for sizes that these networks cannot have."""
+    """Raises ValueError, naming the field, if the networks do not support these sizes."""
     if resolution < 16 or resolution > 1024 or resolution & (resolution - 1):
         raise ValueError(f"resolution: expected a power of two from 16 to 1024. Received: {resolution}.")
     if channels not in (1, 3):
@@ -30,23 +30,25 @@ def check_sizes(resolution: int, channels: int, latents: int) -> None:
 
 
 def _halvings(resolution: int) -> int:
-    """From the image to 4x4."""
+    """Returns the number of stride-2 layers between the image and 4x4."""
     return resolution.bit_length() - 3
 
 
 class ConvEncoder(tf.keras.Model):
-    """q(z|x): stride-2 convolutions down to 4x4, a dense layer, two heads. Images [B,R,R,C] -> (mean, log-variance).
+    """Encoder q(z|x): images [B,R,R,C] -> (mean, log-variance), [B,K] each.
 
-    Convolutions are 32 maps with 4x4 kernels, but the last two: 64 maps with 2x2 kernels.
+    Stride-2 convolutions down to 4x4, a dense layer, two heads. Convolutions have 32 maps and 4x4 kernels, except the
+    last two, which have 64 maps and 2x2 kernels.
 
     Args:
-        resolution: R, a power of two from 16 on.
-        channels: C.
-        latents: K.
+        resolution: Resolution R, a power of two from 16 on.
+        channels: Channels C.
+        latents: Number of latents K.
     """
 
     def __init__(self, resolution: int, channels: int, latents: int, name="encoder"):
         super().__init__(name=name)
+        # Convolutions, outermost first: (maps, kernel size).
         count = _halvings(resolution)
         sizes = [(32, 4)] * (count - 2) + [(_DEEPEST, 2)] * 2
         self.convs = [
@@ -59,18 +61,18 @@ class ConvEncoder(tf.keras.Model):
         self(tf.zeros([1, resolution, resolution, channels]))
 
     def pyramid(self, images: tf.Tensor) -> list[tf.Tensor]:
-        """[B,R,R,C] in [-1, 1] -> features [B,R/2,R/2,32], ..., [B,4,4,64]."""
-        result = [(images + 1.0) / 2.0]
+        """Computes features [B,R/2,R/2,32], ..., [B,4,4,64] of images [B,R,R,C] in [-1, 1]."""
+        result = [(images + 1.0) / 2.0]  # in [0, 1]
         for conv in self.convs:
             result.append(conv(result[-1]))
         return result[1:]
 
     def mean(self, features: tf.Tensor) -> tf.Tensor:
-        """The last features [B,4,4,64] -> mean of q(z|x) [B,K]."""
+        """Computes the mean of q(z|x) [B,K] from the last features [B,4,4,64]."""
         return self.mean_head(self._hidden(features))
 
     def call(self, images):
-        hidden = self._hidden(self.pyramid(images)[-1])
+        hidden = self._hidden(self.pyramid(images)[-1])  # [B,256]
         return self.mean_head(hidden), self.log_variance_head(hidden)
 
     def _hidden(self, features):
@@ -78,18 +80,20 @@ class ConvEncoder(tf.keras.Model):
 
 
 class ConvDecoder(tf.keras.Model):
-    """p(x|z): two dense layers, transposed 4x4 convolutions of stride 2 from 4x4 on. z [B,K] -> logits [B,R,R,C].
+    """Decoder p(x|z): z [B,K] -> logits [B,R,R,C].
 
-    The first transposed convolution has 64 maps, the others 32, the last one C.
+    Two dense layers, then transposed 4x4 convolutions with stride 2, starting at 4x4. The first of them has 64 maps,
+    the last one C and the others 32.
 
     Args:
-        resolution: R, a power of two from 16 on.
-        channels: C.
-        latents: K.
+        resolution: Resolution R, a power of two from 16 on.
+        channels: Channels C.
+        latents: Number of latents K.
     """
 
     def __init__(self, resolution: int, channels: int, latents: int, name="decoder"):
         super().__init__(name=name)
+        # Deconvolutions, innermost first; the last one has C maps and no activation.
         maps = [_DEEPEST] + [32] * (_halvings(resolution) - 2)
         self.dense = [tf.keras.layers.Dense(n, "relu", name=f"dense{n}") for n in (_WIDTH, 16 * _DEEPEST)]
         self.convs = [
@@ -103,19 +107,19 @@ class ConvDecoder(tf.keras.Model):
         x = codes
         for dense in self.dense:
             x = dense(x)
-        x = tf.reshape(x, [-1, 4, 4, _DEEPEST])
+        x = tf.reshape(x, [-1, 4, 4, _DEEPEST])  # [B,4,4,64]
         for conv in self.convs:
             x = conv(x)
-        return x
+        return x  # [B,R,R,C]
 
 
 class TotalCorrelationDiscriminator(tf.keras.Model):
-    """FactorVAE's discriminator: are codes drawn together, or each by itself? [B,K] -> logits [B,2] of the two.
+    """FactorVAE's discriminator between joint codes (class 0) and permuted ones (class 1): [B,K] -> logits [B,2].
 
-    Six dense layers of 1000 with leaky ReLU (0.2), then the logits.
+    Six dense layers with 1000 units and leaky ReLU (slope 0.2), then the logits.
 
     Args:
-        latents: K.
+        latents: Number of latents K.
     """
 
     def __init__(self, latents: int, name="discriminator"):

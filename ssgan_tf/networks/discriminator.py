@@ -1,6 +1,8 @@
-"""Discriminator and encoder: one network, two heads (spec of Semi-StyleGAN 1.1 and 1.4).
+"""Discriminator and encoder: one network with two heads.
 
-D(x) is the realness logit and E(x) the estimate of the code; they share everything up to the last 512-wide layer.
+D(x) is the realness logit and E(x) the estimate of the code. They share everything up to the last hidden layer, as in
+the authors' earlier code (gokulbot/Disentangled_GANs); the parameter counts that the paper reports (arXiv 2003.03461,
+table 1) leave no room for a separate encoder.
 """
 
 import tensorflow as tf
@@ -11,7 +13,7 @@ from ssgan_tf.networks.options import NetworkOptions
 
 
 class DiscriminatorBlock(tf.keras.layers.Layer):
-    """conv 3x3, blur, conv 3x3 with halving, each with leaky ReLU: [B,r,r,C_r] -> [B,r/2,r/2,C_(r/2)]."""
+    """3x3 convolution, blur, 3x3 convolution that halves, each with leaky ReLU. [B,r,r,C_r] -> [B,r/2,r/2,C_(r/2)]."""
 
     def __init__(self, resolution: int, options: NetworkOptions, name=None):
         super().__init__(name=name, autocast=False)
@@ -19,37 +21,40 @@ class DiscriminatorBlock(tf.keras.layers.Layer):
         self.conv_down = layers.Conv(options.feature_maps(resolution // 2), resample="down", name="conv_down")
 
     def call(self, x):
-        x = layers.leaky_relu(self.conv(x))
+        x = layers.leaky_relu(self.conv(x))  # [B,r,r,C_r]
         return layers.leaky_relu(self.conv_down(blur(x)))
 
 
 class Discriminator(tf.keras.Model):
     """The shared discriminator/encoder.
 
-    `trunk(images)` gives features; `realness(features)` [B] and `codes(features)` [B,K] read them. Calling the
-    model gives both. Images are [B,r,r,C] in [-1, 1], with r any of the model's resolutions from 8 on.
+    `trunk(images)` computes features; `realness(features)` [B] and `codes(features)` [B,K] are the two heads. Calling
+    the model returns both. Images are [B,r,r,C] in [-1, 1], with r any of the model's resolutions from 8 on.
 
     E(x) does not depend on the rest of the batch: the last block runs once more for the code head, with the same
     weights and the minibatch-standard-deviation channel at zero.
 
-    In mixed precision features have 16 bits; logits and codes, and the dense layers before them, are float32. Nothing
-    keeps float16 in range here: equalised weights start it near 1, and R1 holds the slopes down.
+    In mixed precision features have 16 bits; logits and codes, and the dense layers before them, are in float32.
+    Nothing bounds float16 here: equalised weights start activations near 1, and R1 keeps the slopes small.
 
     Args:
-        options: sizes.
-        code_size: K.
+        options: Sizes.
+        code_size: Number of codes K.
     """
 
     def __init__(self, options: NetworkOptions, code_size: int, name="discriminator"):
         super().__init__(name=name)
         self.options = options
         self.resolutions = options.resolutions  # (4, 8, ..., R)
+        # One from_rgb per resolution, for progressive growing; the highest that is in use sees the image.
         self.blocks = [DiscriminatorBlock(r, options, name=f"block{r}") for r in self.resolutions[1:]]
         self.from_rgb = [
             layers.Conv(options.feature_maps(r), kernel_size=1, name=f"from_rgb{r}") for r in self.resolutions
         ]
+        # The last block, shared by both heads.
         self.final_conv = layers.Conv(options.feature_maps(4), name="final_conv")
         self.final_dense = layers.Dense(options.feature_maps(2), name="final_dense")
+        # Both heads are linear: codes are not squashed into [0, 1].
         self.realness_head = layers.Dense(1, gain=1.0, name="realness_head")
         self.code_head = layers.Dense(code_size, gain=1.0, name="code_head")
         self._build_all_weights()
@@ -60,23 +65,24 @@ class Discriminator(tf.keras.Model):
         self(tf.zeros([1, self.resolutions[-1], self.resolutions[-1], self.options.channels]))
 
     def trunk(self, images: tf.Tensor, fade: tf.Tensor | None = None) -> tf.Tensor:
-        """[B,r,r,C] -> features [B,4,4,C_4].
+        """Computes features [B,4,4,C_4] of images [B,r,r,C].
 
         Args:
-            images: at resolution r; blocks above r are left out (progressive growing).
-            fade: weight in [0, 1] of the block at r against the halved image seen by the block below; None is 1.
+            images: Images at resolution r; blocks above r are skipped (progressive growing).
+            fade: Weight in [0, 1] of the block at r against the halved image seen by the block below; None means 1.
         """
         first = self.resolutions.index(images.shape[1])
-        x = self._from_rgb(images, first)
+        x = self._from_rgb(images, first)  # [B,r,r,C_r]
         for i in range(first, 0, -1):
             x = self.blocks[i - 1](x)
+            # Fade the newest block in: its output is mixed with the features of the halved image.
             if i == first and fade is not None:
                 below = self._from_rgb(downsample(images), i - 1)
                 x = below + tf.cast(fade, x.dtype) * (x - below)
         return x
 
     def pyramid(self, images: tf.Tensor) -> list[tf.Tensor]:
-        """What `trunk` goes through: [B,r,r,C] -> features [B,r,r,C_r], [B,r/2,r/2,C_(r/2)], ..., [B,4,4,C_4]."""
+        """Returns all features of `trunk`: [B,r,r,C] -> [B,r,r,C_r], [B,r/2,r/2,C_(r/2)], ..., [B,4,4,C_4]."""
         first = self.resolutions.index(images.shape[1])
         result = [self._from_rgb(images, first)]
         for i in range(first, 0, -1):
@@ -87,16 +93,16 @@ class Discriminator(tf.keras.Model):
         return layers.leaky_relu(self.from_rgb[level](layers.to_compute_dtype(images, self.options.precision)))
 
     def realness(self, features: tf.Tensor) -> tf.Tensor:
-        """Features [B,4,4,C_4] -> D's logit [B]; depends on the image's minibatch-stddev group."""
+        """Computes D's logits [B] from features [B,4,4,C_4]; they depend on the image's minibatch-stddev group."""
         stddev = layers.minibatch_stddev(features, self.options.stddev_group)
         return self.realness_head(self._penultimate(features, stddev))[:, 0]
 
     def codes(self, features: tf.Tensor) -> tf.Tensor:
-        """Features [B,4,4,C_4] -> E's estimate of the codes [B,K], not limited to [0, 1]."""
+        """Computes E's codes [B,K], not limited to [0, 1], from features [B,4,4,C_4]."""
         return self.code_head(self.code_features(features))
 
     def code_features(self, features: tf.Tensor) -> tf.Tensor:
-        """Features [B,4,4,C_4] -> what the code head sees [B,C_2]."""
+        """Computes the input of the code head [B,C_2] from features [B,4,4,C_4]."""
         if self.options.batch_independent_codes:
             stddev = tf.zeros_like(features[..., :1])
         else:
@@ -105,7 +111,7 @@ class Discriminator(tf.keras.Model):
 
     def _penultimate(self, features, stddev):
         x = tf.concat([features, stddev], axis=-1)  # [B,4,4,C_4 + 1]
-        x = layers.leaky_relu(self.final_conv(x))
+        x = layers.leaky_relu(self.final_conv(x))  # [B,4,4,C_4]
         x = layers.to_float32(tf.reshape(x, [-1, 16 * x.shape[-1]]))
         return layers.leaky_relu(self.final_dense(x))  # [B,C_2]
 

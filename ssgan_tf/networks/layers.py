@@ -1,36 +1,39 @@
-"""The layers StyleGAN is made of, all channels-last, all safe under second-order gradients.
+"""StyleGAN's layers, channels-last and safe under second-order gradients.
 
-Every weight is stored with standard deviation 1 / lrmul and scaled when it is used ("equalised learning rate"):
-w = stored * gain / sqrt(fan_in) * lrmul. Source: the official StyleGAN (2019).
-A layer computes in the type of what comes in: weights stay float32 and are converted where they are used, so a
-network chooses its precision by `to_compute_dtype` and `to_float32` alone.
-No resize op and no UpSampling2D: their gradient of a gradient fails or is wrong (R1 needs it).
+Weights are stored with standard deviation 1 / lrmul and scaled at run time ("equalised learning rate", as in official
+StyleGAN): w = stored * gain / sqrt(fan_in) * lrmul.
+
+A layer computes in the dtype of its input. Weights stay in float32 and are cast where they are used, so a network
+chooses its precision with `to_compute_dtype` and `to_float32` alone.
+
+There is no resize op and no UpSampling2D: R1 needs the gradient of a gradient, and theirs fails or is wrong.
 """
 
 import math
 
 import tensorflow as tf
 
-RELU_GAIN = math.sqrt(2.0)  # for layers followed by a leaky ReLU (He initialisation)
-_NARROW = {"mixed_bfloat16": tf.bfloat16, "mixed_float16": tf.float16}
+RELU_GAIN = math.sqrt(2.0)  # He initialisation, for layers followed by a leaky ReLU
+_COMPUTE_DTYPES = {"mixed_bfloat16": tf.bfloat16, "mixed_float16": tf.float16}
 
 
 def to_compute_dtype(x: tf.Tensor, precision: str) -> tf.Tensor:
-    """x in the type that convolutions run in: of 16 bits in mixed precision, else as it is."""
-    return tf.cast(x, _NARROW.get(precision, x.dtype))
+    """Casts x to the 16-bit dtype of convolutions in mixed precision; returns it unchanged in float32."""
+    return tf.cast(x, _COMPUTE_DTYPES.get(precision, x.dtype))
 
 
 def to_float32(x: tf.Tensor) -> tf.Tensor:
-    """x as float32 where it has 16 bits, else as it is: for sums over many numbers, and what is small in them."""
+    """Casts a 16-bit x to float32, for sums over many values and for small differences; others stay unchanged."""
     return tf.cast(x, tf.float32) if x.dtype.size < 4 else x
 
 
 def count_parameters(network: tf.keras.Model) -> int:
-    """How many numbers of `network` are trained, which is what published counts count."""
+    """Returns the number of trainable parameters of `network`, the one that papers report."""
     return sum(math.prod(variable.shape) for variable in network.trainable_variables)
 
 
 def leaky_relu(x: tf.Tensor) -> tf.Tensor:
+    """Leaky ReLU with slope 0.2."""
     return tf.nn.leaky_relu(x, 0.2)
 
 
@@ -40,14 +43,14 @@ def pixel_norm(x: tf.Tensor) -> tf.Tensor:
 
 
 def minibatch_stddev(x: tf.Tensor, group: int = 4) -> tf.Tensor:
-    """One number per image that tells how much its group of the batch varies, as a channel.
+    """Computes the variation within each image's group of the batch, as one more channel.
 
-    The batch is dealt into groups of `group` images (of all images where the batch is no multiple of it); the
-    number is the standard deviation over the group, averaged over pixels and channels.
+    The batch is split into groups of `group` images, or into a single group if its size is not a multiple. The value
+    of a group is the standard deviation over its images, averaged over pixels and channels.
 
     Args:
         x: [B,H,W,C].
-        group: images per group. Under a distribution strategy groups lie within one replica.
+        group: Images per group. Under a distribution strategy a group lies within one replica.
 
     Returns:
         [B,H,W,1].
@@ -56,7 +59,8 @@ def minibatch_stddev(x: tf.Tensor, group: int = 4) -> tf.Tensor:
     if batch is None:
         batch = tf.shape(x)[0]
         members = tf.where(batch % group == 0, group, batch)
-    else:  # as in training, where XLA takes no shapes that depend on numbers inside tf.cond
+    else:
+        # In training the size must be static: XLA rejects shapes that depend on values inside tf.cond.
         members = group if batch % group == 0 else batch
     y = tf.reshape(to_float32(x), [members, -1, height, width, channels])  # [G,M,H,W,C]
     y = tf.sqrt(tf.math.reduce_variance(y, axis=0) + 1e-8)  # [M,H,W,C]
@@ -66,8 +70,8 @@ def minibatch_stddev(x: tf.Tensor, group: int = 4) -> tf.Tensor:
 
 
 def _fuse_box_filter(kernel: tf.Tensor) -> tf.Tensor:
-    """Sum of a 3x3 kernel [3,3,I,O] at the four corners of [4,4,I,O]: the kernel seen through a 2x2 box."""
-    # Padded four times rather than once and sliced: a slice's gradient takes ten times as long on CPUs.
+    """Convolves a 3x3 kernel [3,3,I,O] with a 2x2 box of ones: the sum of its four shifted copies in [4,4,I,O]."""
+    # Pad four times instead of padding once and slicing: on CPUs a slice's gradient takes ten times as long.
     corners = [[[i, 1 - i], [j, 1 - j], [0, 0], [0, 0]] for j in (0, 1) for i in (0, 1)]
     return tf.add_n([tf.pad(kernel, corner) for corner in corners])
 
@@ -75,13 +79,13 @@ def _fuse_box_filter(kernel: tf.Tensor) -> tf.Tensor:
 def _add_bias(x: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     """x [...,C] + bias [C]."""
     bias = tf.cast(bias, x.dtype)
-    # On CPUs tf.nn.bias_add's gradient is fused with the convolution's, to something slower than both; 16 bits stay
-    # with it, since on GPUs it adds up in float32.
+    # On CPUs the gradient of tf.nn.bias_add is fused with the convolution's into something slower than both. In 16
+    # bits it is still used, since its gradient is summed in float32 on GPUs.
     return tf.nn.bias_add(x, bias) if x.dtype.size < 4 else x + bias
 
 
 class _Equalized(tf.keras.layers.Layer):
-    """Shared by the dense and convolution layers below: the stored weight and its runtime scale."""
+    """Base of the dense and convolution layers below: the stored weight and its run-time scale."""
 
     def __init__(self, units: int, gain: float, lrmul: float, use_bias: bool, name: str | None):
         super().__init__(name=name, autocast=False)
@@ -95,6 +99,7 @@ class _Equalized(tf.keras.layers.Layer):
             "kernel", shape, initializer=tf.keras.initializers.RandomNormal(stddev=1.0 / self.lrmul)
         )
         self.bias = self.add_weight("bias", [self.units], initializer="zeros") if self.use_bias else None
+        # Equalised learning rate: Adam's steps are relative to the stored weight, whose scale is the same everywhere.
         fan_in = math.prod(shape[:-1])
         self._scale = self.gain / math.sqrt(fan_in) * self.lrmul
 
@@ -106,10 +111,10 @@ class Dense(_Equalized):
     """Fully connected layer with equalised learning rate. [B,I] -> [B,units].
 
     Args:
-        units: output width.
+        units: Width of the output.
         gain: RELU_GAIN before a leaky ReLU, 1 elsewhere.
-        lrmul: learning-rate multiplier of weight and bias.
-        use_bias: adds a bias that starts at 0.
+        lrmul: Learning-rate multiplier of weight and bias.
+        use_bias: Add a bias, which starts at 0.
     """
 
     def __init__(self, units, gain=RELU_GAIN, lrmul=1.0, use_bias=True, name=None):
@@ -124,21 +129,21 @@ class Dense(_Equalized):
 
 
 class Conv(_Equalized):
-    """Convolution with equalised learning rate, size unchanged, doubled or halved. [B,H,W,I] -> [B,H',W',units].
+    """Convolution with equalised learning rate that keeps, doubles or halves the size. [B,H,W,I] -> [B,H',W',units].
 
-    `resample="up"` equals nearest-neighbour doubling followed by the 3x3 convolution, as one transposed 4x4
-    convolution with 4/9 of its multiplications; "down" equals the convolution followed by a 2x2 mean, as one
-    strided 4x4 convolution, likewise.
+    `resample="up"` equals nearest-neighbour doubling followed by the 3x3 convolution, computed as one transposed 4x4
+    convolution with 4/9 of the multiplications. `resample="down"` equals the convolution followed by a 2x2 mean,
+    computed as one strided 4x4 convolution, with the same saving.
 
     Args:
-        units: output channels.
-        kernel_size: 1 or 3 (3 where resampled).
+        units: Output channels.
+        kernel_size: 1 or 3; 3 with `resample`.
         resample: None, "up" or "down".
         gain: RELU_GAIN before a leaky ReLU, 1 elsewhere.
-        use_bias: adds a bias that starts at 0.
+        use_bias: Add a bias, which starts at 0.
 
     Raises:
-        ValueError: for another `resample`, or one with a kernel that is not 3x3.
+        ValueError: if `resample` is another value, or is given with a kernel that is not 3x3.
     """
 
     def __init__(self, units, kernel_size=3, resample=None, gain=RELU_GAIN, use_bias=True, name=None):
@@ -158,11 +163,12 @@ class Conv(_Equalized):
     def call(self, x):
         kernel = self.kernel * self._scale
         if self.resample == "up":
-            # A transposed convolution applies its kernel mirrored, with input and output channels exchanged.
+            # A transposed convolution mirrors its kernel and exchanges input and output channels.
             kernel = tf.transpose(_fuse_box_filter(tf.reverse(kernel, [0, 1])), [0, 1, 3, 2])  # [4,4,O,I]
             size = [tf.shape(x)[0], 2 * x.shape[1], 2 * x.shape[2], self.units]
             x = tf.nn.conv2d_transpose(x, tf.cast(kernel, x.dtype), size, 2, "SAME")
         elif self.resample == "down":
+            # Divided by 4 the box of ones is the 2x2 mean.
             x = tf.nn.conv2d(x, tf.cast(_fuse_box_filter(kernel) / 4.0, x.dtype), 2, "SAME")
         else:
             x = tf.nn.conv2d(x, tf.cast(kernel, x.dtype), 1, "SAME")
@@ -170,19 +176,24 @@ class Conv(_Equalized):
 
 
 class StyleEpilogue(tf.keras.layers.Layer):
-    """What follows each convolution of the synthesis: noise, bias, leaky ReLU, instance norm, style (AdaIN).
+    """Noise, bias, leaky ReLU, instance norm and style (AdaIN) after each convolution of the synthesis network.
 
-    x -> (x - mean) / sqrt(var + 1e-8) * (scale + 1) + shift over each image's pixels, with
-    (scale, shift) = affine(w). Norm and style are one multiplication and one addition per element.
+    x -> (x - mean) / sqrt(var + 1e-8) * (scale + 1) + shift over the pixels of each image, with
+    (scale, shift) = affine(w). Norm and style together are one multiplication and one addition per element.
 
-    This norm is what keeps float16 in range, for which StyleGAN 1 has no clamp: a map of n pixels comes out within
-    about sqrt(n) * |scale + 1| + |shift|, however large it came in. Norm and style are computed in float32: for a
-    constant map 1 / sqrt(var + 1e-8) is 10,000, and its product with the map may be beyond float16's 65,504.
+    The norm also keeps float16 in range, for which StyleGAN 1 has no clamp: a map of n pixels comes out within about
+    sqrt(n) * |scale + 1| + |shift|, however large its input. Norm and style are computed in float32: for a constant
+    map 1 / sqrt(var + 1e-8) is 10,000, and its product with the map can exceed float16's maximum of 65,504.
 
     Args:
-        noise: adds one channel of fresh Gaussian noise, scaled per channel by a learned weight that starts at 0.
+        noise: Add one channel of Gaussian noise, scaled per channel by a learned weight that starts at 0.
 
-    Call with x [B,H,W,C], w [B,W] and, with `noise`, noise [B,H,W,1]; returns [B,H,W,C] of x's type.
+    Call arguments:
+        x: [B,H,W,C].
+        w: Styles, [B,W].
+        noise: [B,H,W,1]; needed only by a layer with `noise`.
+
+    Returns [B,H,W,C] in the dtype of x.
     """
 
     def __init__(self, noise: bool = False, name=None):
@@ -203,8 +214,9 @@ class StyleEpilogue(tf.keras.layers.Layer):
         x = leaky_relu(_add_bias(x, self.bias))
         wide = to_float32(x)
         scale, shift = tf.split(self.affine(w)[:, None, None, :], 2, axis=-1)  # [B,1,1,C] each
-        # Not tf.nn.moments: it hides the mean from the variance's gradient, so its second-order gradient is wrong.
+        # Not tf.nn.moments: it hides the mean from the gradient of the variance, so its second-order gradient is wrong.
         mean = tf.reduce_mean(wide, axis=[1, 2], keepdims=True)  # [B,1,1,C]
         variance = tf.reduce_mean(tf.square(wide - mean), axis=[1, 2], keepdims=True)
+        # (x - mean) * scale + shift = x * scale + (shift - mean * scale), with 1 / stddev inside the scale.
         scale = (scale + 1.0) * tf.math.rsqrt(variance + 1e-8)
         return tf.cast(wide * scale + (shift - mean * scale), x.dtype)

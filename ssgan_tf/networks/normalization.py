@@ -1,6 +1,12 @@
-"""Layers with spectral norm, and batch norm without side effects: what convolutional GANs are made of.
+"""Spectral norm and batch norm for convolutional GANs, without side effects during a call.
 
-Weights start as N(0, 0.02), those of convolutions cut off at two deviations, and biases at 0 (spec of InfoGAN-CR 1.5).
+TensorFlow Addons has a SpectralNormalization too, but it updates its vector u, and its kernel, in every call with
+training=True. Here several losses and optimizers use a layer within one step, and u must change once per step. Addons'
+InstanceNormalization computes neither noise, bias nor style, which StyleGAN fuses with the norm (layers.StyleEpilogue).
+So tensorflow-addons, which is no longer maintained, is not needed at run time; the tests compare with it.
+
+Initial weights as in the authors' code (fjxmlzn/InfoGAN-CR): kernels N(0, 0.02), truncated at two standard deviations
+in convolutions, and zero biases.
 """
 
 from collections.abc import Sequence
@@ -8,38 +14,37 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-DEVIATION = 0.02  # of all weights
-EPSILON = 1e-5  # of batch norm, in the root
-DECAY = 0.9  # of batch norm's moving averages
+WEIGHT_STDDEV = 0.02
+BATCH_NORM_EPSILON = 1e-5  # added to the variance
+BATCH_NORM_DECAY = 0.9  # of the moving averages
 
 
-def weights(truncated: bool = False) -> tf.keras.initializers.Initializer:
-    """What a kernel starts from; one for each, since Keras' draw the same numbers when they are used again."""
+def kernel_initializer(truncated: bool = False) -> tf.keras.initializers.Initializer:
+    """Returns a new initializer. Use one per kernel: a Keras initializer repeats its values when it is used again."""
     kind = tf.keras.initializers.TruncatedNormal if truncated else tf.keras.initializers.RandomNormal
-    return kind(stddev=DEVIATION)
+    return kind(stddev=WEIGHT_STDDEV)
 
 
 def initial_value(variable: tf.Variable, seed: tf.Tensor) -> tf.Tensor:
-    """What a trainable variable of these networks could have started from, told by its name; drawn with `seed`."""
-    name = variable.name.rpartition("/")[2].partition(":")[0]
+    """Samples a new initial value for a trainable variable of these networks, whose kind follows from its name."""
+    name = variable.name.rpartition("/")[2].partition(":")[0]  # "conv0/kernel:0" -> "kernel"
     if name == "kernel":
         dense = variable.shape.rank == 2
-        draw = tf.random.stateless_normal if dense else tf.random.stateless_truncated_normal
-        return draw(variable.shape, seed, stddev=DEVIATION)
+        sample = tf.random.stateless_normal if dense else tf.random.stateless_truncated_normal
+        return sample(variable.shape, seed, stddev=WEIGHT_STDDEV)
     return tf.ones(variable.shape) if name == "scale" else tf.zeros(variable.shape)
 
 
-def _unit(x: tf.Tensor) -> tf.Tensor:
+def _l2_normalize(x: tf.Tensor) -> tf.Tensor:
     return x / (tf.norm(x) + 1e-12)
 
 
 class _Spectral(tf.keras.layers.Layer):
-    """Shared by the two layers below: kernel / sigma, where sigma is about the kernel's largest singular value.
+    """Base of the two layers below: uses kernel / sigma, with sigma an estimate of its largest singular value.
 
-    The kernel is a matrix [..., units]. Each call estimates sigma by one power iteration from the vector u, and the
-    gradient flows through the iteration. u itself changes only in `update_spectral_norm`: once a step, however many
-    losses and optimizers use the layer in it. TensorFlow Addons' SpectralNormalization changes u, and its kernel, in
-    every call with training=True, which is why it is not used here.
+    The kernel counts as a matrix [..., units]. Each call estimates sigma by one power iteration from the vector u, and
+    the gradient flows through the iteration. u itself changes only in `update_spectral_norm`, once per step however
+    many losses and optimizers use the layer.
     """
 
     def __init__(self, units: int, name: str | None):
@@ -47,34 +52,38 @@ class _Spectral(tf.keras.layers.Layer):
         self.units = units
 
     def _add_weights(self, shape: list[int], truncated: bool) -> None:
-        self.kernel = self.add_weight("kernel", shape, initializer=weights(truncated))
+        self.kernel = self.add_weight("kernel", shape, initializer=kernel_initializer(truncated))
         self.bias = self.add_weight("bias", [self.units], initializer="zeros")
+        # Estimate of the right singular vector, kept between steps, so that one iteration per step suffices.
         self.u = self.add_weight(
             "u",
             [1, self.units],
             initializer=tf.keras.initializers.TruncatedNormal(stddev=1.0),
             trainable=False,
-            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,  # all compute the same
+            # All replicas compute the same value.
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
         )
 
-    def iterate(self) -> tf.Tensor:
-        """One power iteration: sigma [], and the next u [1,units]."""
-        matrix = tf.reshape(self.kernel, [-1, self.units])
-        v = _unit(tf.matmul(self.u, matrix, transpose_b=True))
-        u = _unit(tf.matmul(v, matrix))
+    def power_iteration(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Runs one power iteration: returns sigma [] and the next u [1,units]."""
+        matrix = tf.reshape(self.kernel, [-1, self.units])  # [I,units]
+        # v = W u / ||W u||, then u' = W^T v / ||W^T v||.
+        v = _l2_normalize(tf.matmul(self.u, matrix, transpose_b=True))  # [1,I]
+        u = _l2_normalize(tf.matmul(v, matrix))  # [1,units]
+        # sigma = v^T W u'
         return tf.matmul(tf.matmul(v, matrix), u, transpose_b=True)[0, 0], u
 
-    def normalized(self) -> tf.Tensor:
-        """The kernel as it is used."""
-        return self.kernel / self.iterate()[0]
+    def normalized_kernel(self) -> tf.Tensor:
+        """kernel / sigma, the kernel that the layer applies."""
+        return self.kernel / self.power_iteration()[0]
 
     def update_spectral_norm(self) -> None:
-        """u becomes what the power iteration makes of it and of the kernel as it is now."""
-        self.u.assign(self.iterate()[1])
+        """Advances u by one power iteration on the current kernel."""
+        self.u.assign(self.power_iteration()[1])
 
 
 class SpectralDense(_Spectral):
-    """Fully connected, with spectral norm. [B,I] -> [B,units]."""
+    """Fully connected layer with spectral norm. [B,I] -> [B,units]."""
 
     def __init__(self, units: int, name: str | None = None):
         super().__init__(units, name)
@@ -84,7 +93,7 @@ class SpectralDense(_Spectral):
         super().build(shape)
 
     def call(self, x):
-        return tf.matmul(x, self.normalized()) + self.bias
+        return tf.matmul(x, self.normalized_kernel()) + self.bias
 
 
 class SpectralConv(_Spectral):
@@ -99,20 +108,23 @@ class SpectralConv(_Spectral):
         super().build(shape)
 
     def call(self, x):
-        return tf.nn.conv2d(x, self.normalized(), 2, "SAME") + self.bias
+        return tf.nn.conv2d(x, self.normalized_kernel(), 2, "SAME") + self.bias
 
 
 class BatchNorm(tf.keras.layers.Layer):
-    """Batch norm that changes nothing: whoever calls it in training moves the averages by the moments that it returns.
+    """Batch norm that changes no variable: it returns the moments, and the caller updates the moving averages.
 
-    So a pass may be compiled, be in a branch, or be one of several on the same weights. Moments are of this replica's
-    part of a batch; the variance is the batch's own, not corrected for its size.
+    So a pass can be compiled, stand in a branch, or be one of several on the same weights. The moments are those of
+    this replica's part of the batch, with the biased variance.
 
     Args:
-        averages: has moving averages, to be used without training.
+        averages: Keep moving averages, which are used outside training.
 
-    Call with x [...,C] and training; returns y [...,C] and [mean [C], variance [C]]: the batch's in training, else
-    the moving averages.
+    Call arguments:
+        x: [...,C].
+        training: Normalise by the batch's own moments instead of the moving averages.
+
+    Returns y [...,C] and the moments used, [mean [C], variance [C]].
     """
 
     def __init__(self, averages: bool = True, name=None):
@@ -130,28 +142,30 @@ class BatchNorm(tf.keras.layers.Layer):
 
     def call(self, x, training):
         if training:
-            mean, variance = tf.nn.moments(x, list(range(x.shape.rank - 1)))
+            mean, variance = tf.nn.moments(x, list(range(x.shape.rank - 1)))  # over all axes but the channels
         else:
             mean, variance = tf.identity(self.mean), tf.identity(self.variance)
-        return tf.nn.batch_normalization(x, mean, variance, self.offset, self.scale, EPSILON), [mean, variance]
+        y = tf.nn.batch_normalization(x, mean, variance, self.offset, self.scale, BATCH_NORM_EPSILON)
+        return y, [mean, variance]
 
 
 class BatchNormUpdate(NamedTuple):
-    """What the batch norms of a network saw in one pass.
+    """Moments of a network's batch norms in one pass.
 
     Args:
-        moments: one for each moving average.
-        moves: 1 in training mode, where the averages move by them, or 0.
+        moments: One tensor per moving average.
+        training: 1 for a pass in training mode, which moves the averages, else 0.
     """
 
     moments: list[tf.Tensor]
-    moves: tf.Tensor
+    training: tf.Tensor
 
 
 def apply_updates(averages: Sequence[tf.Variable], passes: Sequence[BatchNormUpdate]) -> list[tf.Tensor]:
-    """What these become by the passes, one after another; passes without training leave them."""
+    """Returns the moving averages after applying each pass in order. Passes in inference mode leave them unchanged."""
     values = [tf.identity(average) for average in averages]
-    for moments, moves in passes:
-        rate = (1.0 - DECAY) * moves
+    for moments, training in passes:
+        # average <- average - (1 - decay) * (average - moment)
+        rate = (1.0 - BATCH_NORM_DECAY) * training
         values = [v - rate * (v - m) for v, m in zip(values, moments, strict=True)]
     return values

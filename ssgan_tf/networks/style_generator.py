@@ -1,7 +1,8 @@
-"""The generator: mapping (z, c) -> w and StyleGAN-1 synthesis w -> image.
+"""The generator: mapping network (z, c) -> w and StyleGAN-1 synthesis network w -> image.
 
-The factor code c enters through the mapping network alone. Source: spec of Semi-StyleGAN 1.2 and 1.3, whose
-parameter counts fix the label embedding, the eight mapping layers and one RGB head per resolution.
+The factor code c enters through the mapping network alone. The architecture is that of the authors' earlier code
+(gokulbot/Disentangled_GANs). The parameter counts that the paper reports (arXiv 2003.03461, table 1) confirm the code
+embedding, the eight mapping layers and one RGB head per resolution.
 """
 
 import tensorflow as tf
@@ -10,36 +11,37 @@ from ssgan_tf.core.images import blur, upsample
 from ssgan_tf.networks import layers
 from ssgan_tf.networks.options import NetworkOptions
 
-TRUNCATION_CUTOFF = 8  # layers, so 4x4 to 32x32; the official StyleGAN's
-W_AVERAGE_DECAY = 0.995  # of StyleGenerator.w_average, per step; likewise
+# Official StyleGAN's values.
+TRUNCATION_CUTOFF = 8  # number of truncated layers: 4x4 to 32x32
+W_AVERAGE_DECAY = 0.995  # of StyleGenerator.w_average, per training step
 
 
-def draw_crossovers(batch: int, layers_now: int, probability: float, seed: tf.Tensor) -> tf.Tensor:
-    """For each image the layer from which a second style takes over; `layers_now` where none does.
+def sample_crossovers(batch: int, layers_now: int, probability: float, seed: tf.Tensor) -> tf.Tensor:
+    """Samples for each image the first layer that takes a second style; `layers_now` if none does.
 
     Args:
-        batch: number of images B.
-        layers_now: how many layers take a style at the resolution at hand: two for each from 4x4 up to it.
-        probability: of a second style; the layer is then any of 1 .. layers_now - 1 alike.
+        batch: Number of images B.
+        layers_now: Number of style layers at the current resolution: two for each resolution from 4x4 up to it.
+        probability: Probability of a second style; the layer is then uniform in 1 .. layers_now - 1.
         seed: [2] int; the same seed gives the same layers.
 
     Returns:
         [B] int32 in 1 .. layers_now.
     """
-    whether, where = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
-    mixed = tf.random.stateless_uniform([batch], whether) < probability
-    crossovers = tf.random.stateless_uniform([batch], where, minval=1, maxval=layers_now, dtype=tf.int32)
+    mixed_seed, crossover_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
+    mixed = tf.random.stateless_uniform([batch], mixed_seed) < probability
+    crossovers = tf.random.stateless_uniform([batch], crossover_seed, minval=1, maxval=layers_now, dtype=tf.int32)
     return tf.where(mixed, crossovers, layers_now)
 
 
 def mix_styles(first: tf.Tensor, second: tf.Tensor, crossovers: tf.Tensor, style_layers: int) -> tf.Tensor:
-    """Style mixing of the official StyleGAN, with a crossover for each image instead of one for the batch.
+    """Mixes two styles as official StyleGAN does, but with one crossover per image instead of one per batch.
 
     Args:
-        first: styles of the layers before the crossover, [B,W].
-        second: of the layers from it on, [B,W].
-        crossovers: [B] int; `style_layers` or more leaves `first` alone.
-        style_layers: L.
+        first: Styles of the layers before the crossover, [B,W].
+        second: Styles of the crossover layer and those after it, [B,W].
+        crossovers: [B] int; with `style_layers` or more an image has its first style only.
+        style_layers: Number of layers L.
 
     Returns:
         [B,L,W].
@@ -49,16 +51,16 @@ def mix_styles(first: tf.Tensor, second: tf.Tensor, crossovers: tf.Tensor, style
 
 
 class MappingNetwork(tf.keras.Model):
-    """(noise [B,Z], codes [B,K]) -> style w [B,W].
+    """Mapping network: (noise [B,Z], codes [B,K]) -> style w [B,W].
 
-    z is pixel-normalised; c is multiplied by a learned matrix without bias that starts as N(0,1); both are
-    concatenated and go through `mapping_layers` fully connected layers with leaky ReLU.
+    z is pixel-normalised, and c is multiplied by a learned matrix without bias that starts as N(0,1). Both are
+    concatenated and passed through `mapping_layers` fully connected layers with leaky ReLU.
     """
 
     def __init__(self, options: NetworkOptions, name="mapping"):
         super().__init__(name=name)
         self.joint_norm = options.joint_norm
-        # Not equalised: a plain N(0,1) matrix, as in the only public code of these authors.
+        # Not equalised: a plain N(0,1) matrix, as in the authors' earlier code.
         self.embedding = tf.keras.layers.Dense(
             options.noise_size,
             use_bias=False,
@@ -73,6 +75,7 @@ class MappingNetwork(tf.keras.Model):
     def call(self, inputs):
         noise, codes = inputs  # [B,Z], [B,K]
         embedded = self.embedding(codes)  # [B,Z]
+        # Official StyleGAN normalises z and the embedding together, the authors' earlier code z alone.
         if self.joint_norm:
             x = layers.pixel_norm(tf.concat([noise, embedded], axis=-1))  # [B,2Z]
         else:
@@ -83,10 +86,14 @@ class MappingNetwork(tf.keras.Model):
 
 
 class SynthesisBlock(tf.keras.layers.Layer):
-    """Two styled 3x3 convolutions at one resolution; doubles the size first, but for the 4x4 block.
+    """Two styled 3x3 convolutions at one resolution. The first doubles the size, except at 4x4.
 
-    Call with x [B,H,W,C] (ignored at 4x4: the block starts from a learned constant), a pair of styles [B,W] for the
-    two, and a seed for the noise inputs; returns [B,H',W',C'], of 16 bits in mixed precision.
+    Call arguments:
+        x: [B,H,W,C]; ignored at 4x4, where the block starts from a learned constant.
+        styles: One style [B,W] per convolution.
+        noise_seed: Seed of the noise inputs; None leaves them at zero.
+
+    Returns [B,H',W',C'], with 16 bits in mixed precision.
     """
 
     def __init__(self, resolution: int, options: NetworkOptions, name=None):
@@ -111,37 +118,38 @@ class SynthesisBlock(tf.keras.layers.Layer):
         batch = tf.shape(styles[0])[0]
         noises = [None, None]
         if self.noise:
-            noises = self._noise(batch, noise_seed)
+            noises = self._sample_noise(batch, noise_seed)
         if self.resolution == 4:
-            # Not narrow yet: it starts as ones, and the norm multiplies the gradient of a constant map by 10,000.
+            # Still in float32: it starts as ones, and the norm multiplies the gradient of a constant map by 10,000.
             x = tf.tile(self.constant, [batch, 1, 1, 1])
         else:
-            x = blur(self.conv_up(x))
+            x = blur(self.conv_up(x))  # [B,2H,2W,C']
         x = layers.to_compute_dtype(self.epilogue0(x, styles[0], noises[0]), self.precision)
         return self.epilogue1(self.conv(x), styles[1], noises[1])
 
-    def _noise(self, batch, seed):
-        """Two noise images [B,H,W,1]; without a seed their mean, zero, so that the result is repeatable."""
+    def _sample_noise(self, batch, seed):
+        """Samples two noise images [B,H,W,1]; without a seed they are zero, their mean, so that images repeat."""
         shape = [2, batch, self.resolution, self.resolution, 1]
         if seed is None:
             return tf.unstack(tf.zeros(shape))
+        # Each block has its own noise.
         seed = tf.random.experimental.stateless_fold_in(seed, self.resolution)
         return tf.unstack(tf.random.stateless_normal(shape, seed))
 
 
 class SynthesisNetwork(tf.keras.Model):
-    """Styles -> image [B,R,R,C] in about [-1, 1], float32 whatever the precision.
+    """Synthesis network: styles -> images [B,R,R,C] in about [-1, 1], in float32 at any precision.
 
     Call arguments:
-        w: styles, [B,W] for all layers alike or [B,L,W] with one for each of the L = options.style_layers layers. A
-            lower `resolution` uses the first of them, two for each resolution from 4x4 on.
-        resolution: of the image, for progressive growing; the full one if None.
-        fade: weight in [0, 1] of this resolution's image against the doubled image of the resolution below;
-            None means 1, without computing the other.
-        noise_seed: [2] int, for the noise inputs if there are any; None leaves them at their mean.
+        w: Styles, [B,W] for all layers or [B,L,W] with one for each of the L = options.style_layers layers. A lower
+            `resolution` uses the first ones, two for each resolution from 4x4 up.
+        resolution: Resolution of the images, for progressive growing; None means full resolution.
+        fade: Weight in [0, 1] of this resolution's image against the doubled image of the resolution below. None
+            means 1, and the other image is not computed.
+        noise_seed: [2] int, seed of the noise inputs if there are any; None leaves them at zero.
 
     Raises:
-        ValueError: for styles of another shape.
+        ValueError: if the styles have another shape.
     """
 
     def __init__(self, options: NetworkOptions, name="synthesis"):
@@ -157,16 +165,19 @@ class SynthesisNetwork(tf.keras.Model):
     def call(self, w, resolution=None, fade=None, noise_seed=None):
         last = self.resolutions.index(resolution or self.resolutions[-1])
         styles = self._style_of_each_layer(w)
+        # Run the blocks up to this resolution; `below` is the output of the last but one.
         x = below = None
         for i, block in enumerate(self.blocks[: last + 1]):
             below, x = x, block(x, styles[2 * i : 2 * i + 2], noise_seed)  # [B,r,r,C_r]
         image = self._to_rgb(x, last)  # [B,R,R,C]
+        # Fade the newest block in.
         if fade is not None and last > 0:
             image += (1.0 - fade) * (upsample(self._to_rgb(below, last - 1)) - image)
         return tf.tanh(image) if self.tanh else image
 
     def _to_rgb(self, x, level):
-        return self.to_rgb[level](layers.to_float32(x))  # bfloat16 has only 128 shades in [0.5, 1]
+        # Images are float32: bfloat16 has only 128 values in [0.5, 1].
+        return self.to_rgb[level](layers.to_float32(x))
 
     def _style_of_each_layer(self, w) -> list[tf.Tensor]:
         count, width = self.options.style_layers, self.options.style_size
@@ -176,25 +187,25 @@ class SynthesisNetwork(tf.keras.Model):
             return tf.unstack(w, axis=1)
         raise ValueError(
             f"Styles: expected [B,{width}] or [B,{count},{width}], two layers for each resolution from 4 to "
-            f"{self.resolutions[-1]}, also while the networks grow. Received: {w.shape}."
+            f"{self.resolutions[-1]}, at lower resolutions too. Received: {w.shape}."
         )
 
 
 class StyleGenerator(tf.keras.Model):
-    """G(z, c): mapping and synthesis. Call with (noise [B,Z], codes [B,K]); returns [B,R,R,C] float32.
+    """G(z, c): mapping and synthesis networks. Call with (noise [B,Z], codes [B,K]); returns [B,R,R,C] float32.
 
-    Built as soon as it is made: all weights exist, also those of RGB heads that a fixed-resolution run never uses.
-    `w_average` [W], the mean style, starts at 0; whoever trains the generator keeps it (spec 1.2: by 0.5 % each step).
-    It is not trained itself and no part of published counts (`layers.count_parameters`).
+    The constructor builds all weights, including RGB heads that a run at a fixed resolution never uses. `w_average`
+    [W], the mean style, starts at 0; the training step updates it (by 0.5 % per step, W_AVERAGE_DECAY). It is not
+    trainable and not part of the published counts (`layers.count_parameters`).
 
     Args:
-        options: sizes.
-        code_size: K.
+        options: Sizes.
+        code_size: Number of codes K.
 
-    Call arguments, beside those of SynthesisNetwork:
-        truncation: psi, for sampling alone: moves styles to `w_average`, which costs variety and avoids rare, bad
-            images. 0 is the average itself; 1 and None change nothing.
-        truncation_cutoff: how many of the layers, from 4x4 on, are moved. The others keep fine detail various.
+    Call arguments, besides those of SynthesisNetwork:
+        truncation: Truncation psi, for sampling only: moves styles towards `w_average`, which trades variety for fewer
+            bad images. 0 gives the average itself; 1 and None change nothing.
+        truncation_cutoff: Number of layers, from 4x4 up, that are truncated. The others keep their variety of detail.
     """
 
     def __init__(self, options: NetworkOptions, code_size: int, name="generator"):
@@ -207,6 +218,7 @@ class StyleGenerator(tf.keras.Model):
         self._build_all_weights()
 
     def _build_all_weights(self):
+        # A call of the model would use one RGB head only, so each block and head is called here.
         w = self.mapping((tf.zeros([1, self.options.noise_size]), tf.zeros([1, self.code_size])))
         x = None
         for block, to_rgb in zip(self.synthesis.blocks, self.synthesis.to_rgb, strict=True):
@@ -215,15 +227,22 @@ class StyleGenerator(tf.keras.Model):
         self.synthesis.built = self.built = True
 
     def truncate(self, w: tf.Tensor, psi: tf.Tensor | float, cutoff: int = TRUNCATION_CUTOFF) -> tf.Tensor:
-        """Styles [B,W] or [B,L,W] -> [B,L,W]: w_average + psi * (w - w_average) in the first `cutoff` layers.
+        """Truncates styles: w_average + psi * (w - w_average) in the first `cutoff` layers.
 
-        psi is one number, or [B,1].
+        Args:
+            w: Styles [B,W] or [B,L,W].
+            psi: A number, or [B,1].
+            cutoff: Number of truncated layers.
+
+        Returns:
+            [B,L,W].
         """
         if len(w.shape) == 2:
-            w = w[:, None, :]
-        moved = tf.range(self.options.style_layers) < cutoff  # [L]
-        distance = tf.cast(tf.where(moved, 1.0 - psi, 0.0), w.dtype)[..., None]  # so that psi = 1 is exact
-        return w + distance * (self.w_average - w)
+            w = w[:, None, :]  # [B,1,W]
+        truncated = tf.range(self.options.style_layers) < cutoff  # [L]
+        # Written as w + (1 - psi) * (w_average - w), so that psi = 1 changes no bit.
+        weight = tf.cast(tf.where(truncated, 1.0 - psi, 0.0), w.dtype)[..., None]  # [L,1] or [B,L,1]
+        return w + weight * (self.w_average - w)
 
     def call(
         self,
@@ -234,7 +253,7 @@ class StyleGenerator(tf.keras.Model):
         truncation=None,
         truncation_cutoff=TRUNCATION_CUTOFF,
     ):
-        w = self.mapping(inputs)
+        w = self.mapping(inputs)  # [B,W]
         if truncation is not None:
             w = self.truncate(w, truncation, truncation_cutoff)
         return self.synthesis(w, resolution, fade, noise_seed)

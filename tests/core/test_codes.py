@@ -1,4 +1,4 @@
-"""Factors to codes and back, codes on the grid, and what bad input is told."""
+"""Factors to codes and back, codes on the grid, and errors for bad input."""
 
 import json
 
@@ -45,7 +45,7 @@ def test_decode_undoes_encode_for_every_label():
     np.testing.assert_array_equal(decoded, factors)
 
 
-def test_decode_takes_the_nearest_label_and_stays_inside(spec):
+def test_decode_takes_the_nearest_label_in_range(spec):
     # * 2 = 0.98 -> 1; * 4 = 1.48 -> 1; * 1 = 0.51 -> 1; * 7 = 3.57 -> 4; then far outside on both sides.
     codes = np.array([[0.49, 0.37, 0.51, 0.51], [-3.0, 9.0, -0.6, 1.4]])
     np.testing.assert_array_equal(spec.decode(codes), [[1, 1, 1, 4], [0, 4, 0, 7]])
@@ -59,7 +59,7 @@ def test_unknown_label_has_code_zero_and_mask_zero(spec):
     np.testing.assert_array_equal(mask, [[0, 1, 1, 0], [1, 0, 0, 1]])
 
 
-def test_no_rows_are_no_error(spec):
+def test_zero_rows_are_valid(spec):
     assert spec.encode(np.zeros([0, 4], int)).shape == (0, 4)
 
 
@@ -91,13 +91,13 @@ def test_the_seed_alone_decides_the_sample(spec):
 
 
 def test_sample_takes_a_batch_size_known_only_in_the_graph(spec):
-    draw = tf.function(lambda n: spec.sample(n, [4, 0]), input_signature=[tf.TensorSpec([], tf.int32)])
+    sampled = tf.function(lambda n: spec.sample(n, [4, 0]), input_signature=[tf.TensorSpec([], tf.int32)])
     # In a graph the division becomes a multiplication by the reciprocal: the last bit may differ.
-    np.testing.assert_allclose(draw(50), sample(spec, 50, seed=4), atol=1e-7)
+    np.testing.assert_allclose(sampled(50), sample(spec, 50, seed=4), atol=1e-7)
 
 
-def test_two_draws_are_as_far_apart_as_published_chance_on_isaac3d():
-    """1.525 is what pins codes to index/(m-1) on the grid; k/m would give 1.166, continuous codes 1.373."""
+def test_two_samples_have_the_published_chance_distance_on_isaac3d():
+    """The distance of 1.525 implies codes index/(m-1) on the grid; k/m would give 1.166, continuous codes 1.373."""
     spec = make_spec({f"factor{k}": size for k, size in enumerate(ISAAC3D)})
     distance = np.linalg.norm(sample(spec, 100_000, seed=6) - sample(spec, 100_000, seed=7), axis=1)
     assert np.mean(distance) == pytest.approx(1.525, abs=0.005)
@@ -115,7 +115,7 @@ def test_label_outside_its_factor_is_named(spec, label):
 
 
 @pytest.mark.parametrize("shape", [(2, 3), (2, 5), (4,)])
-def test_wrong_width_is_told(spec, shape):
+def test_a_wrong_width_is_an_error(spec, shape):
     with pytest.raises(ValueError, match=r"\[N, 4\]. Received: \(" + str(shape[0])):
         spec.encode(np.zeros(shape, int))
 

@@ -1,4 +1,4 @@
-"""Pixels of files and pixels of networks."""
+"""Conversion between uint8 and float images, blur, upsampling and downsampling."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import tensorflow as tf
 from ssgan_tf.core import images
 
 
-def test_the_range_of_bytes_becomes_minus_one_to_one():
+def test_bytes_become_floats_from_minus_one_to_one():
     # 51 / 127.5 = 0.4
     floats = images.to_float(np.uint8([[0, 51, 255]])).numpy()
     assert floats.dtype == np.float32
@@ -21,8 +21,8 @@ def test_every_byte_survives_the_round_trip():
     np.testing.assert_array_equal(back, every)
 
 
-def test_floats_are_rounded_and_cut_off():
-    # (0.1 + 1) * 127.5 = 140.25; (-0.9 + 1) * 127.5 = 12.75; outside the range nothing wraps around.
+def test_floats_are_rounded_and_clipped():
+    # (0.1 + 1) * 127.5 = 140.25; (-0.9 + 1) * 127.5 = 12.75; values outside the range do not wrap around.
     np.testing.assert_array_equal(images.to_uint8(np.array([0.1, -0.9, 1.7, -40.0])), [140, 13, 255, 0])
 
 
@@ -39,8 +39,8 @@ def test_blur_of_an_impulse_is_the_filter():
     np.testing.assert_allclose(y, expected, atol=1e-7)
 
 
-def test_blur_keeps_a_constant_inside_and_sees_zeros_outside():
-    # An edge loses its outer row, (1 + 2) / 4 of it stay; a corner loses both, 9/16 stay.
+def test_blur_keeps_a_constant_inside_and_is_zero_padded():
+    # At an edge (1 + 2) / 4 remain, at a corner 9/16.
     y = images.blur(tf.fill([1, 6, 6, 2], 8.0))[0, :, :, 1].numpy()
     np.testing.assert_allclose(y[1:-1, 1:-1], 8, rtol=1e-6)
     np.testing.assert_allclose([y[0, 2], y[2, -1], y[0, 0]], [6, 6, 4.5], rtol=1e-6)

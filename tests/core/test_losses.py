@@ -1,4 +1,4 @@
-"""Each loss against numbers worked out by hand, its gradient where that matters, and the MixUp weights."""
+"""Losses against values worked out by hand, their gradients where they matter, and the MixUp weights."""
 
 import math
 
@@ -28,7 +28,7 @@ def test_adversarial_losses_against_hand_values():
 
 
 def test_the_generator_loss_does_not_saturate():
-    """Of an image that D rejects with confidence, d/dD softplus(-D) is -1; the saturating loss would have 0."""
+    """For an image that D rejects with confidence, d/dD softplus(-D) is -1; the saturating loss would have 0."""
     values, gradient = value_and_gradient(losses.generator_adversarial, np.array([-50.0, 50.0]))
     np.testing.assert_allclose(values, [50, 0], atol=1e-6)
     np.testing.assert_allclose(gradient, [-1, 0], atol=1e-6)
@@ -75,14 +75,14 @@ def test_a_perfect_code_has_distance_zero_and_gradient_zero():
 
 
 def test_the_gradient_near_zero_stays_a_unit_vector():
-    """The number inside the root must not smooth the kink where training still has to go: 1e-4 of the code range."""
+    """The epsilon inside the root must not flatten distances that training still reduces: 1e-4 of the code range."""
     value, gradient = value_and_gradient(lambda p: losses.code_distance(p, tf.zeros([1, 2])), np.array([[1e-4, 0]]))
     np.testing.assert_allclose(value, [1e-4], rtol=0.02)
     np.testing.assert_allclose(gradient, [[1, 0]], rtol=1e-3)
 
 
 def test_an_unknown_factor_contributes_nothing():
-    # The middle code is unknown: 3, 4 apart in the others is 5, whatever stands in the middle.
+    # The middle code is unknown: differences of 3 and 4 in the others give 5, for any value in the middle.
     mask = tf.constant([[1.0, 0.0, 1.0]])
     for wrong in (0.0, 0.5, -77.0):
         value, gradient = value_and_gradient(
@@ -93,7 +93,7 @@ def test_an_unknown_factor_contributes_nothing():
         np.testing.assert_allclose(gradient, [[0.6, 0, 0.8]], rtol=1e-6)
 
 
-def test_an_example_of_which_nothing_is_known_gives_exactly_zero():
+def test_an_example_without_known_codes_gives_exactly_zero():
     target, mask = tf.constant([[9.0, -9.0], [0.0, 0.0]]), tf.constant([[0.0, 0.0], [1.0, 1.0]])
     value, gradient = value_and_gradient(
         lambda p: losses.code_distance(p, target, mask), np.array([[0.5, 0.5], [0.0, 2.0]])
@@ -117,35 +117,35 @@ def weights(count: int, xi: float, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("xi", [0.5, 0.75, 1.0, 4.0])
 def test_mixup_weights_follow_the_larger_part_of_a_beta(xi):
     """P(max(l, 1-l) <= t) = P(1-t <= l <= t) = 2 F(t) - 1 for l ~ Beta(xi, xi) and t >= 1/2."""
-    drawn = weights(20_000, xi)
-    assert drawn.dtype == np.float32 and drawn.min() >= 0.5 and drawn.max() <= 1
-    assert scipy.stats.kstest(drawn, lambda t: 2 * scipy.stats.beta.cdf(t, xi, xi) - 1).pvalue > 0.01
+    sampled = weights(20_000, xi)
+    assert sampled.dtype == np.float32 and sampled.min() >= 0.5 and sampled.max() <= 1
+    assert scipy.stats.kstest(sampled, lambda t: 2 * scipy.stats.beta.cdf(t, xi, xi) - 1).pvalue > 0.01
 
 
 @pytest.mark.parametrize("xi", [0.05, 0.2, 0.75])
-def test_mixup_weights_are_like_scipys_draws(xi):
-    """For a small xi many weights round to 1, so the comparison is with rounded draws."""
+def test_mixup_weights_are_distributed_like_scipys(xi):
+    """For a small xi many weights round to 1, so the samples that they are compared with are rounded too."""
     lam = scipy.stats.beta.rvs(xi, xi, size=20_000, random_state=8)
     expected = np.maximum(lam, 1 - lam).astype(np.float32)
     assert scipy.stats.ks_2samp(weights(20_000, xi), expected).pvalue > 0.01
 
 
 def test_mixup_weights_are_one_per_pair_and_a_function_of_the_seed():
-    drawn = weights(500, 0.75, seed=3)
-    assert drawn.shape == (500,) and len(np.unique(drawn)) > 490
-    np.testing.assert_array_equal(drawn, weights(500, 0.75, seed=3))
-    assert (drawn != weights(500, 0.75, seed=4)).mean() > 0.98
+    sampled = weights(500, 0.75, seed=3)
+    assert sampled.shape == (500,) and len(np.unique(sampled)) > 490
+    np.testing.assert_array_equal(sampled, weights(500, 0.75, seed=3))
+    assert (sampled != weights(500, 0.75, seed=4)).mean() > 0.98
 
 
 def test_a_tiny_xi_mixes_nothing_and_stays_finite():
-    """Both Gamma draws underflow to the same number: the weight must be 1 there, not 1/2 or 0/0."""
-    drawn = weights(5000, 1e-4)
-    assert (drawn == 1).mean() > 0.99
+    """Both Gamma samples underflow to the same number: the weight must be 1 then, not 1/2 or 0/0."""
+    sampled = weights(5000, 1e-4)
+    assert (sampled == 1).mean() > 0.99
 
 
-def test_mix_against_hand_values():
+def test_mixup_against_hand_values():
     # Images of one pixel: 0.75 * 1 + 0.25 * -1 = 0.5; 0.5 * 0.2 + 0.5 * 0.8 = 0.5; 1 * 3 + 0 * 9 = 3.
-    mixed = losses.mix(
+    mixed = losses.mixup(
         tf.constant([0.75, 0.5, 1.0]),
         tf.reshape(tf.constant([1.0, 0.2, 3.0]), [3, 1, 1, 1]),
         tf.reshape(tf.constant([-1.0, 0.8, 9.0]), [3, 1, 1, 1]),
@@ -154,7 +154,7 @@ def test_mix_against_hand_values():
     np.testing.assert_allclose(tf.squeeze(mixed), [0.5, 0.5, 3], rtol=1e-6)
 
 
-def test_mix_takes_codes_as_it_takes_images():
-    # Two codes a row: 0.8 * (1, 0) + 0.2 * (0, 0.5) = (0.8, 0.1); a square batch must not confuse rows and columns.
-    mixed = losses.mix(tf.constant([0.8, 1.0]), tf.constant([[1.0, 0.0], [0.3, 0.4]]), tf.constant([[0.0, 0.5]] * 2))
+def test_mixup_mixes_codes_like_images():
+    # Two codes per row: 0.8 * (1, 0) + 0.2 * (0, 0.5) = (0.8, 0.1); a square batch must not confuse rows and columns.
+    mixed = losses.mixup(tf.constant([0.8, 1.0]), tf.constant([[1.0, 0.0], [0.3, 0.4]]), tf.constant([[0.0, 0.5]] * 2))
     np.testing.assert_allclose(mixed, [[0.8, 0.1], [0.3, 0.4]], rtol=1e-6)

@@ -1,11 +1,11 @@
-"""Priors: samples, unit codes, and the way back."""
+"""Priors: samples, unit codes, and the inverse."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
-from ssgan_tf.core.priors import GridPrior, NormalPrior, UniformPrior, unnamed
+from ssgan_tf.core.priors import GridPrior, NormalPrior, UniformPrior, latent_spec
 
 SPEC = CodeSpec((FactorSpec("a", 3), FactorSpec("b", 5), FactorSpec("c", 2)))
 
@@ -31,14 +31,14 @@ def test_unit_codes_of_latents_are_uniform(prior):
     assert prior.spec.names == ("latent_0", "latent_1")
 
 
-def test_codes_that_no_label_tied_to_a_factor_have_no_factors_name():
+def test_a_latent_spec_has_no_names_of_factors():
     spec = CodeSpec((FactorSpec("hue", 3), FactorSpec("size", 4, range=(0.0, 9.0)), FactorSpec("it", 2, ("a", "b"))))
-    assert unnamed(spec) == CodeSpec(tuple(FactorSpec(f"latent_{i}", n) for i, n in enumerate((3, 4, 2))))
+    assert latent_spec(spec) == CodeSpec(tuple(FactorSpec(f"latent_{i}", n) for i, n in enumerate((3, 4, 2))))
     seed = tf.constant([1, 2])
-    np.testing.assert_array_equal(GridPrior(unnamed(spec)).sample(9, seed), GridPrior(spec).sample(9, seed))
+    np.testing.assert_array_equal(GridPrior(latent_spec(spec)).sample(9, seed), GridPrior(spec).sample(9, seed))
 
 
-def test_the_ends_of_a_normal_prior_are_numbers():
+def test_the_ends_of_a_normal_prior_are_finite():
     np.testing.assert_allclose(NormalPrior(2).from_unit(tf.constant([[0.0, 1.0]])), [[-3.0902, 3.0902]], atol=1e-3)
     with pytest.raises(ValueError, match="^latents: expected 1 or more. Received: 0"):
         NormalPrior(0).spec  # noqa: B018

@@ -1,4 +1,4 @@
-"""A tiny Semi-StyleGAN, a batch for it, and what one step draws."""
+"""A tiny Semi-StyleGAN, a batch for it, and the samples of one step."""
 
 import dataclasses
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from ssgan_tf.core import losses
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
-from ssgan_tf.models import train_step as steps
+from ssgan_tf.models import train_step
 from ssgan_tf.models.semi_stylegan.model import SemiStyleGAN, SemiStyleGANOptions
 from ssgan_tf.networks.options import NetworkOptions
 
@@ -24,8 +24,8 @@ ModelMaker = Callable[..., SemiStyleGAN]
 
 
 @dataclasses.dataclass
-class Draws:
-    """What a step draws: z [B,Z], c [B,K], lambda' [L]."""
+class Samples:
+    """Samples of one step: z [B,Z], c [B,K], lambda' [L]."""
 
     noise: tf.Tensor
     codes: tf.Tensor
@@ -44,12 +44,12 @@ def spec() -> CodeSpec:
 
 @pytest.fixture
 def make(network: NetworkOptions) -> ModelMaker:
-    """Keyword arguments are options; every model made starts from the same weights and runs on the same seed."""
+    """Makes models from keyword options; all start from the same weights and, by default, have the same seed."""
 
     def make_model(seed: int = 5, jit_compile: bool = False, **options) -> SemiStyleGAN:
         tf.keras.utils.set_random_seed(1)
         model = SemiStyleGAN(SemiStyleGANOptions(**{"network": network, **options}), SPEC, seed, jit_compile)
-        # A constant of ones has no variance to normalise by: rounding errors times 10,000 would be all one sees.
+        # A constant of ones has no variance to normalise by: only rounding errors times 10,000 would be left.
         constant = model.generator.synthesis.blocks[0].constant
         constant.assign(tf.random.stateless_normal(constant.shape, [0, 0]))
         model.compile()
@@ -72,23 +72,23 @@ def batch() -> Batch:
 
 
 @pytest.fixture
-def draws() -> Callable[[SemiStyleGAN], Draws]:
-    """What the next step of a model draws, as a function of its seed and step alone."""
+def samples() -> Callable[[SemiStyleGAN], Samples]:
+    """Returns the samples of a model's next step, a function of its seed and step alone."""
 
-    def draw(model: SemiStyleGAN) -> Draws:
-        noise_seed, code_seed, mix_seed, _ = steps.step_seeds(model.seed, model.step, 4)
-        return Draws(
+    def sample(model: SemiStyleGAN) -> Samples:
+        noise_seed, code_seed, mixup_seed, _ = train_step.step_seeds(model.seed, model.step, 4)
+        return Samples(
             tf.random.stateless_normal([BATCH, model.options.network.noise_size], noise_seed),
             model.spec.sample(BATCH, code_seed),
-            losses.mixup_weights(LABELED, model.options.xi, mix_seed),
+            losses.mixup_weights(LABELED, model.options.xi, mixup_seed),
         )
 
-    return draw
+    return sample
 
 
 @pytest.fixture
 def use_sgd() -> Callable[..., None]:
-    """Plain gradient descent instead of Adam, whose first step has the same length whatever the gradient's scale."""
+    """Replaces Adam, whose first step has the same length for any gradient scale, by plain gradient descent."""
 
     def swap(model: SemiStyleGAN, generator: float = 0.1, discriminator: float = 0.1, wrap=lambda x: x) -> None:
         model.generator_optimizer = wrap(tf.keras.optimizers.SGD(generator))

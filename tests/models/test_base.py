@@ -1,4 +1,4 @@
-"""Every model has what the rest of the package asks of one: contract.py, name by name."""
+"""Every model has the interface of base.py, name by name."""
 
 import pytest
 import tensorflow as tf
@@ -31,7 +31,7 @@ def names_of(protocol: type) -> set[str]:
 
 
 class Mine(BetaVAEOptions):
-    """Options that have no line."""
+    """Options without a line in MODELS."""
 
 
 def test_a_model_has_one_line(monkeypatch):
@@ -42,13 +42,13 @@ def test_a_model_has_one_line(monkeypatch):
         make_model(BetaVAEOptions(**SIZES), CodeSpec((FactorSpec("shape", 3),)), seed=0)
 
 
-def test_every_model_is_looked_at():
+def test_every_model_is_tested():
     assert [type(options) for options in OPTIONS] == [options for options, _ in MODELS.values()]
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=list(MODELS))
-def test_a_model_keeps_its_contract(options):
-    """Names, and what encode, generate and parts say of each other's shapes."""
+def test_a_model_has_the_interface(options):
+    """All names exist, and the shapes of encode, generate and export_networks agree."""
     assert len(names_of(base.Options)) == 7
     assert [name for name in names_of(base.Options) if not hasattr(options, name)] == []
     model = make_model(options, CodeSpec((FactorSpec("shape", 3), FactorSpec("hue", 5))), seed=0)

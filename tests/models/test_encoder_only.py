@@ -1,4 +1,4 @@
-"""The encoder trained on labels alone, and the list of models."""
+"""The encoder trained on labels alone, and the table of models."""
 
 import numpy as np
 import pytest
@@ -41,14 +41,14 @@ def test_it_learns_and_its_rate_falls(model, batch):
         moves.append(np.abs(model.discriminator.code_head.kernel - start).max())
     assert values[-1] < values[0]
     assert np.any(model.discriminator.code_head.kernel != before[0])
-    assert moves[4] < 0.05 * moves[0]  # the fifth of four steps: the cosine is at its end, 1 %
+    assert moves[4] < 0.05 * moves[0]  # the fifth of four steps: the cosine has reached 1 %
 
 
-def test_mixup_mixes_neighbours_and_knows_what_both_know(network, spec, batch):
+def test_mixup_mixes_neighbours_and_masks_what_is_unknown_in_either(network, spec, batch):
     encoder = compiled(EncoderOnlyOptions(network, mixup=True), spec)
     two = {name: tf.concat([batch[name], tf.roll(batch[name], -1, axis=0)], axis=0) for name in batch}
     images, codes, mask = (two[name] for name in ("labeled_image", "labeled_codes", "labeled_mask"))
-    mixed, mixed_codes, mixed_mask = encoder.mix(images, codes, mask)
+    mixed, mixed_codes, mixed_mask = encoder.mixup(images, codes, mask)
     for i in range(len(images)):
         j = i ^ 1
         np.testing.assert_array_equal(mixed_mask[i], mask[i] * mask[j])
@@ -59,21 +59,21 @@ def test_mixup_mixes_neighbours_and_knows_what_both_know(network, spec, batch):
         np.testing.assert_allclose(mixed_codes[i], weight * codes[i] + (1 - weight) * codes[j], atol=1e-5)
 
 
-def test_mixups_weights_are_of_xi_and_of_the_step(network, spec):
-    """With xi = 1 they are uniform in [0.5, 1], drawn anew in each step. Only the first of a pair shows something."""
+def test_mixup_weights_depend_on_xi_and_on_the_step(network, spec):
+    """With xi = 1 they are uniform in [0.5, 1], and sampled in each step. Only the first of a pair has a code."""
     encoder = compiled(EncoderOnlyOptions(network, mixup=True, xi=1.0), spec)
     images, codes = tf.zeros([2000, 1, 1, 1]), tf.tile([[1.0], [0.0]], [1000, 1])
 
     def weights() -> np.ndarray:
-        return encoder.mix(images, codes, codes)[1][::2, 0].numpy()
+        return encoder.mixup(images, codes, codes)[1][::2, 0].numpy()
 
     first, same = weights(), weights()
     encoder.step.assign_add(1)
     second = weights()
     np.testing.assert_array_equal(first, same)
     assert abs(np.corrcoef(first, second)[0, 1]) < 0.1
-    for drawn in (first, second):
-        np.testing.assert_allclose(np.quantile(drawn, [0.1, 0.5, 0.9]), [0.55, 0.75, 0.95], atol=0.02)
+    for sampled in (first, second):
+        np.testing.assert_allclose(np.quantile(sampled, [0.1, 0.5, 0.9]), [0.55, 0.75, 0.95], atol=0.02)
 
 
 def test_mixup_needs_an_even_batch(network, spec, batch):
@@ -81,12 +81,10 @@ def test_mixup_needs_an_even_batch(network, spec, batch):
         compiled(EncoderOnlyOptions(network, mixup=True), spec).train_step(batch)
 
 
-def test_it_reads_and_makes_no_pictures(model, batch):
+def test_it_encodes_and_generates_no_images(model, batch):
     assert model.generate is None and model.sample is None and model.realness is None
     parts = model.export_networks()
-    np.testing.assert_allclose(
-        parts.codes(parts.pyramid(batch["image"])[-1]), model.encode(batch["image"]), atol=1e-6
-    )
+    np.testing.assert_allclose(parts.codes(parts.pyramid(batch["image"])[-1]), model.encode(batch["image"]), atol=1e-6)
 
 
 def test_the_realness_head_is_not_trained(model, batch):

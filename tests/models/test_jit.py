@@ -1,4 +1,4 @@
-"""What XLA compiles, against the same functions as they are. Under a strategy: tests/models/test_replicas.py."""
+"""XLA-compiled functions against the uncompiled ones. Under a strategy: tests/models/test_replicas.py."""
 
 import dataclasses
 
@@ -14,7 +14,7 @@ NETWORKS = ("generator", "ema_generator", "discriminator")
 
 @pytest.fixture
 def steps_of(make, batch, use_sgd):
-    """(weights, logs) after the steps of a schedule, by gradient descent, the batch being at the full resolution."""
+    """Returns (weights, logs) after gradient descent over a schedule, with a batch at full resolution."""
 
     def run(schedule: Schedule, steps: int, jit_compile: bool, **options):
         model = make(jit_compile=jit_compile, **options)
@@ -40,17 +40,17 @@ def check(steps_of, schedule, steps, **options):
 
 
 def test_xla_gives_the_same_weights(steps_of):
-    """Every term, the branch of lazy R1 taken and not taken, mixed styles."""
+    """Covers every term, both branches of lazy R1, and style mixing."""
     check(steps_of, Schedule((Phase(),)), 2, gamma_e=1.0, r1_interval=2, style_mixing=0.5)
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_only_what_is_asked_for_goes_through_xla(jit_compile, make, batch):
-    """G's way forward and back, and the gradients of both losses; no optimizer, and no draw but the noise inputs'."""
+def test_xla_compiles_the_networks_alone(jit_compile, make, batch):
+    """It compiles G's forward and backward pass and both losses' gradients; no optimizer and no sampling."""
     model = make(alpha=0.0, beta=0.0, r1=0.0, jit_compile=jit_compile)
     library = tf.function(model.train_step).get_concrete_function(batch).graph.as_graph_def().library
     compiled = [f for f in library.function if f.attr["_XlaMustCompile"].b]
-    wanted = {"forward_paint", "backward_paint", "discriminator_gradients", "generator_gradients"}
+    wanted = {"forward_generate_batch", "backward_generate_batch", "discriminator_gradients", "generator_gradients"}
     found = {name for name in wanted if any(name in f.signature.name for f in compiled)}
     assert found == (wanted if jit_compile else set())
     operations = {node.op for f in compiled for node in f.node_def}
@@ -58,7 +58,7 @@ def test_only_what_is_asked_for_goes_through_xla(jit_compile, make, batch):
 
 
 @pytest.mark.slow
-def test_xla_compiles_anew_for_every_stage(steps_of, network):
+def test_xla_compiles_again_for_every_phase(steps_of, network):
     growing = Schedule(
         (
             Phase(resolution=8, images=6, batch=6, labeled_batch=3),
@@ -71,7 +71,7 @@ def test_xla_compiles_anew_for_every_stage(steps_of, network):
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_xla_trains_in_16_bits(precision, make, network, batch):
-    """Not the same weights: XLA keeps more digits between operations than it is asked for."""
+    """The weights are not equal: between operations XLA keeps a higher precision."""
     model = make(network=dataclasses.replace(network, precision=precision, noise_inputs=True), jit_compile=True)
     before = model.generator.get_weights(), model.discriminator.get_weights()
     history = model.fit(tf.data.Dataset.from_tensors(batch).repeat(), steps_per_epoch=12, verbose=0).history

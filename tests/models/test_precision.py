@@ -1,4 +1,4 @@
-"""Training in 16 bits: steps like those of float32, and the loss scale of float16."""
+"""Training in 16 bits: steps like those in float32, and the loss scale of float16."""
 
 import dataclasses
 
@@ -14,7 +14,7 @@ MIXED = ["mixed_bfloat16", "mixed_float16"]
 
 @pytest.fixture
 def make_in(make, network):
-    """A model in a precision, with the weights that it has in every other."""
+    """Makes a model in a precision, with the same weights in every precision."""
     return lambda precision, **options: make(network=dataclasses.replace(network, precision=precision), **options)
 
 
@@ -33,8 +33,8 @@ def scales(model) -> list[float]:
 
 @pytest.mark.parametrize("r1_interval", [1, 2])
 @pytest.mark.parametrize("precision", MIXED)
-def test_a_step_goes_where_that_of_float32_goes(precision, r1_interval, make_in, batch, use_sgd):
-    """Gradient descent, since Adam's first step has the sign of each gradient alone, however small that is."""
+def test_a_step_has_the_direction_of_that_in_float32(precision, r1_interval, make_in, batch, use_sgd):
+    """By gradient descent, since Adam's first step depends only on the sign of each gradient."""
     updates = []
     for name in ("float32", precision):
         model = make_in(name, r1_interval=r1_interval)
@@ -52,7 +52,7 @@ def test_a_step_goes_where_that_of_float32_goes(precision, r1_interval, make_in,
 
 @pytest.mark.parametrize("precision", MIXED)
 def test_twelve_steps_of_adam_train_both_networks(precision, make_in, batch):
-    """Float16 finds its scale from 32,768 on by itself: a few steps are left out, and then none is."""
+    """Float16 finds its loss scale, starting from 32,768: the first few steps are skipped."""
     model = make_in(precision, r1_interval=2)
     before = trainable(model)
     for _ in range(12):
@@ -65,10 +65,10 @@ def test_twelve_steps_of_adam_train_both_networks(precision, make_in, batch):
     assert len(norms) == (2 if precision == "mixed_bfloat16" else 0)
 
 
-def test_both_losses_have_a_scale_of_their_own(make_in, batch):
-    """Images that are no numbers spoil D/E's loss alone: it takes no step, and G takes its own."""
+def test_each_loss_has_its_own_scale(make_in, batch):
+    """Images of NaN affect D/E's loss only: D/E skips its step and G takes its own."""
     model = make_in("mixed_float16")
-    for _ in range(12):  # until both have found a scale that fits
+    for _ in range(12):  # until both have found a suitable scale
         model.train_step(batch)
     before, (generator_scale, discriminator_scale) = trainable(model), scales(model)
     model.train_step({**batch, "image": batch["image"] * float("nan")})
@@ -78,8 +78,8 @@ def test_both_losses_have_a_scale_of_their_own(make_in, batch):
     assert scales(model) == [generator_scale, discriminator_scale / 2]
 
 
-def test_r1_holds_slopes_that_are_too_small_for_float16(make_in, batch):
-    """The last weights times 1e-4: slopes of about 1e-6, where float16's numbers are 6e-8 apart."""
+def test_r1_represents_slopes_that_are_too_small_for_float16(make_in, batch):
+    """The last weights times 1e-4 give slopes of about 1e-6, where float16 has a spacing of 6e-8."""
     penalties = []
     for precision in ("float32", "mixed_float16"):
         model = make_in(precision, beta=0.0, alpha=0.0)
@@ -99,7 +99,7 @@ def test_without_float16_no_loss_is_scaled(precision, make_in):
 
 
 def test_a_checkpoint_holds_the_loss_scales(make_in, batch, tmp_path):
-    """And is good for a model of its precision alone: to float32 it has something left over."""
+    """It fits a model of the same precision only: a float32 model does not use all of its values."""
     model, resumed = make_in("mixed_float16"), make_in("mixed_float16")
     model.generator_optimizer._loss_scale.current_loss_scale.assign(64.0)
     model.discriminator_optimizer._loss_scale.current_loss_scale.assign(16.0)
@@ -115,7 +115,7 @@ def test_a_checkpoint_holds_the_loss_scales(make_in, batch, tmp_path):
         Checkpoints(str(tmp_path), make_in("float32").checkpoint_items()).restore_latest()
 
 
-def test_fresh_optimizers_forget_their_moments_and_keep_their_scale(make_in, batch):
+def test_fresh_optimizers_reset_their_moments_and_keep_their_scale(make_in, batch):
     model = make_in("mixed_float16")
     for _ in range(12):
         model.train_step(batch)

@@ -1,4 +1,4 @@
-"""Progressive growing: real images shrunk as generated ones are, and steps at a lower resolution."""
+"""Progressive growing: real images reduced to match generated ones, and steps at a lower resolution."""
 
 import dataclasses
 
@@ -39,7 +39,7 @@ SEGMENTS = Schedule(PHASES).segments
 
 
 def full_size(batch):
-    """The batch at 16x16: doubled, so that shrinking gives the original back."""
+    """Doubles the batch to 16x16, so that shrinking restores the original."""
     return {k: upsample(v) if k.endswith("image") else v for k, v in batch.items()}
 
 
@@ -59,20 +59,20 @@ def test_the_first_segment_trains_the_lower_blocks_alone(make_growing, batch):
     assert model.sample(tf.zeros([1, 8]), tf.zeros([1, 3])).shape == (1, 8, 8, 3)
 
 
-def test_at_the_start_of_a_fade_d_sees_what_it_saw_before(make_growing, batch):
-    """Fade 0: the new blocks have no say, in real, generated and mixed images alike."""
+def test_at_the_start_of_a_fade_the_losses_are_unchanged(make_growing, batch):
+    """At fade 0 the new blocks have no effect on real, generated and MixUp images."""
     before, fading = make_growing(), make_growing()
     for model, segment in ((before, SEGMENTS[0]), (fading, SEGMENTS[1])):
         model.set_segment(segment)
         model.step.assign(SEGMENTS[1].start)
     assert fading.phase_label == "16x16 fading in"
     logs, expected = fading.train_step(full_size(batch)), before.train_step(full_size(batch))
-    for name in ("adversarial", "supervised", "smoothness"):  # R1 counts four pixels for each of before
+    for name in ("adversarial", "supervised", "smoothness"):  # R1 has four pixels where there was one
         key = f"discriminator/{name}"
         assert float(logs[key]) == pytest.approx(float(expected[key]), rel=1e-4)
 
 
-def test_entering_a_segment_makes_keras_trace_anew(make_growing):
+def test_a_new_segment_makes_keras_trace_again(make_growing):
     model = make_growing()
     model.set_segment(SEGMENTS[0])
     model.train_function = before = object()

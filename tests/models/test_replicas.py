@@ -1,27 +1,27 @@
-"""Two replicas train as one device does on the same global batch; with XLA as without; and skip steps together."""
+"""Two replicas train like one device on the same global batch, with or without XLA, and skip steps together."""
 
 import functools
 from collections.abc import Callable
 
 import pytest
 
-from tests.support.two_devices import found_by
+from tests.support.two_devices import results_of
 
 
 @pytest.fixture(scope="module")
 def found() -> Callable[[str], dict]:
-    """What tests/support/compare_replicas.py found; once for each argument."""
-    return functools.cache(lambda what: found_by("compare_replicas.py", what))
+    """Returns the results of tests/support/compare_replicas.py; it runs once for each argument."""
+    return functools.cache(lambda precision: results_of("compare_replicas.py", precision))
 
 
-def test_every_term_is_logged_alike(found):
+def test_every_logged_term_is_the_same(found):
     one, two = found("float32")["replicas"]["logs"]
     assert len(one) == 10  # eight terms and two norms
     assert two == pytest.approx(one, rel=1e-5, abs=1e-5)
 
 
-def test_every_weight_is_alike_after_two_steps(found):
-    """Gradient descent, so a sum in place of a mean over replicas would double the step."""
+def test_every_weight_is_the_same_after_two_steps(found):
+    """By gradient descent, so that a sum instead of a mean over replicas would double the step."""
     result = found("float32")["replicas"]
     assert result["steps"] == [2, 2]
     assert result["moved"] > 0.01
@@ -30,15 +30,15 @@ def test_every_weight_is_alike_after_two_steps(found):
         assert difference < 1e-5, network
 
 
-def test_the_gradient_of_every_term_is_alike(found):
-    """Of the sum over replicas, for all weights that the term trains; the labelled stream is shared out too."""
+def test_the_gradient_of_every_term_is_the_same(found):
+    """Compares the sum over replicas for all weights that the term trains; labelled images are divided too."""
     terms = found("float32")["terms"]
     assert len(terms) == 8
     for name, (difference, largest) in terms.items():
         assert largest > 1e-3 and difference < 1e-5 * max(1.0, largest), name
 
 
-def test_replicas_draw_their_own_rows_of_one_draw_and_have_seeds_of_their_own(found):
+def test_replicas_sample_their_own_rows_of_the_global_batch_and_have_different_seeds(found):
     result = found("float32")
     assert result["rows"] == [[0, 1], [2, 3]]
     assert result["seeds"][0] != result["seeds"][1]
@@ -53,8 +53,8 @@ def test_xla_on_two_replicas_gives_the_same_weights(found):
     assert max(result["weights"].values()) < 1e-4
 
 
-def test_replicas_leave_out_a_step_together(found):
-    """One of two replicas has a gradient that is no number; D/E's, since the picture is a real one."""
+def test_replicas_skip_a_step_together(found):
+    """One of two replicas has a NaN gradient; it is D/E's, since the NaN is in a real image."""
     result = found("float16")
     assert result["steps"] == 12
     good, bad, again = result["after"]

@@ -16,7 +16,7 @@ TINY = NetworkOptions(
 
 @pytest.fixture
 def float64() -> Iterator[None]:
-    """Layers made inside the test have double precision, so that finite differences mean something."""
+    """Makes layers created in the test double precision, so that finite differences are accurate."""
     before = tf.keras.backend.floatx()
     tf.keras.backend.set_floatx("float64")
     yield
@@ -30,13 +30,13 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture
 def tiny() -> Callable[..., NetworkOptions]:
-    """Options of networks that run in milliseconds; keyword arguments replace fields."""
+    """Makes options of networks that run in milliseconds; keyword arguments replace fields."""
     return lambda **changes: dataclasses.replace(TINY, **changes)
 
 
 @pytest.fixture
 def randomize(rng) -> Callable[[tf.keras.layers.Layer], None]:
-    """Gives every weight of a layer random values: what starts as zeros or ones would hide mistakes."""
+    """Assigns random values to every weight of a layer: initial zeros and ones would hide mistakes."""
 
     def assign(layer: tf.keras.layers.Layer) -> None:
         for variable in layer.variables:
@@ -47,7 +47,7 @@ def randomize(rng) -> Callable[[tf.keras.layers.Layer], None]:
 
 @pytest.fixture
 def convolve() -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """(x [B,H,W,I], kernel [3,3,I,O]) -> [B,H,W,O]: the sum over the nine neighbours, zeros outside."""
+    """Convolves x [B,H,W,I] with a kernel [3,3,I,O], zero-padded: the sum over the nine neighbours, [B,H,W,O]."""
 
     def conv3x3(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
         batch, height, width, _ = x.shape

@@ -28,7 +28,7 @@ def images(count: int, resolution: int, channels: int, seed: int = 0) -> tf.Tens
     ("family", "sizes", "expected"),
     [
         ("dsprites", (64, 1, 5, 5), (251_393, 263_878, 247_749)),  # published: 763,020
-        # A layer 32 -> 32 less or more in each network, in the generator with batch norm; one for each channel more.
+        # One 32 -> 32 layer less or more in each network, in the generator with batch norm; two more channels.
         ("dsprites", (32, 1, 5, 5), (251_393 - 16_416 - 64, 263_878 - 16_416, 247_749 - 16_416)),
         ("dsprites", (128, 1, 5, 5), (251_393 + 16_416 + 64, 263_878 + 16_416, 247_749 + 16_416)),
         ("dsprites", (64, 3, 5, 5), (251_393 + 2 * 513, 263_878 + 2 * 512, 247_749 + 4 * 512)),
@@ -76,7 +76,7 @@ def test_weights_start_as_published():
             values = variable.numpy()
             if "kernel" in variable.name and values.size > 10_000:
                 cut = truncated and values.ndim == 4
-                # A normal cut off at two deviations has 0.88 of its deviation.
+                # A normal truncated at two standard deviations has 0.88 of the standard deviation.
                 assert values.std() == pytest.approx(0.02 * (0.8796 if cut else 1), rel=0.03), variable.name
                 assert (np.abs(values).max() <= 0.04) == cut, variable.name
             elif "bias" in variable.name or "offset" in variable.name:
@@ -84,17 +84,17 @@ def test_weights_start_as_published():
             elif "scale" in variable.name:
                 assert (values == 1).all()
     kernels = [v.numpy().ravel()[:100] for v in contrastive.trainable_variables if "kernel" in v.name]
-    assert np.abs(np.corrcoef(kernels) - np.eye(len(kernels))).max() < 0.5  # no two of them alike
+    assert np.abs(np.corrcoef(kernels) - np.eye(len(kernels))).max() < 0.5  # no two are alike
 
 
-def test_fresh_weights_are_such_as_it_starts_from():
+def test_new_initial_weights_are_distributed_like_the_first_ones():
     for family, resolution in (("dsprites", 64), ("celeba", 32)):
         contrastive = make(family, resolution, 1, 5, 5)[2]
         first, same, other = (contrastive.initial_weights(tf.constant([0, i])) for i in (3, 3, 4))
         for variable, a, b, c in zip(contrastive.trainable_variables, first, same, other, strict=True):
             np.testing.assert_array_equal(a, b)
             assert a.shape == variable.shape
-            # Zeros and ones as they were, kernels alike in spread and nothing else.
+            # Zeros and ones stay the same; kernels have the same spread and nothing else in common.
             assert np.std(a) == pytest.approx(np.std(variable), rel=0.15)
             assert np.mean(a) == pytest.approx(np.mean(variable), abs=2e-3)
             if "kernel" in variable.name:
@@ -108,16 +108,16 @@ def test_sigma_becomes_the_largest_singular_value(layer):
     layer.build([None, 9] if isinstance(layer, SpectralDense) else [None, 8, 8, 3])
     layer.kernel.assign(tf.random.stateless_normal(layer.kernel.shape, [1, 1]))
     largest = np.linalg.svd(layer.kernel.numpy().reshape(-1, 6), compute_uv=False)[0]
-    assert layer.iterate()[0] < 0.999 * largest
+    assert layer.power_iteration()[0] < 0.999 * largest
     for _ in range(200):
         layer.update_spectral_norm()
-    assert float(layer.iterate()[0]) == pytest.approx(largest, rel=1e-5)
-    found = np.linalg.svd(layer.normalized().numpy().reshape(-1, 6), compute_uv=False)[0]
+    assert float(layer.power_iteration()[0]) == pytest.approx(largest, rel=1e-5)
+    found = np.linalg.svd(layer.normalized_kernel().numpy().reshape(-1, 6), compute_uv=False)[0]
     assert found == pytest.approx(1, rel=1e-5)
 
 
-def test_one_iteration_is_that_of_addons():
-    """Ours and the layer of TensorFlow Addons, from the same vector: the same kernel, and the same next vector."""
+def test_one_iteration_equals_that_of_addons():
+    """Starting from one vector, our layer and TensorFlow Addons' have the same kernel and the same next vector."""
     ours = SpectralConv(6, 4)
     ours.build([None, 8, 8, 3])
     theirs = tfa.layers.SpectralNormalization(tf.keras.layers.Conv2D(6, 4, 2, "same"))
@@ -128,14 +128,14 @@ def test_one_iteration_is_that_of_addons():
     ours.bias.assign(tf.range(6, dtype=tf.float32))
     theirs.layer.bias.assign(ours.bias)
     np.testing.assert_allclose(ours(x), theirs(x, training=True), atol=1e-5)
-    np.testing.assert_allclose(ours.normalized(), theirs.layer.kernel, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(ours.normalized_kernel(), theirs.layer.kernel, rtol=1e-5, atol=1e-7)
     before = ours.u.numpy()
     ours.update_spectral_norm()
     np.testing.assert_allclose(ours.u, theirs.u, atol=1e-6)
     assert np.abs(before - ours.u).max() > 0.1
 
 
-def test_using_a_layer_leaves_its_vector():
+def test_a_call_does_not_change_the_vector():
     layer = SpectralDense(4)
     layer(tf.ones([2, 3]))
     before = layer.u.numpy()
@@ -144,7 +144,7 @@ def test_using_a_layer_leaves_its_vector():
 
 
 def test_the_gradient_goes_through_sigma_and_its_iteration():
-    """Against differences of a NumPy twin in float64: kernel / (v W u) with v and u made of W."""
+    """Compares with finite differences of a NumPy twin in float64: kernel / (v W u) with v and u computed from W."""
     layer = SpectralDense(3)
     layer.build([None, 4])
     kernel, u = layer.kernel.numpy().astype(np.float64), layer.u.numpy().astype(np.float64)
@@ -158,7 +158,7 @@ def test_the_gradient_goes_through_sigma_and_its_iteration():
         return np.sum(weight * w / (v @ w @ n.T))
 
     with tf.GradientTape() as tape:
-        value = tf.reduce_sum(tf.constant(weight, tf.float32) * layer.normalized())
+        value = tf.reduce_sum(tf.constant(weight, tf.float32) * layer.normalized_kernel())
     assert float(value) == pytest.approx(loss(kernel), rel=1e-4)
     found, expected = tape.gradient(value, layer.kernel).numpy(), np.zeros_like(kernel)
     for index in np.ndindex(*kernel.shape):
@@ -168,7 +168,7 @@ def test_the_gradient_goes_through_sigma_and_its_iteration():
     np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-3 * np.abs(expected).max())
 
 
-def test_batch_norm_in_training_and_without():
+def test_batch_norm_in_training_and_inference_mode():
     norm = BatchNorm()
     x = tf.constant([[1.0, 10.0], [3.0, 10.0]])
     y, (mean, variance) = norm(x, True)
@@ -190,7 +190,7 @@ both_families = pytest.mark.parametrize(("family", "sizes"), [("dsprites", (64, 
 
 
 def to_float32(network: tf.keras.Model) -> None:
-    """Random weights as wide as to tell activations apart; biases, scales and offsets are none of them 0 or 1."""
+    """Assigns random weights, large enough to tell activations apart; no bias, scale or offset is 0 or 1."""
     rng = np.random.default_rng(3)
     for variable in network.trainable_variables:
         size = 2 / np.sqrt(np.prod(variable.shape[:-1])) if variable.shape.rank > 1 else 0.5
@@ -202,7 +202,7 @@ def leaky(x: tf.Tensor) -> tf.Tensor:
 
 
 def divided(layer) -> np.ndarray:
-    """The kernel by sigma of one power iteration."""
+    """Returns the kernel divided by sigma, from one power iteration."""
     matrix = layer.kernel.numpy().reshape(-1, layer.kernel.shape[-1])
     v = matrix @ layer.u.numpy()[0]
     v /= np.linalg.norm(v)
@@ -210,7 +210,7 @@ def divided(layer) -> np.ndarray:
 
 
 def normed(x: tf.Tensor, norm: BatchNorm, moments: list) -> tf.Tensor:
-    """By the batch's own moments, which are appended."""
+    """Normalises x by the batch's own moments and appends them to `moments`."""
     axes = tuple(range(x.shape.rank - 1))
     moments += [np.mean(x, axes), np.var(x, axes)]
     return (x - moments[-2]) / np.sqrt(moments[-1] + 1e-5) * norm.scale + norm.offset
@@ -218,7 +218,7 @@ def normed(x: tf.Tensor, norm: BatchNorm, moments: list) -> tf.Tensor:
 
 @both_families
 def test_the_generator_is_the_published_one(family, sizes):
-    """Layer by layer: for dSprites activation before norm, leaky behind deconvolutions; for CelebA norm before ReLU."""
+    """Layer by layer. dSprites: activation, leaky after deconvolutions, then norm. CelebA: norm, then ReLU."""
     generator = make(family, *sizes)[0]
     to_float32(generator)
     latents = tf.random.stateless_uniform([4, sizes[2] + sizes[3]], [1, 2], -1.0, 1.0)
@@ -238,10 +238,10 @@ def test_the_generator_is_the_published_one(family, sizes):
         if i == 1:
             x = tf.reshape(x, [4, 4, 4, -1])
     x = deconvolve(x, last)
-    expected = tf.tanh(x) if family == "celeba" else 2 * tf.sigmoid(x) - 1  # of [0, 1]
-    found, found_moments = generator.paint(latents, training=True)
+    expected = tf.tanh(x) if family == "celeba" else 2 * tf.sigmoid(x) - 1  # from [0, 1]
+    found, found_moments = generator.generate(latents, training=True)
     np.testing.assert_allclose(found, expected, atol=1e-4)
-    assert len(moments) == len(generator.averages)
+    assert len(moments) == len(generator.moving_averages)
     for x, y in zip(found_moments, moments, strict=True):
         np.testing.assert_allclose(x, y, rtol=1e-3, atol=1e-4)
 
@@ -280,22 +280,22 @@ def test_the_discriminators_are_the_published_ones(family, sizes):
     np.testing.assert_allclose(contrastive(pairs), x @ contrastive.head.kernel + contrastive.head.bias, atol=1e-3)
 
 
-def test_only_training_looks_at_the_batch():
+def test_only_training_mode_depends_on_the_batch():
     generator = make("dsprites", 16, 1, 4, 2)[0]
     latents = tf.random.stateless_uniform([6, 6], [1, 2], -1.0, 1.0)
-    whole, moments = generator.paint(latents, training=False)
+    whole, moments = generator.generate(latents, training=False)
     np.testing.assert_allclose(whole[:3], generator(latents[:3]), atol=1e-6)
-    for moment, average in zip(moments, generator.averages, strict=True):
+    for moment, average in zip(moments, generator.moving_averages, strict=True):
         np.testing.assert_array_equal(moment, average)
-    trained = generator.paint(latents, training=True)[0]
-    assert np.abs(trained[:3] - generator.paint(latents[:3], training=True)[0]).max() > 1e-4
-    before = [average.numpy() for average in generator.averages]
-    generator.paint(latents, training=True)
-    for average, old in zip(generator.averages, before, strict=True):
+    trained = generator.generate(latents, training=True)[0]
+    assert np.abs(trained[:3] - generator.generate(latents[:3], training=True)[0]).max() > 1e-4
+    before = [average.numpy() for average in generator.moving_averages]
+    generator.generate(latents, training=True)
+    for average, old in zip(generator.moving_averages, before, strict=True):
         np.testing.assert_array_equal(average, old)
 
 
-def test_update_spectral_norm_renews_every_vector_of_a_network():
+def test_update_spectral_norm_updates_every_vector_of_a_network():
     _, discriminator, contrastive = make("dsprites", 16, 1, 4, 2)
     for network, layers in ((discriminator, 6), (contrastive, 3)):
         vectors = [v for v in network.variables if v.name.endswith("/u:0")]

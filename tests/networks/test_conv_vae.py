@@ -1,4 +1,4 @@
-"""The VAE baselines' networks: published sizes, shapes at every resolution, which layer has which kernel."""
+"""The VAE baselines' networks: published sizes, shapes at every resolution, kernel sizes of each layer."""
 
 import numpy as np
 import pytest
@@ -17,14 +17,14 @@ def count(resolution: int, channels: int, latents: int) -> int:
 @pytest.mark.parametrize(
     ("resolution", "channels", "latents", "expected"),
     [
-        (64, 1, 10, 690_517),  # spec 3.3, published as 0.69M
+        (64, 1, 10, 690_517),  # published as 0.69M
         (64, 1, 5, 686_667),
-        # By hand: an outer layer of 32 maps has 16 * 32 * 32 + 32 weights, in encoder and decoder each; a colour more
-        # has 2 * 16 * 32, and one bias.
+        # By hand: an outer layer of 32 maps has 16 * 32 * 32 + 32 weights in each of encoder and decoder; another
+        # channel has 2 * 16 * 32 weights and one bias.
         (64, 3, 10, 690_517 + 2 * (2 * 16 * 32) + 2),
         (128, 3, 10, 690_517 + 2 * (2 * 16 * 32) + 2 + 2 * (16 * 32 * 32 + 32)),
-        (128, 3, 10, 725_399),  # what the docstring says
-        (32, 3, 6, 656_655),  # what the configs say
+        (128, 3, 10, 725_399),  # as in the docstring
+        (32, 3, 6, 656_655),  # as in the configs
     ],
 )
 def test_published_and_own_sizes(resolution, channels, latents, expected):
@@ -39,14 +39,14 @@ def test_size_of_the_discriminator():
 
 
 def test_layers_at_64x64():
-    """disentanglement_lib's, one by one."""
+    """Compares with disentanglement_lib's, one by one."""
     encoder, decoder = ConvEncoder(64, 1, 10), ConvDecoder(64, 1, 10)
     assert [conv.kernel.shape.as_list() for conv in encoder.convs] == [
         [4, 4, 1, 32], [4, 4, 32, 32], [2, 2, 32, 64], [2, 2, 64, 64],
     ]
     assert encoder.dense.kernel.shape == [1024, 256]
     assert [dense.kernel.shape.as_list() for dense in decoder.dense] == [[10, 256], [256, 1024]]
-    assert [conv.kernel.shape.as_list() for conv in decoder.convs] == [  # of a transposed one: [h,w,out,in]
+    assert [conv.kernel.shape.as_list() for conv in decoder.convs] == [  # of a transposed convolution: [h,w,out,in]
         [4, 4, 64, 64], [4, 4, 32, 64], [4, 4, 32, 32], [4, 4, 1, 32],
     ]
     discriminator = TotalCorrelationDiscriminator(10)
@@ -78,12 +78,12 @@ def test_shapes(resolution):
 
 def test_the_encoder_sees_images_in_0_1():
     encoder = ConvEncoder(16, 1, 3)
-    black = encoder.pyramid(-tf.ones([1, 16, 16, 1]))  # 0 inside, and biases start at 0
+    black = encoder.pyramid(-tf.ones([1, 16, 16, 1]))  # 0 inside the network, and biases start at 0
     assert all(float(tf.reduce_max(tf.abs(level))) == 0 for level in black)
 
 
-def test_leaks_of_the_discriminator_are_a_fifth():
-    """A weight of -1 alone in the first layer: 1 becomes -0.2."""
+def test_leaky_relus_of_the_discriminator_have_slope_one_fifth():
+    """With a single weight of -1 in the first layer, 1 becomes -0.2."""
     discriminator = TotalCorrelationDiscriminator(1)
     first = discriminator.hidden[0]
     first.kernel.assign(-tf.ones_like(first.kernel))

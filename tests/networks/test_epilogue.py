@@ -1,4 +1,4 @@
-"""What follows each convolution of the synthesis, against NumPy and against TensorFlow Addons."""
+"""The style epilogue after each convolution of the synthesis, against NumPy and TensorFlow Addons."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def inputs(rng) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def styles(epilogue: layers.StyleEpilogue, w: tf.Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """(scale, shift), [B,1,1,C] each: the two halves of w @ kernel / sqrt(6) + bias, gain 1."""
+    """Returns (scale, shift), [B,1,1,C] each: the two halves of w @ kernel / sqrt(6) + bias, with gain 1."""
     affine = w.numpy() @ epilogue.affine.kernel.numpy() / 6**0.5 + epilogue.affine.bias.numpy()
     return affine[:, None, None, :3], affine[:, None, None, 3:]
 
@@ -51,8 +51,8 @@ def test_each_image_is_normalised_by_itself(epilogue, inputs):
     np.testing.assert_allclose(epilogue(x, w)[:1], epilogue(x[:1], w[:1]), atol=1e-5)
 
 
-def test_the_style_decides_mean_and_deviation_of_each_map(epilogue, inputs):
-    """Whatever comes in, a map leaves with mean `shift` and standard deviation |scale + 1|."""
+def test_the_style_sets_mean_and_standard_deviation_of_each_map(epilogue, inputs):
+    """For any input, a map of the output has mean `shift` and standard deviation |scale + 1|."""
     x, w = inputs
     y = epilogue(x, w).numpy()
     scale, shift = styles(epilogue, w)
@@ -66,8 +66,8 @@ def test_a_constant_map_stays_finite(epilogue):
     np.testing.assert_allclose(y, np.broadcast_to(shift, y.shape), atol=1e-2)  # rounding / sqrt(1e-8)
 
 
-def test_at_the_start_it_only_normalises():
-    """Bias 0 and affine bias 0: with w = 0 the scale is 1 and the shift 0."""
+def test_initially_it_only_normalises():
+    """Bias and affine bias are 0: with w = 0 the map is scaled by 1 and shifted by 0."""
     layer = layers.StyleEpilogue(noise=True)
     x = tf.abs(tf.random.stateless_normal([2, 8, 8, 3], [1, 0]))
     y = layer(x, tf.zeros([2, 6]), tf.random.stateless_normal([2, 8, 8, 1], [2, 0])).numpy()

@@ -1,4 +1,4 @@
-"""The layers against closed forms and against NumPy written out."""
+"""The layers against closed forms and explicit NumPy."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,8 @@ import tensorflow as tf
 from ssgan_tf.networks import layers
 
 
-def test_dense_is_scaled_when_it_is_used():
-    """gain / sqrt(fan_in) * lrmul * stored: sqrt(2) / sqrt(4) * 0.01 * 100 for each of four ones; bias * lrmul."""
+def test_dense_is_scaled_at_run_time():
+    """gain / sqrt(fan_in) * lrmul * stored = sqrt(2) / sqrt(4) * 0.01 * 100 for each of four ones; bias * lrmul."""
     dense = layers.Dense(2, lrmul=0.01)
     dense(tf.zeros([1, 4]))
     dense.set_weights([np.full([4, 2], 100.0), np.array([300.0, 0.0])])
@@ -26,8 +26,8 @@ def test_stored_weights_start_at_one_over_lrmul(lrmul):
 
 
 @pytest.mark.parametrize(("kernel_size", "gain"), [(1, 1.0), (3, layers.RELU_GAIN)])
-def test_conv_keeps_the_variance_at_the_start(kernel_size, gain, rng):
-    """White noise of variance 1 leaves the interior with variance gain^2, whatever the fan-in."""
+def test_conv_initially_keeps_the_variance(kernel_size, gain, rng):
+    """White noise of variance 1 becomes variance gain^2 in the interior, for any fan-in."""
     tf.keras.utils.set_random_seed(0)
     conv = layers.Conv(64, kernel_size=kernel_size, gain=gain)
     y = conv(tf.constant(rng.normal(size=[4, 16, 16, 32]), tf.float32))[:, 1:-1, 1:-1]
@@ -42,7 +42,7 @@ def make_conv(rng, resample: str | None) -> layers.Conv:
 
 
 def scaled(conv: layers.Conv) -> np.ndarray:
-    """The kernel as it should be used: sqrt(2) / sqrt(3 * 3 * 3 inputs) times what is stored."""
+    """Returns the kernel that the layer should apply: sqrt(2) / sqrt(3 * 3 * 3 inputs) times the stored one."""
     return conv.kernel.numpy() * (2 / 27) ** 0.5
 
 
@@ -66,7 +66,7 @@ def test_conv_down_is_conv_then_mean_of_two_by_two(rng, convolve):
 
 
 @pytest.mark.parametrize(("resample", "kernel_size"), [("both", 3), ("up", 1), ("down", 1)])
-def test_conv_names_what_it_cannot_do(resample, kernel_size):
+def test_conv_names_the_unsupported_argument(resample, kernel_size):
     with pytest.raises(ValueError, match=f"Received: resample='{resample}', kernel_size={kernel_size}"):
         layers.Conv(4, kernel_size=kernel_size, resample=resample)
 
@@ -89,7 +89,7 @@ def test_pixel_norm_of_a_row():
 
 
 def stddev_by_hand(x: np.ndarray, groups: list[list[int]]) -> np.ndarray:
-    """[B]: the standard deviation over each image's group, averaged over pixels and channels."""
+    """Returns [B], the standard deviation over each image's group, averaged over pixels and channels."""
     result = np.zeros(len(x))
     for group in groups:
         result[group] = np.sqrt(np.var(x[group], axis=0) + 1e-8).mean()
@@ -101,7 +101,7 @@ def stddev_by_hand(x: np.ndarray, groups: list[list[int]]) -> np.ndarray:
     [
         (8, [[0, 2, 4, 6], [1, 3, 5, 7]]),  # image i belongs to group i mod 2
         (4, [[0, 1, 2, 3]]),
-        (6, [[0, 1, 2, 3, 4, 5]]),  # no multiple of 4: one group of all
+        (6, [[0, 1, 2, 3, 4, 5]]),  # not a multiple of 4: a single group
         (2, [[0, 1]]),
     ],
 )
@@ -114,14 +114,14 @@ def test_minibatch_stddev_in_groups_of_four(batch, groups, rng):
 
 
 def test_minibatch_stddev_of_two_known_images():
-    # Pixels 1 and 3 apart by 2, so the deviation is 1; the other channel is equal, 0: their mean is 1/2.
+    # Pixels 1 and 3 differ by 2: standard deviation 1. The other channel is equal: 0. The mean is 1/2.
     x = np.zeros([2, 4, 4, 2], np.float32)
     x[0, ..., 0], x[1, ..., 0] = 1, 3
     np.testing.assert_allclose(layers.minibatch_stddev(tf.constant(x)), np.full([2, 4, 4, 1], 0.5), atol=1e-4)
 
 
-def test_minibatch_stddev_of_equal_images_is_next_to_nothing():
-    # sqrt(0 + 1e-8) = 1e-4: the number inside the root that keeps its gradient finite.
+def test_minibatch_stddev_of_equal_images_is_almost_zero():
+    # sqrt(0 + 1e-8) = 1e-4, the epsilon that keeps the gradient of the root finite.
     x = tf.tile(tf.random.stateless_normal([1, 4, 4, 3], [0, 0]), [8, 1, 1, 1])
     with tf.GradientTape() as tape:
         tape.watch(x)

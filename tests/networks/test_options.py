@@ -1,4 +1,4 @@
-"""Sizes: parameter counts against the published ones, widths, and what bad sizes are told."""
+"""Sizes: parameter counts against the published ones, widths, and errors for bad sizes."""
 
 import pytest
 
@@ -24,7 +24,7 @@ PAPER_128 = NetworkOptions(resolution=128, channels=3)
 def test_generator_and_discriminator_have_the_published_number_of_parameters(options, code_size, expected):
     generator, discriminator = StyleGenerator(options, code_size), Discriminator(options, code_size)
     assert layers.count_parameters(generator) + layers.count_parameters(discriminator) == expected
-    # What is counted is all there is, but for the mean style.
+    # All variables are counted except the mean style.
     assert generator.count_params() + discriminator.count_params() == expected + options.style_size
 
 
@@ -34,7 +34,7 @@ def test_generator_and_discriminator_have_the_published_number_of_parameters(opt
     ids=["paper 64", "paper 128"],
 )
 def test_noise_inputs_add_two_weights_per_feature_map(options, code_size, expected):
-    """One per map and epilogue: 2 * (4 * 512 + 256) = 4608 at 64x64, 2 * 128 more at 128x128; from the same table."""
+    """One per map and epilogue: 2 * (4 * 512 + 256) = 4608 at 64x64, and 2 * 128 more at 128x128."""
     assert 2 * sum(options.feature_maps(r) for r in options.resolutions) == expected
 
 

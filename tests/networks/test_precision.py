@@ -1,8 +1,8 @@
-"""Mixed precision: what has 16 bits and what has not, and how near it stays to float32.
+"""Mixed precision: which tensors have 16 bits, and how close results stay to float32.
 
-Tolerances are in units of the type's rounding u (half the distance of two numbers near 1): a value goes through some
-ten roundings one after the other. Gradients are farther off: of the leaky ReLUs' inputs a share of about u is so near
-to 0 that rounding changes the sign, each off by 0.8 of its gradient, and the norm of that is about sqrt(u).
+Tolerances are in units of the dtype's rounding error u (half the distance between adjacent numbers near 1): a value is
+rounded about ten times in sequence. Gradients differ more: a fraction of about u of the leaky ReLUs' inputs is so close
+to 0 that rounding changes the sign, and with it 0.8 of the gradient; the norm of that is about sqrt(u).
 """
 
 import numpy as np
@@ -17,23 +17,23 @@ from ssgan_tf.networks.style_generator import StyleGenerator
 ROUNDING = {"mixed_bfloat16": 2.0**-9, "mixed_float16": 2.0**-11}
 NARROW = {"mixed_bfloat16": tf.bfloat16, "mixed_float16": tf.float16}
 MIXED = list(ROUNDING)
-LOSS_SCALE = 2.0**15  # what dynamic loss scaling starts with
+LOSS_SCALE = 2.0**15  # initial value of dynamic loss scaling
 
 
 @pytest.fixture
 def make(tiny):
-    """(generator, discriminator) with the same weights in every precision."""
+    """Makes (generator, discriminator) with the same weights in every precision."""
 
     def make_networks(precision: str, **changes) -> tuple[StyleGenerator, Discriminator]:
         tf.keras.utils.set_random_seed(3)
         options = tiny(precision=precision, noise_inputs=True, **changes)
         generator, discriminator = StyleGenerator(options, 3), Discriminator(options, 3)
-        draw = np.random.default_rng(5).normal
+        normal = np.random.default_rng(5).normal
         for block in generator.synthesis.blocks:
             for epilogue in (block.epilogue0, block.epilogue1):
-                epilogue.noise_weight.assign(0.3 * draw(size=epilogue.noise_weight.shape))
-        constant = generator.synthesis.blocks[0].constant  # ones would be normalised to nothing but rounding
-        constant.assign(draw(size=constant.shape))
+                epilogue.noise_weight.assign(0.3 * normal(size=epilogue.noise_weight.shape))
+        constant = generator.synthesis.blocks[0].constant  # ones would be normalised to rounding errors
+        constant.assign(normal(size=constant.shape))
         return generator, discriminator
 
     return make_networks
@@ -48,7 +48,7 @@ def inputs(rng) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
 
 
 def results(networks, inputs, fade=None, scale: float = 1.0) -> dict[str, list[np.ndarray]]:
-    """Outputs of both networks, and the gradients of both losses and of R1, taken `scale` times as large."""
+    """Returns outputs of both networks, and gradients of both losses and of R1, each loss multiplied by `scale`."""
     (generator, discriminator), (noise, codes, images) = networks, inputs
     with tf.GradientTape(persistent=True) as tape:
         fake = generator((noise, codes), fade=fade, noise_seed=[1, 2])
@@ -83,7 +83,7 @@ def relative_error(found: list[np.ndarray], expected: list[np.ndarray]) -> float
 
 @pytest.mark.parametrize("fade", [None, 0.3])
 @pytest.mark.parametrize("precision", MIXED)
-def test_outputs_and_gradients_of_both_orders_are_near_to_float32(precision, fade, make, inputs):
+def test_outputs_and_gradients_of_both_orders_are_close_to_float32(precision, fade, make, inputs):
     expected = results(make("float32"), inputs, fade)
     found = results(make(precision), inputs, fade, scale=1024.0)
     u = ROUNDING[precision]
@@ -123,17 +123,17 @@ def test_convolutions_have_16_bits_and_everything_dense_32(precision, make, inpu
     operations = both.get_concrete_function(*inputs[:2]).graph.get_operations()
     convolutions = [o for o in operations if "onv2d" in o.type.lower()]
     wide = {o.name for o in convolutions if o.get_attr("T") == tf.float32}
-    # 3 + 2 of the synthesis and 2 blurs; from RGB; 2 x (2 and a blur); the last convolution, for each of the heads.
+    # Synthesis 3 + 2 and 2 blurs; from_rgb; 2 x (2 and a blur); the last convolution, once for each head.
     assert len(convolutions) - len(wide) == 7 + 1 + 6 + 2
     assert {o.get_attr("T") for o in convolutions if o.name not in wide} == {NARROW[precision]}
     assert len(wide) == 1 and "to_rgb16" in wide.pop()
     dense = [o.get_attr("T") for o in operations if o.type == "MatMul"]
-    assert dense == [tf.float32] * (3 + 6 + 4)  # mapping, styles, heads and what is before each of them
+    assert dense == [tf.float32] * (3 + 6 + 4)  # mapping, styles, heads and the dense layer before each
 
 
 @pytest.mark.parametrize("precision", MIXED)
 def test_a_new_network_has_finite_gradients_under_loss_scaling(precision, tiny, inputs):
-    """The constant of 4x4 starts as ones, which has no variance, and 1 / sqrt(1e-8) is 10,000."""
+    """The 4x4 constant starts as ones, which have no variance, and 1 / sqrt(1e-8) is 10,000."""
     tf.keras.utils.set_random_seed(3)
     networks = StyleGenerator(tiny(precision=precision), 3), Discriminator(tiny(precision=precision), 3)
     for name, values in results(networks, inputs, scale=LOSS_SCALE).items():
@@ -141,7 +141,7 @@ def test_a_new_network_has_finite_gradients_under_loss_scaling(precision, tiny, 
 
 
 @pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16])
-def test_the_epilogue_keeps_the_largest_numbers_and_constant_maps_in_range(dtype, rng, randomize):
+def test_the_epilogue_keeps_large_values_and_constant_maps_in_range(dtype, rng, randomize):
     epilogue = layers.StyleEpilogue()
     epilogue(tf.zeros([1, 4, 4, 3]), tf.zeros([1, 6]))
     randomize(epilogue)
@@ -150,7 +150,7 @@ def test_the_epilogue_keeps_the_largest_numbers_and_constant_maps_in_range(dtype
     y = epilogue(x, w)
     assert y.dtype == dtype
     constant, various = tf.cast(y, tf.float32).numpy()
-    # What is left of a constant map is float32's rounding: 6e4 times 1 / sqrt(1e-8), times the style, times 2^-24.
+    # A constant map leaves only float32's rounding error: 6e4 times 1 / sqrt(1e-8), times the style, times 2^-24.
     assert np.abs(constant).max() < 6e4 * 1e4 * 500 * 2.0**-24
     expected = epilogue(tf.cast(x, tf.float32), w)[1]
     np.testing.assert_allclose(various, expected, rtol=2.0**-7, atol=0.01)
@@ -158,7 +158,7 @@ def test_the_epilogue_keeps_the_largest_numbers_and_constant_maps_in_range(dtype
 
 @pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16])
 def test_minibatch_stddev_of_equal_images_has_a_gradient(dtype):
-    """1e-8, which keeps the root's gradient finite, is 0 in float16."""
+    """The epsilon 1e-8, which keeps the root's gradient finite, would be 0 in float16."""
     x = tf.cast(tf.tile(tf.random.stateless_normal([1, 4, 4, 3], [0, 0]), [8, 1, 1, 1]), dtype)
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -168,7 +168,7 @@ def test_minibatch_stddev_of_equal_images_has_a_gradient(dtype):
     assert np.isfinite(tf.cast(tape.gradient(y, x), tf.float32)).all()
 
 
-def test_narrow_and_widen_leave_float32_and_float64_as_they_are():
+def test_casts_leave_float32_and_float64_unchanged():
     for dtype in (tf.float32, tf.float64):
         x = tf.ones([2], dtype)
         assert layers.to_compute_dtype(x, "float32") is x and layers.to_float32(x) is x

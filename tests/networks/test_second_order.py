@@ -1,7 +1,7 @@
-"""Gradients of gradients, as R1 takes them, against central finite differences in double precision.
+"""Second-order gradients, as R1 takes them, against central finite differences in double precision.
 
 R1 is P = 1/2 ||dD/dx||^2, and training needs dP/dweights. TensorFlow has ops whose gradient of a gradient fails
-(resize) or is silently wrong (tf.nn.moments), so every layer and the whole discriminator are measured.
+(resize) or is silently wrong (tf.nn.moments), so every layer and the whole discriminator are checked.
 """
 
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from ssgan_tf.networks import layers
 from ssgan_tf.networks.discriminator import Discriminator
 from ssgan_tf.networks.style_generator import StyleGenerator
 
-STEP = 1e-7  # small, so that hardly any leaky ReLU changes sides within it
+STEP = 1e-7  # so small that hardly any leaky ReLU changes sides within it
 pytestmark = pytest.mark.usefixtures("float64")
 
 
 def penalty(function: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor) -> tf.Tensor:
-    """1/2 ||d f(x) / dx||^2 of a scalar f."""
+    """Returns the penalty P = 1/2 ||d f(x) / dx||^2 of a scalar f."""
     with tf.GradientTape() as tape:
         tape.watch(x)
         value = function(x)
@@ -42,7 +42,7 @@ def check(function, x: np.ndarray, variables: list[tf.Variable], rng) -> None:
             ends.append(float(penalty(function, tf.identity(point))))
         variable.assign(start)
         measured = (ends[0] - ends[1]) / (2 * STEP)
-        # None: P does not depend on it (a bias that only shifts a linear function).
+        # None if P does not depend on it, as for a bias that only shifts a linear function.
         computed = 0.0 if gradient is None else float(tf.reduce_sum(gradient * direction))
         assert computed == pytest.approx(measured, rel=1e-5, abs=1e-7 * float(value)), variable.name
 
@@ -62,7 +62,7 @@ LAYERS: dict[str, Callable[[], Callable[[tf.Tensor], tf.Tensor]]] = {
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_image_layer(name, rng, randomize):
-    """f(x) = sum of layer(x)^3: curved, so that dP/dx and dP/dbias are not zero even where the layer is linear."""
+    """Takes f(x) = sum of layer(x)^3, so that dP/dx and dP/dbias are not zero even if the layer is linear."""
     layer = LAYERS[name]()
     x = rng.normal(size=[4, 8, 8, 2])
     layer(tf.constant(x))
@@ -96,7 +96,7 @@ def test_style_epilogue(rng, randomize):
 
 @pytest.mark.parametrize(("resolution", "fade"), [(16, None), (8, 0.3)])
 def test_r1_of_the_whole_discriminator(resolution, fade, rng, tiny):
-    """dR1/dtheta for every weight, at full resolution, and at a lower one while its block fades in."""
+    """Checks dR1/dtheta for every weight, at full resolution and at a lower one while its block fades in."""
     tf.keras.utils.set_random_seed(3)
     discriminator = Discriminator(tiny(), code_size=3)
     images = rng.uniform(-1, 1, size=[4, resolution, resolution, 3])
@@ -108,11 +108,11 @@ def test_r1_of_the_whole_discriminator(resolution, fade, rng, tiny):
 
 
 def test_codes_of_generated_images_seen_through_the_generator(rng, tiny):
-    """d/dtheta ||d E(G(w)) / dw||^2: what a regulariser of the generator's Jacobian needs."""
+    """Checks d/dtheta ||d E(G(w)) / dw||^2, which a regulariser of the generator's Jacobian needs."""
     tf.keras.utils.set_random_seed(4)
     generator, discriminator = StyleGenerator(tiny(resolution=8, tanh=True), 3), Discriminator(tiny(resolution=8), 3)
     block = generator.synthesis.blocks[0]
-    block.constant.assign(rng.normal(size=block.constant.shape))  # ones have no variance: rounding is all one sees
+    block.constant.assign(rng.normal(size=block.constant.shape))  # ones have no variance, only rounding errors
     target = tf.constant(rng.normal(size=[2, 3]))
 
     def loss(w):

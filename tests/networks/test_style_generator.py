@@ -1,4 +1,4 @@
-"""The generator: where the code enters, noise inputs, lower resolutions and fading, the options."""
+"""The generator: its equations, the path of the code, noise inputs, lower resolutions, fading, options."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def mapping_by_hand(generator: StyleGenerator, noise: np.ndarray, codes: np.ndar
     x = np.concatenate([noise, embedded], axis=1)
     x = norm(x) if joint else np.concatenate([norm(noise), embedded], axis=1)
     for dense in generator.mapping.hidden:
-        kernel, bias = dense.get_weights()  # stored with standard deviation 100, used times 0.01
+        kernel, bias = dense.get_weights()  # stored with standard deviation 100, multiplied by 0.01
         x = x @ (kernel * 2**0.5 / len(kernel) ** 0.5 * 0.01) + 0.01 * bias
         x = np.where(x > 0, x, 0.2 * x)
     return x
@@ -58,7 +58,7 @@ def test_the_length_of_z_does_not_matter_but_its_direction_does(make, noise, cod
 
 
 def test_the_code_enters_through_the_mapping_alone(make, noise, codes):
-    """With an embedding of zeros the code has no way left into the image; with it, it has."""
+    """With an embedding of zeros the code no longer reaches the image."""
     generator = make()
     assert np.abs(generator((noise, codes)) - generator((noise, 1 - codes))).max() > 0.1
     np.testing.assert_array_equal(generator((noise, codes)), generator.synthesis(generator.mapping((noise, codes))))
@@ -79,7 +79,7 @@ def test_synthesis_is_the_blocks_written_out(make, noise, codes):
     np.testing.assert_allclose(generator.synthesis(w), image, rtol=1e-4, atol=1e-4)
 
 
-def test_each_image_is_made_by_itself(make, noise, codes):
+def test_images_do_not_depend_on_each_other(make, noise, codes):
     generator = make()
     np.testing.assert_allclose(
         generator((noise, codes))[1:2], generator((noise[1:2], codes[1:2])), rtol=1e-3, atol=1e-4
@@ -102,9 +102,9 @@ def test_noise_inputs_follow_their_seed(make, noise, codes):
 
 
 def test_noise_inputs_differ_between_images_layers_and_resolutions(make):
-    """Two layers of four images in each of two blocks: 16 noise images, no two of which begin alike."""
+    """Two layers of four images in each of two blocks: 16 noise images, no two of which correlate."""
     blocks = make(noise_inputs=True).synthesis.blocks
-    noises = [noise for block in blocks[1:] for noise in block._noise(4, [1, 2])]  # [4,8,8,1] and [4,16,16,1]
+    noises = [noise for block in blocks[1:] for noise in block._sample_noise(4, [1, 2])]  # [4,8,8,1] and [4,16,16,1]
     rows = np.concatenate([np.reshape(noise, [4, -1])[:, :64] for noise in noises])
     assert np.abs(np.corrcoef(rows) - np.eye(16)).max() < 0.5
 
@@ -133,7 +133,7 @@ def test_fade_is_linear(make, noise, codes):
     np.testing.assert_allclose(generator((noise, codes), fade=0.75), 0.75 * full + 0.25 * below, rtol=1e-4, atol=1e-4)
 
 
-def test_a_lower_resolution_leaves_the_blocks_above_out(make, noise, codes):
+def test_a_lower_resolution_does_not_use_the_blocks_above(make, noise, codes):
     generator = make()
     before = generator((noise, codes), resolution=8)
     for variable in (*generator.synthesis.blocks[2].variables, *generator.synthesis.to_rgb[2].variables):
@@ -141,14 +141,14 @@ def test_a_lower_resolution_leaves_the_blocks_above_out(make, noise, codes):
     np.testing.assert_array_equal(generator((noise, codes), resolution=8), before)
 
 
-def test_at_the_start_the_constant_is_one_and_the_embedding_standard_normal(tiny):
+def test_initially_the_constant_is_one_and_the_embedding_standard_normal(tiny):
     tf.keras.utils.set_random_seed(0)
     generator = StyleGenerator(tiny(noise_size=400), code_size=10)
     np.testing.assert_array_equal(generator.synthesis.blocks[0].constant, np.ones([1, 4, 4, 8]))
     assert np.std(generator.mapping.embedding.kernel) == pytest.approx(1, rel=0.05)
 
 
-def test_all_weights_exist_at_once(make, noise, codes):
+def test_the_constructor_builds_all_weights(make, noise, codes):
     """Embedding 1, mapping 2 x 2, 3 RGB heads x 2, constant 1, convolutions 5, epilogues 6 x 3, mean style 1."""
     generator = make()
     assert len(generator.variables) == 1 + 4 + 6 + 1 + 5 + 18 + 1

@@ -1,4 +1,4 @@
-"""A style of its own for each layer, styles mixed from two, the mean style, truncation."""
+"""Styles per layer, style mixing, the mean style, truncation."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from ssgan_tf.core.images import blur
 from ssgan_tf.networks import layers
-from ssgan_tf.networks.style_generator import StyleGenerator, draw_crossovers, mix_styles
+from ssgan_tf.networks.style_generator import StyleGenerator, mix_styles, sample_crossovers
 
 LAYERS, WIDTH = 6, 8  # of the tiny network: 4x4, 8x8 and 16x16
 
@@ -28,7 +28,7 @@ def latent(rng) -> tuple[tf.Tensor, tf.Tensor]:
 
 @pytest.fixture
 def styles(rng) -> tf.Tensor:
-    """Another style for each image and layer, [B,L,W]."""
+    """A different style for each image and layer, [B,L,W]."""
     return tf.constant(rng.normal(size=[4, LAYERS, WIDTH]), tf.float32)
 
 
@@ -45,8 +45,8 @@ def test_one_style_for_all_layers_is_its_repetition(resolution, fade, make, styl
 
 
 @pytest.mark.parametrize("resolution", [16, 8])
-def test_each_layer_has_the_style_of_its_own_number(resolution, make, styles):
-    """Two for each block, the first before the convolution and the second after it, those of 4x4 first."""
+def test_each_layer_uses_its_own_style(resolution, make, styles):
+    """Each block has two, one before and one after `conv`, starting at 4x4."""
     synthesis = make().synthesis
     x = tf.repeat(synthesis.blocks[0].constant, 4, axis=0)
     number = 0
@@ -98,10 +98,10 @@ def test_without_a_crossover_mixing_changes_no_bit_of_the_image(make, styles):
 
 @pytest.mark.parametrize("layers_now", [4, 6])
 def test_every_crossover_is_as_likely_as_any_other(layers_now):
-    """30,000 draws, 90 % of them mixed: each of 1 .. layers_now - 1 within four standard deviations of its share."""
+    """90 % of 30,000 samples are mixed; each of 1 .. layers_now - 1 is within four standard deviations of its share."""
     count = 30_000
-    drawn = draw_crossovers(count, layers_now, 0.9, tf.constant([3, 4])).numpy()
-    found = np.bincount(drawn, minlength=layers_now + 1)
+    sampled = sample_crossovers(count, layers_now, 0.9, tf.constant([3, 4])).numpy()
+    found = np.bincount(sampled, minlength=layers_now + 1)
     share = np.array([0, *[0.9 / (layers_now - 1)] * (layers_now - 1), 0.1])
     assert len(found) == layers_now + 1
     assert np.all(np.abs(found - count * share) <= 4 * np.sqrt(count * share * (1 - share)))
@@ -109,15 +109,15 @@ def test_every_crossover_is_as_likely_as_any_other(layers_now):
 
 @pytest.mark.parametrize(("probability", "unmixed"), [(0.0, True), (1.0, False)])
 def test_probabilities_0_and_1_are_never_and_always(probability, unmixed):
-    drawn = draw_crossovers(1000, LAYERS, probability, tf.constant([0, 0])).numpy()
-    assert np.all((drawn == LAYERS) == unmixed)
+    sampled = sample_crossovers(1000, LAYERS, probability, tf.constant([0, 0])).numpy()
+    assert np.all((sampled == LAYERS) == unmixed)
 
 
-def test_whether_and_where_an_image_is_mixed_follow_the_seed():
-    drawn, again, other = (draw_crossovers(100, LAYERS, 0.5, tf.constant([1, n])).numpy() for n in (1, 1, 2))
-    np.testing.assert_array_equal(drawn, again)
-    both = (drawn < LAYERS) & (other < LAYERS)
-    assert np.any((drawn < LAYERS) != (other < LAYERS)) and np.any(drawn[both] != other[both])
+def test_crossovers_are_a_function_of_the_seed():
+    sampled, again, other = (sample_crossovers(100, LAYERS, 0.5, tf.constant([1, n])).numpy() for n in (1, 1, 2))
+    np.testing.assert_array_equal(sampled, again)
+    both = (sampled < LAYERS) & (other < LAYERS)
+    assert np.any((sampled < LAYERS) != (other < LAYERS)) and np.any(sampled[both] != other[both])
 
 
 # --- The mean style, and truncation towards it.
@@ -131,7 +131,7 @@ def test_the_mean_style_starts_at_zero_and_is_neither_trained_nor_counted(tiny):
     assert layers.count_parameters(generator) == generator.count_params() - 8
 
 
-def test_without_truncation_or_with_all_of_it_the_image_is_the_same_bit_for_bit(make, latent):
+def test_truncation_by_none_one_or_in_no_layer_changes_no_bit(make, latent):
     generator = make()
     plain = generator(latent)
     np.testing.assert_array_equal(generator(latent, truncation=None), plain)
@@ -154,7 +154,7 @@ def test_truncation_is_its_equation_in_the_first_layers(cutoff, moved, make, lat
 
 
 def test_the_default_cutoff_is_eight_layers(tiny, latent):
-    """4x4 to 32x32: at 64x64 the last two layers keep their styles."""
+    """These are 4x4 to 32x32: at 64x64 the last two layers keep their styles."""
     generator = StyleGenerator(tiny(resolution=64), code_size=3)
     w = generator.mapping(latent).numpy()
     expected = np.repeat(w[:, None], 10, axis=1)
@@ -170,6 +170,6 @@ def test_styles_of_each_layer_can_be_truncated_too(make, styles):
     np.testing.assert_allclose(generator.truncate(styles, 0.0, 2), expected, atol=1e-5)
 
 
-def test_all_the_way_to_the_average_every_image_is_the_same(make, latent):
+def test_truncated_to_the_average_all_images_are_equal(make, latent):
     images = make()(latent, truncation=0.0).numpy()
     np.testing.assert_allclose(images[1:], np.repeat(images[:1], 3, axis=0), atol=1e-3)

@@ -1,10 +1,10 @@
-"""Trains on two replicas; prints what came of it as JSON. The argument says what is compared:
+"""Trains on two replicas and prints a comparison as JSON. The argument selects it:
 
-    float32: one device, two replicas on the same global batches, and two whose functions XLA compiled
-    float16: two replicas, one of which sees a picture that is no number, before and after that step
+    float32: one device, two replicas on the same global batches, and two replicas with XLA
+    float16: two replicas, one of which sees an image with a NaN, before and after that step
 
-Run as a program: logical devices can be made only before TensorFlow starts. Groups of the minibatch standard
-deviation lie within a replica (image i of n with image i mod M), so the same groups on both sides are groups of one.
+It is a program because logical devices must be configured before TensorFlow starts. Groups of the minibatch standard
+deviation lie within a replica (image i of n with image i mod M), so only groups of one are the same in both cases.
 """
 
 import dataclasses
@@ -16,8 +16,7 @@ import tensorflow as tf
 
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.core.schedule import Phase, Schedule
-from ssgan_tf.models import make_model
-from ssgan_tf.models import train_step as steps
+from ssgan_tf.models import make_model, train_step
 from ssgan_tf.models.semi_stylegan.model import SemiStyleGANOptions
 from ssgan_tf.networks.options import NetworkOptions
 from tests.support.two_devices import two_replicas
@@ -33,7 +32,7 @@ OPTIONS = SemiStyleGANOptions(
 
 
 def examples(count: int, seed: int) -> dict[str, np.ndarray]:
-    """`count` steps of 8 images and 4 labelled ones, some labels unknown."""
+    """Returns batches of `count` steps: 8 images and 4 labelled ones each, with some labels unknown."""
     rng = np.random.default_rng(seed)
     return {
         "image": rng.uniform(-1, 1, [count, 8, 8, 8, 3]).astype(np.float32),
@@ -44,11 +43,11 @@ def examples(count: int, seed: int) -> dict[str, np.ndarray]:
 
 
 def distribute(strategy: tf.distribute.Strategy, batches: dict[str, np.ndarray]):
-    """The batches, of which each replica gets its own rows."""
+    """Distributes the batches: each replica gets its own rows."""
     replicas = strategy.num_replicas_in_sync
 
     def pipeline(context) -> tf.data.Dataset:
-        # The dataset holds one element for each replica in turn: the first half of the rows, then the second.
+        # The dataset has one element per replica in turn: the first half of the rows, then the second.
         rows = {k: v.reshape([len(v) * replicas, -1, *v.shape[2:]]) for k, v in batches.items()}
         return tf.data.Dataset.from_tensor_slices(rows)
 
@@ -56,13 +55,13 @@ def distribute(strategy: tf.distribute.Strategy, batches: dict[str, np.ndarray])
 
 
 def run(strategy: tf.distribute.Strategy, jit_compile: bool = False):
-    """Two steps of `fit`: (logs, {name of network: weights}, how far they moved, number of steps)."""
+    """Runs two steps of `fit`: returns (logs, {network: weights}, largest change, number of steps)."""
     with strategy.scope():
         tf.keras.utils.set_random_seed(0)
         model = make_model(OPTIONS, SPEC, seed=1, jit_compile=jit_compile)
         constant = model.generator.synthesis.blocks[0].constant
         constant.assign(tf.random.stateless_normal(constant.shape, [0, 0]))
-        # Adam's steps have the same length however long the gradient is; these do not.
+        # Adam's steps have the same length for any length of the gradient; these do not.
         model.generator_optimizer = tf.keras.optimizers.SGD(0.02)
         model.discriminator_optimizer = tf.keras.optimizers.SGD(0.02)
         model.generator_optimizer.build(model.generator.trainable_variables)
@@ -75,7 +74,7 @@ def run(strategy: tf.distribute.Strategy, jit_compile: bool = False):
 
 
 def term_gradients(strategy: tf.distribute.Strategy) -> dict[str, list[np.ndarray]]:
-    """The gradient of each term of the objective for all weights of the network that it trains, over all replicas."""
+    """Returns each term's gradient for all weights of the network that it trains, summed over replicas."""
     with strategy.scope():
         tf.keras.utils.set_random_seed(0)
         model = make_model(dataclasses.replace(OPTIONS, style_mixing=0.0), SPEC, seed=1)
@@ -83,13 +82,13 @@ def term_gradients(strategy: tf.distribute.Strategy) -> dict[str, list[np.ndarra
 
     def replica(batch):
         size = batch["image"].shape[0]
-        noise = steps.draw_for_replica(lambda n: tf.random.stateless_normal([n, 8], [0, 1]), size)
-        codes = steps.draw_for_replica(lambda n: SPEC.sample(n, tf.constant([0, 2])), size)
+        noise = train_step.sample_for_replica(lambda n: tf.random.stateless_normal([n, 8], [0, 1]), size)
+        codes = train_step.sample_for_replica(lambda n: SPEC.sample(n, tf.constant([0, 2])), size)
         with tf.GradientTape(persistent=True) as tape:
             fake = model.generator((noise, codes))
-            mixed = model.mix(batch, fake, codes, tf.constant([0, 3]))
-            terms = model.objective.discriminator_losses(batch, fake, codes, mixed)
-            terms |= model.objective.generator_losses(fake, codes, mixed)
+            mixup = model.mixup(batch, fake, codes, tf.constant([0, 3]))
+            terms = model.objective.discriminator_losses(batch, fake, codes, mixup)
+            terms |= model.objective.generator_losses(fake, codes, mixup)
             means = {name: tf.nn.compute_average_loss(values) for name, values in terms.items()}
         result = {}
         for name, mean in means.items():
@@ -107,17 +106,17 @@ def largest_difference(a: list[np.ndarray], b: list[np.ndarray]) -> float:
 
 
 def seeds_and_rows(strategy: tf.distribute.Strategy) -> tuple[list, list]:
-    """Each replica's seed for draws that have no rows, and its rows of a draw of 2 a replica."""
+    """Returns each replica's seed for samples without rows, and its rows of a sample with 2 rows per replica."""
 
     def replica():
-        return steps.seed_for_replica(tf.constant([1, 2])), steps.draw_for_replica(tf.range, 2)
+        return train_step.seed_for_replica(tf.constant([1, 2])), train_step.sample_for_replica(tf.range, 2)
 
     seeds, rows = (strategy.experimental_local_results(x) for x in strategy.run(replica))
     return [s.numpy().tolist() for s in seeds], [r.numpy().tolist() for r in rows]
 
 
 def compare(first, second) -> dict:
-    """Of two results of `run`."""
+    """Compares two results of `run`."""
     (logs, weights, moved, count), (other_logs, other_weights, _, other_count) = first, second
     return {
         "logs": [logs, other_logs],
@@ -137,9 +136,10 @@ def compare_float32(strategy: tf.distribute.Strategy) -> dict:
 
 
 def compare_float16(strategy: tf.distribute.Strategy) -> dict:
-    """Scales, how far each network moved and its replicas are apart: after good steps, a bad one and a good one.
+    """Compares the replicas after good steps, a bad one and a good one.
 
-    And the largest number that is left of the optimizers' moments after a phase began with fresh ones.
+    Returns loss scales, the largest change of each network and difference of its replicas, and the largest moment
+    that is left after a phase has begun with fresh optimizers.
     """
     options = dataclasses.replace(OPTIONS, network=dataclasses.replace(NETWORK, precision="mixed_float16"))
     with strategy.scope():
@@ -172,10 +172,10 @@ def compare_float16(strategy: tf.distribute.Strategy) -> dict:
     return {"after": result, "steps": int(model.step.numpy()), "moments": [len(moments), left]}
 
 
-def main(what: str) -> None:
+def main(precision: str) -> None:
     strategy = two_replicas()
-    compare_what = {"float32": compare_float32, "float16": compare_float16}[what]
-    json.dump(compare_what(strategy), sys.stdout)
+    comparison = {"float32": compare_float32, "float16": compare_float16}[precision]
+    json.dump(comparison(strategy), sys.stdout)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Trains VAEs on one device and on two replicas, on the same global batches; prints what came of it as JSON.
+"""Trains VAEs on one device and on two replicas, on the same global batches, and prints a comparison as JSON.
 
-Run as a program: logical devices can be made only before TensorFlow starts.
+It is a program because logical devices must be configured before TensorFlow starts.
 """
 
 import json
@@ -27,12 +27,12 @@ OPTIONS = {
 
 
 def run(options, strategy: tf.distribute.Strategy, jit_compile: bool):
-    """Three steps of `fit`: (logs, {name of network: weights}, {name: how far they moved})."""
+    """Runs three steps of `fit`: returns (logs, {network: weights}, {network: largest change})."""
     replicas = strategy.num_replicas_in_sync
     with strategy.scope():
         tf.keras.utils.set_random_seed(0)
         model = make_model(options, SPEC, seed=1, jit_compile=jit_compile)
-        # Adam's steps have the same length however long the gradient is; these do not.
+        # Adam's steps have the same length for any length of the gradient; these do not.
         for name, rate in (("vae_optimizer", 2e-4), ("discriminator_optimizer", 0.1)):
             if hasattr(model, name):
                 setattr(model, name, tf.keras.optimizers.SGD(rate))
@@ -56,7 +56,7 @@ def run(options, strategy: tf.distribute.Strategy, jit_compile: bool):
 
 
 def by_brightness(images: np.ndarray) -> np.ndarray:
-    """In an order that makes replicas differ: the first has less KL than the capacity, the second has more."""
+    """Sorts images so that replicas differ: the first has less KL than the capacity, the second has more."""
     return images[np.argsort(images.sum(axis=(1, 2, 3)))]
 
 
@@ -66,7 +66,7 @@ def largest_difference(a: list[np.ndarray], b: list[np.ndarray]) -> float:
 
 def compare(options, strategy: tf.distribute.Strategy) -> dict:
     logs, weights, moved = run(options, tf.distribute.get_strategy(), jit_compile=False)
-    other_logs, other_weights, _ = run(options, strategy, jit_compile=True)  # which two replicas leave alone
+    other_logs, other_weights, _ = run(options, strategy, jit_compile=True)  # ignored on two replicas
     return {
         "logs": [logs, other_logs],
         "apart": {name: largest_difference(weights[name], other_weights[name]) for name in weights},

@@ -1,6 +1,6 @@
-"""A model of one's own, as small as one can be: a linear autoencoder. What contract.py asks for and nothing else.
+"""A minimal new model, a linear autoencoder: the interface of models/base.py and nothing else.
 
-tests/test_new_model.py puts it into a copy of the package, as models/linear.py.
+tests/test_new_model.py copies it into a copy of the package, as models/linear.py.
 """
 
 import dataclasses
@@ -9,13 +9,13 @@ import tensorflow as tf
 
 from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.priors import NormalPrior
-from ssgan_tf.models import train_step as steps
-from ssgan_tf.models.base import ExportNetworks, TrainableModel, WithoutLabels
+from ssgan_tf.models import train_step
+from ssgan_tf.models.base import ExportNetworks, LossTrackers, TrainableModel, WithoutLabels
 
 
 @dataclasses.dataclass(frozen=True)
 class LinearOptions(WithoutLabels):
-    """Sizes, as every Options has them, and how many codes."""
+    """Sizes, as in every Options, and the number of codes."""
 
     resolution: int = 8
     channels: int = 3
@@ -23,7 +23,7 @@ class LinearOptions(WithoutLabels):
 
 
 class Linear(TrainableModel):
-    """Codes are a linear map of the pixels, pictures one of the codes; trained by the squared error."""
+    """Codes are a linear function of the pixels, and images one of the codes; trained by the squared error."""
 
     exported_weights = "those of the last step"
     noise_size = 0
@@ -37,10 +37,10 @@ class Linear(TrainableModel):
             tf.keras.Sequential([tf.keras.layers.Dense(after, input_shape=[before])])
             for before, after in ((pixels, options.codes), (options.codes, pixels))
         )
-        self.trackers = steps.LossTrackers(["linear/error"])
+        self.trackers = LossTrackers(["linear/error"])
 
     def compile(self):
-        self.adam = steps.make_adam(self, self.variables_trained, 0.9, 0.999)
+        self.adam = train_step.make_adam(self, self.variables_trained, 0.9, 0.999)
         self.compile_with(self.adam)
 
     @property
@@ -85,7 +85,7 @@ class Linear(TrainableModel):
         with tf.GradientTape() as tape:
             made = self.generate(None, self.encode(batch["image"]))
             error = tf.reduce_mean(tf.square(made - batch["image"]), axis=[1, 2, 3])
-            loss = steps.total_loss({"linear/error": error})
-        steps.descend(tape.gradient(loss, self.variables_trained), self.variables_trained, self.adam)
+            loss = train_step.total_loss({"linear/error": error})
+        train_step.apply_gradients(tape.gradient(loss, self.variables_trained), self.variables_trained, self.adam)
         self.step.assign_add(1)
         return self.trackers.update({"linear/error": error})

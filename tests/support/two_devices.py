@@ -1,4 +1,4 @@
-"""Programs that train on two replicas: logical devices can be made only before TensorFlow starts."""
+"""Runs programs that train on two replicas: logical devices must be configured before TensorFlow starts."""
 
 import json
 import os
@@ -12,8 +12,8 @@ import tensorflow as tf
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def found_by(program: str, *arguments: str) -> Any:
-    """What the program of this name beside this file printed as JSON."""
+def results_of(program: str, *arguments: str) -> Any:
+    """Runs the program of this name in this folder, and returns the JSON that it prints."""
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name(program)), *arguments],
         cwd=ROOT,
@@ -27,7 +27,7 @@ def found_by(program: str, *arguments: str) -> Any:
 
 
 def two_replicas() -> tf.distribute.Strategy:
-    """For the program itself, before anything else: two logical CPU devices, and the strategy of both."""
+    """Configures two logical CPU devices and returns their strategy. A program calls it before anything else."""
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # starts in half the time

@@ -1,4 +1,4 @@
-"""What tests of the VAEs share: tiny ones, batches, plain gradient descent, a schedule."""
+"""Helpers of the VAE tests: tiny models, images, and steps."""
 
 import numpy as np
 import tensorflow as tf
@@ -13,7 +13,7 @@ BATCH = 8
 
 
 def make(kind, seed: int = 5, batch: int = BATCH, rate: float = 0.001, jit_compile: bool = False, **options):
-    """A model of the Options `kind`; the same weights each time."""
+    """Makes a model of the Options `kind`, with the same weights each time."""
     tf.keras.utils.set_random_seed(1)
     model = make_model(kind(**{**SIZES, **options}), SPEC, seed, jit_compile)
     model.set_segment(Schedule((Phase(batch=batch, labeled_batch=1, learning_rate=rate),)).segments[0])
@@ -21,14 +21,14 @@ def make(kind, seed: int = 5, batch: int = BATCH, rate: float = 0.001, jit_compi
 
 
 def spread(model):
-    """The same model with codes that lie apart: those of a new one are all near 0."""
+    """Returns the model with its codes spread: those of a new one are all close to 0."""
     kernel = model.encoder.mean_head.kernel
     kernel.assign(20.0 * kernel)
     return model
 
 
 def squares(count: int = BATCH, seed: int = 2) -> np.ndarray:
-    """Black pictures [N,16,16,1] with a bright square somewhere."""
+    """Returns black images [N,16,16,1] with a bright square at a random place."""
     rng = np.random.default_rng(seed)
     result = np.full([count, 16, 16, 1], -1.0, np.float32)
     for image, (y, x) in zip(result, rng.integers(0, 12, [count, 2]), strict=True):
@@ -37,7 +37,7 @@ def squares(count: int = BATCH, seed: int = 2) -> np.ndarray:
 
 
 def logs_of_steps(model, images: np.ndarray, count: int) -> list[dict[str, float]]:
-    """What each of `count` steps logs by itself."""
+    """Returns the logs of each of `count` steps alone."""
     result = []
     for _ in range(count):
         model.reset_metrics()
@@ -46,5 +46,5 @@ def logs_of_steps(model, images: np.ndarray, count: int) -> list[dict[str, float
 
 
 def total(logs: dict[str, float]) -> float:
-    """The VAE's loss."""
+    """Returns the VAE's loss."""
     return sum(value for name, value in logs.items() if name.startswith("vae/") and "norm" not in name)

@@ -1,6 +1,6 @@
-"""What InfoGAN-CR is told: its options, pairs of latents that share one code, and when what begins.
+"""InfoGAN-CR: options, contrastive pairs, and the schedule of the contrastive loss.
 
-Source: spec of InfoGAN-CR 1.2 and 1.3.
+Source: the authors' code (fjxmlzn/InfoGAN-CR: latent.py, infogan_cr.py and config.py).
 """
 
 import dataclasses
@@ -12,17 +12,17 @@ from ssgan_tf.models.base import WithoutLabels
 from ssgan_tf.networks.conv_gan import FAMILIES
 from ssgan_tf.utils import validation
 
-RANGE = 2.0  # of codes in [-1, 1]
+CODE_RANGE = 2.0  # width of [-1, 1]
 
 
 class Pairs(NamedTuple):
-    """Latents of pairs of images.
+    """Latents of pairs of images that share the noise and one code.
 
     Args:
-        first: codes [B,K] of the first images.
-        second: codes [B,K] of the second ones; equal in one column, at least the gap apart in all others.
-        noise: [B,Z] of both.
-        shared: that column, [B] int32.
+        first: Codes [B,K] of the first images.
+        second: Codes [B,K] of the second images: equal in one column, at least the gap apart in all others.
+        noise: Noise [B,Z] of both images.
+        shared: Index of the column that is equal, [B] int32.
     """
 
     first: tf.Tensor
@@ -31,45 +31,49 @@ class Pairs(NamedTuple):
     shared: tf.Tensor
 
 
-def draw_pairs(count: int, codes: int, noise_size: int, gap: tf.Tensor | float, seed: tf.Tensor) -> Pairs:
-    """Draws `count` pairs; the same `seed` ([2] int) gives the same.
+def sample_pairs(count: int, codes: int, noise_size: int, gap: tf.Tensor | float, seed: tf.Tensor) -> Pairs:
+    """Samples pairs of latents.
 
     Args:
-        count: B.
-        codes: K.
-        noise_size: Z.
-        gap: least difference of codes that are not shared, in [0, 2]; with 0 they are independent.
-        seed: of all of it.
+        count: Number of pairs B.
+        codes: Number of codes K.
+        noise_size: Width Z of the noise.
+        gap: Minimum difference of codes that are not shared, in [0, 2]; with 0 they are independent.
+        seed: [2] int; the same seed gives the same pairs.
     """
     seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 4))
     shared = tf.random.stateless_uniform([count], seeds[0], 0, codes, tf.int32)
-    first, second = draw_apart([count, codes], gap, seeds[1])
+    # All codes are sampled apart; then one column, sampled for each pair, is replaced by a common value.
+    first, second = sample_apart([count, codes], gap, seeds[1])  # [B,K] each
+    # The codes that pairs share, one value per pair.
     same = tf.random.stateless_uniform([count, 1], seeds[2], -1.0, 1.0)
     column = tf.one_hot(shared, codes, on_value=True, off_value=False, dtype=tf.bool)
     noise = tf.random.stateless_uniform([count, noise_size], seeds[3], -1.0, 1.0)
     return Pairs(tf.where(column, same, first), tf.where(column, same, second), noise, shared)
 
 
-def draw_apart(shape: list[int], gap: tf.Tensor | float, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Two tensors of numbers in [-1, 1] that differ by `gap` or more.
+def sample_apart(shape: list[int], gap: tf.Tensor | float, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Samples two tensors in [-1, 1] whose elements differ by `gap` or more.
 
-    Both are drawn from the middle [-1 + gap/2, 1 - gap/2]; the larger then gets gap/2 more, the smaller gap/2 less.
+    Both are uniform in [-1 + gap/2, 1 - gap/2]; then gap/2 is added to the larger and subtracted from the smaller.
     """
+    # |u - v| grows by the gap, and both stay in [-1, 1].
     half = tf.convert_to_tensor(gap, tf.float32) / 2.0
     u, v = tf.unstack((1.0 - half) * tf.random.stateless_uniform([2, *shape], seed, -1.0, 1.0))
     u_larger = u > v
     u, v = tf.where(u_larger, u + half, u - half), tf.where(u_larger, v - half, v + half)
-    return tf.clip_by_value(u, -1.0, 1.0), tf.clip_by_value(v, -1.0, 1.0)  # for rounding
+    # Rounding can leave [-1, 1].
+    return tf.clip_by_value(u, -1.0, 1.0), tf.clip_by_value(v, -1.0, 1.0)
 
 
-class Schedule(NamedTuple):
-    """The weight alpha of the contrastive loss and the gap, and the two events at which they change.
+class ContrastiveSchedule(NamedTuple):
+    """Weight alpha of the contrastive loss, the gap, and the two events that change them ("progressive training").
 
     Args:
-        alpha: the weight after its event; before, it is 0.
-        alpha_after: images of the run at which its event is; 0 for none: the weight is alpha from the start.
-        gap: at the start.
-        gap_after: images of the run at which the gap becomes 0; 0 for never.
+        alpha: Weight after its event; before, the weight is 0.
+        alpha_after: Images of the run at which the event takes place; 0 for a weight of alpha from the start.
+        gap: Gap at the start.
+        gap_after: Images of the run at which the gap becomes 0; 0 for never.
     """
 
     alpha: float
@@ -78,65 +82,72 @@ class Schedule(NamedTuple):
     gap_after: int
 
     @property
-    def moments(self) -> list[int]:
-        """Images at which there is an event: something changes."""
+    def event_images(self) -> list[int]:
+        """Images of the run at which an event takes place."""
         changes = [(self.alpha, self.alpha_after), (self.gap, self.gap_after)]
         return [after for size, after in changes if size > 0 and after > 0]
 
-    def passed(self, images: tf.Tensor) -> tf.Tensor:
-        """How many events there were before a step that begins after so many images: int64."""
-        return tf.add_n([tf.zeros([], tf.int64), *[tf.cast(images >= after, tf.int64) for after in self.moments]])
+    def count_events(self, images: tf.Tensor) -> tf.Tensor:
+        """Returns the number of events, int64, before a step that begins after this many images of the run."""
+        # Events in the past count, whether or not a step began exactly there.
+        passed = [tf.cast(images >= after, tf.int64) for after in self.event_images]
+        return tf.add_n([tf.zeros([], tf.int64), *passed])
 
     def alpha_at(self, images: tf.Tensor) -> tf.Tensor:
+        """Returns the weight of the contrastive loss in a step that begins after this many images."""
         return tf.where(images >= self.alpha_after, tf.constant(self.alpha), 0.0)
 
     def gap_at(self, images: tf.Tensor) -> tf.Tensor:
+        """Returns the gap in a step that begins after this many images."""
         over = images >= self.gap_after if self.gap_after else tf.constant(False)
         return tf.where(over, 0.0, tf.constant(self.gap))
 
 
 @dataclasses.dataclass(frozen=True)
 class InfoGANCROptions(WithoutLabels):
-    """Networks, objective, optimizers. The defaults are those published for dSprites.
+    """Networks, objective and optimizers. The defaults are the published ones for dSprites.
 
-    InfoGAN is the same with cr_alpha=0. "InfoGAN (modified)" of the paper is a run as it is at cr_after_images: train
-    it with train.images at that number, copy the workdir (or measure and export it), and go on with the whole
-    train.images: that gives the same bits as a run that never stopped.
+    InfoGAN is the case cr_alpha=0. The paper's "InfoGAN (modified)" is a run at cr_after_images: train with
+    train.images at that number, copy the workdir (or evaluate and export it), and resume with the full train.images.
+    The result is bit-identical to a run that never stopped.
 
     Args:
-        family: of networks, "dsprites" or "celeba".
-        resolution: height and width of the images; "dsprites": a power of two from 8 to 256, published for 64;
+        family: Family of networks, "dsprites" or "celeba".
+        resolution: Height and width of the images. "dsprites": a power of two from 8 to 256, published for 64;
             "celeba": 32.
         channels: 1 (grey) or 3 (RGB).
-        codes: K.
-        noise_size: Z, further numbers that images are made from.
-        lambda_g: weight of the codes' reconstruction in the generator's loss.
-        lambda_d: in the discriminator's; as large, as published.
-        cr_alpha: weight of the contrastive loss in the generator's from its event on. Before it is 0.
-        cr_after_images: images of the run, over all devices, at which that event is; 0 for the start.
-        gap: least difference of the codes that a pair does not share, at the start; from 0 to 2.
-        gap_after_images: images of the run at which the gap becomes 0; 0 for never.
-        discriminator_rate: D and Q's learning rate, as a multiple of the phase's, which is the generator's.
-        cr_rate: H's, likewise.
-        beta_1: Adam's first-moment decay.
-        beta_2: Adam's second-moment decay.
-        generator_updates: of the generator in each step, on the same draws.
+        codes: Number of codes K.
+        noise_size: Width Z of the noise.
+        lambda_g: Weight of the reconstruction of codes in the generator's loss.
+        lambda_d: Weight of the reconstruction of codes in the discriminator's loss; published as equal to lambda_g.
+        cr_alpha: Weight of the contrastive loss in the generator's loss after its event; 0 before.
+        cr_after_images: Images of the run, over all devices, at which the event takes place; 0 for the start.
+        gap: Minimum difference, at the start, of the codes that a pair does not share; from 0 to 2.
+        gap_after_images: Images of the run at which the gap becomes 0; 0 for never.
+        discriminator_rate: Learning rate of D and Q as a multiple of the phase's, which is the generator's.
+        cr_rate: Learning rate of H as a multiple of the phase's.
+        beta_1: Decay of Adam's first moment.
+        beta_2: Decay of Adam's second moment.
+        generator_updates: Number of generator updates in each step, all on the same samples.
 
     Raises:
-        ValueError: naming the field that is out of range.
+        ValueError: if a field is out of range; the message names it.
     """
 
+    # Networks.
     family: str = "dsprites"
     resolution: int = 64
     channels: int = 1
     codes: int = 5
     noise_size: int = 5
+    # Objective and its schedule.
     lambda_g: float = 0.05
     lambda_d: float = 0.05
     cr_alpha: float = 2.0
     cr_after_images: int = 18_432_000
     gap: float = 0.0
     gap_after_images: int = 0
+    # Optimizers.
     discriminator_rate: float = 2.0
     cr_rate: float = 2.0
     beta_1: float = 0.5
@@ -158,11 +169,11 @@ class InfoGANCROptions(WithoutLabels):
         weights = ("lambda_g", "lambda_d", "cr_alpha")
         validation.check_least(self, 0, "noise_size", *weights, "cr_after_images", "gap_after_images")
         validation.check_positive(self, "discriminator_rate", "cr_rate")
-        if not 0 <= self.gap <= RANGE:
-            raise ValueError(f"gap: expected a number in [0, {RANGE:g}]. Received: {self.gap}.")
+        if not 0 <= self.gap <= CODE_RANGE:
+            raise ValueError(f"gap: expected a number in [0, {CODE_RANGE:g}]. Received: {self.gap}.")
         validation.check_decays(self, "beta_1", "beta_2")
 
     @property
-    def schedule(self) -> Schedule:
-        """When the contrastive loss and its gap change."""
-        return Schedule(self.cr_alpha, self.cr_after_images, self.gap, self.gap_after_images)
+    def schedule(self) -> ContrastiveSchedule:
+        """Schedule of the contrastive loss and its gap."""
+        return ContrastiveSchedule(self.cr_alpha, self.cr_after_images, self.gap, self.gap_after_images)

@@ -1,6 +1,6 @@
-"""Semi-StyleGAN (ICML 2020): a style generator with codes, and a discriminator that is an encoder too.
+"""Semi-StyleGAN (ICML 2020, arXiv 2003.03461): a style generator with codes, and a discriminator that also encodes.
 
-What the two are trained for is in objective.py; here is how: networks, draws, order, averages.
+objective.py defines the losses; this module has the networks, the training step and the moving averages.
 """
 
 import dataclasses
@@ -10,30 +10,39 @@ import tensorflow as tf
 
 from ssgan_tf.core import losses
 from ssgan_tf.core.codes import CodeSpec
-from ssgan_tf.core.priors import GridPrior, unnamed
-from ssgan_tf.models import train_step as steps
+from ssgan_tf.core.priors import GridPrior, latent_spec
+from ssgan_tf.models import train_step
 from ssgan_tf.models.base import ExportNetworks, LossTrackers, TrainableModel
 from ssgan_tf.models.progressive import fade_at, shrink
 from ssgan_tf.models.semi_stylegan.objective import MixUpBatch, Objective, SemiStyleGANOptions
 from ssgan_tf.networks.discriminator import Discriminator
-from ssgan_tf.networks.style_generator import W_AVERAGE_DECAY, StyleGenerator, draw_crossovers, mix_styles
+from ssgan_tf.networks.style_generator import W_AVERAGE_DECAY, StyleGenerator, mix_styles, sample_crossovers
 
 
 class SemiStyleGAN(TrainableModel):
-    """The model that `fit` trains.
+    """Semi-StyleGAN as a Keras model: `compile()` it, then `fit` it on batches.
 
-    Each step draws one generated batch. D/E takes its step on it first; then G, whose forward pass is kept, takes
-    its step against the updated D/E.
+    Each step generates one batch. D/E takes its step on it first. Then G, whose forward pass is reused, takes its step
+    against the updated D/E.
 
-    Batches are dicts: `image` [B,R,R,C] in [-1, 1]; and, unless both beta and alpha are 0, the separate labelled
-    stream `labeled_image` [L,R,R,C], `labeled_codes` [L,K], `labeled_mask` [L,K] (1 where known), L <= B.
+    Batches are dicts of float32: `image` [B,R,R,C] in [-1, 1] and, unless both beta and alpha are 0, a separate stream
+    of labelled images: `labeled_image` [L,R,R,C], `labeled_codes` [L,K] and `labeled_mask` [L,K] (1 where known), with
+    L <= B. All batches have one size.
 
     Args:
-        options: the objective.
-        spec: the factors and their codes.
-        seed: of all noise, codes and MixUp weights; they are a function of (seed, step).
-        jit_compile: XLA compiles G's forward and backward pass and the gradients of both losses. Not the whole step,
-            as Keras would: that fails under MirroredStrategy.
+        options: Networks, objective and optimizers.
+        spec: Factors and their codes.
+        seed: Seed of all noise, codes and MixUp weights, which are functions of (seed, step).
+        jit_compile: Compile G's forward and backward pass and the gradients of both losses with XLA. Not the whole
+            step, as Keras would: that fails under MirroredStrategy.
+
+    Example:
+
+        spec = CodeSpec.from_sizes({"hue": 10, "angle": 15})
+        model = SemiStyleGAN(SemiStyleGANOptions(), spec)
+        model.compile()
+        model.fit(batches, steps_per_epoch=1000, epochs=10)
+        codes = model.encode(images)
     """
 
     exported_weights = "the generator's moving average"
@@ -49,8 +58,10 @@ class SemiStyleGAN(TrainableModel):
         super().__init__(seed, options.resolution, name)
         self.options = options
         self.spec = spec
-        self.prior = GridPrior(spec if options.uses_labels else unnamed(spec))
+        self.prior = GridPrior(spec if options.uses_labels else latent_spec(spec))
         self.noise_size = options.network.noise_size
+
+        # Networks. The averaged generator starts from the generator's weights.
         self.generator = StyleGenerator(options.network, spec.size)
         self.ema_generator = StyleGenerator(options.network, spec.size, name="ema_generator")
         self.ema_generator.trainable = False
@@ -58,16 +69,16 @@ class SemiStyleGAN(TrainableModel):
         self.discriminator = Discriminator(options.network, spec.size)
         self.objective = Objective(options, self.discriminator)
         self.trackers = LossTrackers(self._logged_names())
+
+        # The parts of the step that XLA compiles if asked to: no sampling and no optimizer.
         compiled = functools.partial(tf.function, jit_compile=True) if jit_compile else lambda function: function
-        self._paint = compiled(self.paint)
+        self._generate_batch = compiled(self.generate_batch)
         self._discriminator_gradients = compiled(self.objective.discriminator_gradients)
         self._generator_gradients = compiled(self.objective.generator_gradients)
 
     def _logged_names(self) -> list[str]:
-        """The objective's terms, and both gradients' norms, which tell of one that is not finite as it appears.
-
-        In float16 without norms: there such a gradient is part of finding the loss scale, and the step is left out.
-        """
+        """Returns the names of the objective's terms and of both gradient norms, which show when one is not finite."""
+        # In float16 such a gradient is part of finding the loss scale and its step is skipped, so norms are not logged.
         if self.options.network.precision == "mixed_float16":
             return self.objective.names
         return [*self.objective.names, "discriminator/gradient_norm", "generator/gradient_norm"]
@@ -77,7 +88,8 @@ class SemiStyleGAN(TrainableModel):
         o = self.options
 
         def adam(variables):
-            optimizer = steps.make_adam(self, variables, o.beta_1, o.beta_2)
+            optimizer = train_step.make_adam(self, variables, o.beta_1, o.beta_2)
+            # Only float16 needs loss scaling: bfloat16 has the range of float32.
             if o.network.precision == "mixed_float16":
                 optimizer = tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
             return optimizer
@@ -94,7 +106,7 @@ class SemiStyleGAN(TrainableModel):
         return {"generator": self.generator, "discriminator/encoder": self.discriminator}
 
     def checkpoint_items(self) -> dict[str, object]:
-        """Everything that a resumed run needs. Random numbers and data are functions of (seed, step)."""
+        """Returns everything that a resumed run needs. Random numbers and data are functions of (seed, step)."""
         return {
             "generator": self.generator,
             "ema_generator": self.ema_generator,
@@ -105,118 +117,138 @@ class SemiStyleGAN(TrainableModel):
         }
 
     def sample(self, noise: tf.Tensor, codes: tf.Tensor) -> tf.Tensor:
-        """The averaged generator's images, as large as they are at this stage: [B,Z], [B,K] -> [B,r,r,C]."""
+        """Generates images with the averaged generator at the current resolution: [B,Z], [B,K] -> [B,r,r,C]."""
         fade = fade_at(self.segment, self.step)
         return self.ema_generator((noise, codes), resolution=self.resolution, fade=fade)
 
     def generate(self, noise: tf.Tensor, codes: tf.Tensor) -> tf.Tensor:
-        """The averaged generator's images, full-grown: [B,Z], [B,K] -> [B,R,R,C]."""
+        """Generates images with the averaged generator at full resolution: [B,Z], [B,K] -> [B,R,R,C]."""
         return self.ema_generator((noise, codes))
 
     def encode(self, images: tf.Tensor) -> tf.Tensor:
-        """E(x): [B,R,R,C] in [-1, 1] -> codes [B,K]."""
+        """E(x): encodes images [B,R,R,C] in [-1, 1] to codes [B,K]."""
         return self.discriminator.encode(images)
 
     def realness(self, images: tf.Tensor) -> tf.Tensor:
-        """D(x): [B,R,R,C] -> logits [B]."""
+        """D(x): computes the logits [B] of images [B,R,R,C]."""
         return self.discriminator(images)[0]
 
     def export_networks(self) -> ExportNetworks:
-        """What an export is made of: the averaged generator without noise inputs, and D/E as it sees an image alone."""
+        """Returns the averaged generator without noise inputs, and a D/E that looks at each image alone."""
         network, generator = self.options.network, self.ema_generator
-        # Realness shall not depend on the rest of a batch: minibatch stddev over groups of one image.
-        judge = Discriminator(dataclasses.replace(network, stddev_group=1), self.spec.size)
-        judge.set_weights(self.discriminator.get_weights())
+        # Minibatch stddev over groups of one image, so that realness does not depend on the rest of the batch.
+        encoder = Discriminator(dataclasses.replace(network, stddev_group=1), self.spec.size)
+        encoder.set_weights(self.discriminator.get_weights())
         return ExportNetworks(
             mapping=lambda noise, codes: generator.mapping((noise, codes)),
             synthesis=generator.synthesis.call,
             truncate=generator.truncate,
-            pyramid=judge.pyramid,
-            codes=judge.codes,
-            realness=judge.realness,
+            pyramid=encoder.pyramid,
+            codes=encoder.codes,
+            realness=encoder.realness,
             style_size=network.style_size,
             style_layers=network.style_layers,
         )
 
     def train_step(self, batch):
+        # Real images at the current resolution, faded in as far as generated ones are.
+        train_step.check_batch(batch, ("image", *train_step.LABELED) if self.options.uses_labels else ("image",))
         fade = fade_at(self.segment, self.step)
         batch = {k: shrink(v, self.resolution, fade) if k.endswith("image") else v for k, v in batch.items()}
-        size = batch["image"].shape[0]
-        noise_seed, code_seed, mix_seed, pixel_seed = steps.step_seeds(self.seed, self.step, 4)
-        noise, codes = self._draw_noise(size, noise_seed), self._draw_codes(size, code_seed)
-        second = self._draw_second_styles(size, noise_seed) if self.options.style_mixing > 0 else None
+        size = batch["image"].shape[0]  # B of this replica
+
+        # Sample z and c, and a second z for style mixing.
+        noise_seed, code_seed, mixup_seed, pixel_seed = train_step.step_seeds(self.seed, self.step, 4)
+        noise, codes = self._sample_noise(size, noise_seed), self._sample_codes(size, code_seed)  # [B,Z], [B,K]
+        second = self._sample_second_styles(size, noise_seed) if self.options.style_mixing > 0 else None
+
+        # Generate once; the tape keeps the forward pass for G's step.
         with tf.GradientTape() as tape:
-            fake, style = self._paint(  # [B,r,r,C], [W]
-                noise, codes, second, self.resolution, fade, steps.seed_for_replica(pixel_seed)
+            fake, style = self._generate_batch(  # [B,r,r,C], [W]
+                noise, codes, second, self.resolution, fade, train_step.seed_for_replica(pixel_seed)
             )
-            mixed = self.mix(batch, fake, codes, mix_seed) if self.options.alpha > 0 else None
+            mixup = self.mixup(batch, fake, codes, mixup_seed) if self.options.alpha > 0 else None
+
+        # Discriminator/encoder step: minimise L^(D,E) of Equation 7.
         d_terms, gradients = self._discriminator_gradients(
-            batch, fake, codes, mixed, fade, self._takes_r1(), steps.loss_scale(self.discriminator_optimizer)
+            batch, fake, codes, mixup, fade, self._takes_r1(), train_step.loss_scale(self.discriminator_optimizer)
         )
-        d_norm = steps.descend(gradients, self.discriminator.trainable_variables, self.discriminator_optimizer)
-        # G's gradient in two parts, against the D/E of now: of its loss for its images, and of those for its weights.
+        variables = self.discriminator.trainable_variables
+        d_norm = train_step.apply_gradients(gradients, variables, self.discriminator_optimizer)
+
+        # Generator step: minimise L^(G) of Equation 7 against the updated D/E. First the gradient of the loss with
+        # respect to the images, then, by the chain rule, with respect to G's weights.
         g_terms, gradients = self._generator_gradients(
-            fake, codes, mixed, fade, steps.loss_scale(self.generator_optimizer)
+            fake, codes, mixup, fade, train_step.loss_scale(self.generator_optimizer)
         )
-        images = [fake] if mixed is None else [fake, mixed.images]
+        images = [fake] if mixup is None else [fake, mixup.images]
         gradients = tape.gradient(images, self.generator.trainable_variables, output_gradients=gradients)
-        g_norm = steps.descend(gradients, self.generator.trainable_variables, self.generator_optimizer)
-        steps.update_average([self.generator.w_average], [steps.global_mean(style)], W_AVERAGE_DECAY)
-        steps.update_average(
-            self.ema_generator.variables, self.generator.variables, self._ema_decay(size * steps.replica_count())
-        )
+        g_norm = train_step.apply_gradients(gradients, self.generator.trainable_variables, self.generator_optimizer)
+
+        self._update_moving_averages(style, size * train_step.replica_count())
         self.step.assign_add(1)
         norms = {"discriminator/gradient_norm": d_norm, "generator/gradient_norm": g_norm}
         return self.trackers.update({**d_terms, **g_terms, **norms})
 
-    def paint(self, noise, codes, second, resolution, fade, noise_seed) -> tuple[tf.Tensor, tf.Tensor]:
-        """G's images [B,r,r,C] and the mean of their styles [W].
+    def generate_batch(self, noise, codes, second, resolution, fade, noise_seed) -> tuple[tf.Tensor, tf.Tensor]:
+        """Generates images [B,r,r,C] with G, and returns the mean of their styles [W] too.
 
         Args:
             noise: z, [B,Z].
             codes: c, [B,K].
-            second: for style mixing another z [B,Z], and the layer [B] from which on it gives the style; or None.
-            resolution: r.
-            fade: weight of the newest block; None is 1.
-            noise_seed: of the noise inputs. XLA makes other numbers of it.
+            second: For style mixing, another z [B,Z] and the first layer [B] that it styles; None without mixing.
+            resolution: Resolution r.
+            fade: Weight of the newest block; None means 1.
+            noise_seed: Seed of the noise inputs. XLA generates other numbers from it.
         """
         g = self.generator
-        styles = w = g.mapping((noise, codes))
+        styles = w = g.mapping((noise, codes))  # [B,W]
+        # Both styles have the same code: the encoder could recover neither of two codes in one image.
         if second is not None:
             styles = mix_styles(w, g.mapping((second[0], codes)), second[1], self.options.network.style_layers)
         return g.synthesis(styles, resolution, fade, noise_seed), tf.reduce_mean(w, axis=0)
 
-    def mix(self, batch, fake, codes, seed) -> MixUpBatch:
-        """MixUp of each labelled image with a generated one (eq. 5)."""
+    def mixup(self, batch, fake, codes, seed) -> MixUpBatch:
+        """Mixes each labelled image (x, c) with a generated one (x', c'), Equation 5."""
         size = batch["labeled_image"].shape[0]
-        weights = steps.draw_for_replica(lambda n: losses.mixup_weights(n, self.options.xi, seed), size)
-        # Partners from all over the batch: so they are the same however many replicas share it.
-        every = fake.shape[0] // size
-        fake, codes = fake[::every][:size], codes[::every][:size]
-        images = losses.mix(weights, batch["labeled_image"], fake)
-        # Where the real image's factor is unknown, so is the mixture's.
-        return MixUpBatch(images, losses.mix(weights, batch["labeled_codes"], codes), batch["labeled_mask"])
+        if size > fake.shape[0]:
+            raise ValueError(f"labeled_image: expected at most as many images as `image` has. Received: {size}.")
+        # lambda' = max(lambda, 1 - lambda), lambda ~ Beta(xi, xi)
+        weights = train_step.sample_for_replica(lambda n: losses.mixup_weights(n, self.options.xi, seed), size)
+        # Partners at equal distances over the batch, so that they are the same for any number of replicas.
+        stride = fake.shape[0] // size
+        fake, codes = fake[::stride][:size], codes[::stride][:size]  # [L,r,r,C], [L,K]
+        # x~ = lambda' x + (1 - lambda') x',  c~ = lambda' c + (1 - lambda') c'
+        images = losses.mixup(weights, batch["labeled_image"], fake)
+        # A factor that is unknown in the real image is unknown in the mixture.
+        return MixUpBatch(images, losses.mixup(weights, batch["labeled_codes"], codes), batch["labeled_mask"])
 
-    def _draw_noise(self, size, seed):
+    def _sample_noise(self, size, seed):
         width = self.options.network.noise_size
-        return steps.draw_for_replica(lambda n: tf.random.stateless_normal([n, width], seed), size)
+        return train_step.sample_for_replica(lambda n: tf.random.stateless_normal([n, width], seed), size)
 
-    def _draw_codes(self, size, seed):
-        return steps.draw_for_replica(lambda n: self.spec.sample(n, seed), size)
+    def _sample_codes(self, size, seed):
+        return train_step.sample_for_replica(lambda n: self.spec.sample(n, seed), size)
 
-    def _draw_second_styles(self, size, seed):
-        """(z [B,Z], layer [B] from which on it is used), with other seeds than `seed` itself."""
+    def _sample_second_styles(self, size, seed):
+        """Samples z [B,Z] and the first layer [B] that uses it, with seeds other than `seed` itself."""
         noise_seed, layer_seed = (tf.random.experimental.stateless_fold_in(seed, i) for i in range(2))
+        # Crossovers lie within the layers of the current resolution.
         layers_now = 2 * (1 + self.options.network.resolutions.index(self.resolution))
-        share = self.options.style_mixing
-        layers = steps.draw_for_replica(lambda n: draw_crossovers(n, layers_now, share, layer_seed), size)
-        return self._draw_noise(size, noise_seed), layers
+        probability = self.options.style_mixing
+        layers = train_step.sample_for_replica(
+            lambda n: sample_crossovers(n, layers_now, probability, layer_seed), size
+        )
+        return self._sample_noise(size, noise_seed), layers
 
     def _takes_r1(self) -> tf.Tensor | bool:
-        """Is this a step with the R1 penalty?"""
+        """True on steps with the R1 penalty; a Python bool if that is every step."""
         return self.options.r1_interval == 1 or self.step % self.options.r1_interval == 0
 
-    def _ema_decay(self, global_batch: int) -> float:
-        if self.options.ema_half_life == 0:
-            return 0.0
-        return 0.5 ** (global_batch / self.options.ema_half_life)
+    def _update_moving_averages(self, style: tf.Tensor, global_batch: int) -> None:
+        """Updates the mean style, which truncation uses, and then the averaged generator, which has a copy of it."""
+        train_step.update_moving_average([self.generator.w_average], [train_step.global_mean(style)], W_AVERAGE_DECAY)
+        # The share of old weights halves every `ema_half_life` images.
+        half_life = self.options.ema_half_life
+        decay = 0.5 ** (global_batch / half_life) if half_life else 0.0
+        train_step.update_moving_average(self.ema_generator.variables, self.generator.variables, decay)

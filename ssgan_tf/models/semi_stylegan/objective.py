@@ -1,7 +1,9 @@
-"""The objective of Semi-StyleGAN (ICML 2020): its weights, its terms, their gradients.
+"""Objective of Semi-StyleGAN (ICML 2020, arXiv 2003.03461): weights, terms and their gradients.
 
-L^(G)   =  L_GAN + gamma_G L_unsup + alpha L_sr                      (7)
-L^(D,E) = -L_GAN + gamma_E L_unsup + beta L_sup + alpha L_sr
+    L^(G)   =  L_GAN + gamma_G L_unsup + alpha L_sr                      (7)
+    L^(D,E) = -L_GAN + gamma_E L_unsup + beta L_sup + alpha L_sr
+
+with L_unsup (1), L_sup (3) and L_sr (6); Equation numbers below are the paper's.
 """
 
 import dataclasses
@@ -12,7 +14,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from ssgan_tf.core import losses
-from ssgan_tf.models import train_step as steps
+from ssgan_tf.models import train_step
 from ssgan_tf.models.base import WithNetwork
 from ssgan_tf.networks.discriminator import Discriminator
 from ssgan_tf.networks.options import NetworkOptions
@@ -21,33 +23,35 @@ from ssgan_tf.utils import validation
 
 @dataclasses.dataclass(frozen=True)
 class SemiStyleGANOptions(WithNetwork):
-    """The objective and its optimizers. Info-StyleGAN is the same with no labels: beta = alpha = 0, gamma_e > 0.
+    """Objective and optimizers. Info-StyleGAN (Equation 2) is the case without labels: beta = alpha = 0, gamma_e > 0.
 
     Args:
-        network: sizes of the networks.
-        gamma_g: weight of the code reconstruction L_unsup (eq. 1) in the generator's loss.
-        gamma_e: weight of the same in the encoder's loss; 0 in the paper.
-        beta: weight of the supervised code loss L_sup (eq. 3).
-        alpha: weight of the smoothness loss L_sr on MixUp pairs (eq. 6).
-        xi: parameter of the MixUp Beta distribution (eq. 5).
-        r1: weight of the R1 penalty on real images: r1 / 2 * ||dD/dx||^2.
-        r1_interval: the penalty is taken every n-th step, n times as strong.
-        beta_1: Adam's first-moment decay.
-        beta_2: Adam's second-moment decay.
-        ema_half_life: of the averaged generator, in images.
-        style_mixing: share of the generated images whose finer layers take their style from a second z. The code is
-            the same for all layers: of an image made from two the encoder could recover neither.
+        network: Sizes of the networks.
+        gamma_g: Weight of the code reconstruction L_unsup (Equation 1) in the generator's loss.
+        gamma_e: Weight of L_unsup in the encoder's loss; 0 in the paper.
+        beta: Weight of the supervised code loss L_sup (Equation 3).
+        alpha: Weight of the smoothness loss L_sr on MixUp pairs (Equation 6).
+        xi: Parameter of the Beta distribution of MixUp weights (Equation 5).
+        r1: Weight of the R1 penalty on real images: r1 / 2 * ||dD/dx||^2.
+        r1_interval: Steps from one R1 penalty to the next, which is this many times as strong.
+        beta_1: Decay of Adam's first moment.
+        beta_2: Decay of Adam's second moment.
+        ema_half_life: Half-life of the averaged generator's weights, in images.
+        style_mixing: Fraction of the generated images whose finer layers take their style from a second z. The code is
+            the same in all layers: the encoder could recover neither of two codes in one image.
 
     Raises:
-        ValueError: naming the field that is out of range.
+        ValueError: if a field is out of range; the message names it.
     """
 
     network: NetworkOptions = NetworkOptions()
+    # Equation 7.
     gamma_g: float = 10.0
     gamma_e: float = 0.0
     beta: float = 10.0
     alpha: float = 1.0
     xi: float = 0.75
+    # R1 penalty, Adam and moving average: official StyleGAN's values.
     r1: float = 10.0
     r1_interval: int = 1
     beta_1: float = 0.0
@@ -75,6 +79,7 @@ class SemiStyleGANOptions(WithNetwork):
         return dataclasses.replace(self, network=dataclasses.replace(self.network, precision="float32"))
 
     def check_labels(self, fraction: float) -> None:
+        # Without labels only L_unsup can train the encoder.
         if fraction == 0 and (self.beta or self.alpha or not self.gamma_e):
             raise ValueError(
                 "data.labeled_fraction: 0 is Info-StyleGAN, which has no label losses; expected model.beta=0, "
@@ -89,7 +94,13 @@ class SemiStyleGANOptions(WithNetwork):
 
 
 class MixUpBatch(NamedTuple):
-    """MixUp pairs (eq. 5): images [L,r,r,C], their codes [L,K], and where those are known, [L,K]."""
+    """MixUp pairs (Equation 5).
+
+    Args:
+        images: x~, [L,r,r,C].
+        codes: c~, [L,K].
+        mask: 1 where a code is known, else 0, [L,K].
+    """
 
     images: tf.Tensor
     codes: tf.Tensor
@@ -97,18 +108,18 @@ class MixUpBatch(NamedTuple):
 
 
 class Objective:
-    """Equation 7 on one replica's part of a batch: terms, and gradients that replicas add up.
+    """Equation 7 on one replica's part of a batch: terms, and gradients to be summed over replicas.
 
-    Arguments that several methods have:
+    Arguments shared by several methods:
         batch: `image` [B,r,r,C] and, with labels, `labeled_image` [L,r,r,C], `labeled_codes` and `labeled_mask` [L,K].
-        fake: generated images [B,r,r,C].
-        codes: those that they were made from, [B,K].
-        mixed: MixUp pairs; None where alpha is 0.
-        fade: weight of the networks' newest block; None is 1.
-        scale: what the loss is multiplied by before gradients are taken, so that 16 bits can hold them; None is 1.
+        fake: Generated images [B,r,r,C].
+        codes: Their codes [B,K].
+        mixup: MixUp pairs; None if alpha is 0.
+        fade: Weight of the networks' newest block; None means 1.
+        scale: Factor of the loss before gradients are taken, so that 16 bits can hold them; None means 1.
 
     Args:
-        options: the weights.
+        options: The weights.
         discriminator: D and E.
     """
 
@@ -118,7 +129,8 @@ class Objective:
 
     @property
     def names(self) -> list[str]:
-        """Every term that has a weight, as it is logged."""
+        """Names of the terms with a weight above 0, as they are logged."""
+        # The order is that of the terms below.
         weights = {
             "discriminator/adversarial": 1.0,
             "discriminator/r1": self.options.r1,
@@ -136,83 +148,97 @@ class Objective:
         batch: Mapping[str, tf.Tensor],
         fake: tf.Tensor,
         codes: tf.Tensor,
-        mixed: MixUpBatch | None,
+        mixup: MixUpBatch | None,
         fade: tf.Tensor | None,
         take_r1: tf.Tensor | bool,
         scale: tf.Tensor | None,
     ) -> tuple[dict[str, tf.Tensor], list[tf.Tensor | None]]:
-        """L^(D,E)'s terms, weighted, and its gradient for each trainable variable of D/E (None: no part in it)."""
+        """Computes L^(D,E)'s weighted terms and its gradient for each trainable variable of D/E (None if unused)."""
         with tf.GradientTape() as tape:
-            terms = self.discriminator_losses(batch, fake, codes, mixed, fade, take_r1)
-            loss = _scaled(steps.total_loss(terms), scale)
+            terms = self.discriminator_losses(batch, fake, codes, mixup, fade, take_r1)
+            # Sum over terms of the mean over the global batch.
+            loss = _scaled(train_step.total_loss(terms), scale)
         return terms, tape.gradient(loss, self.discriminator.trainable_variables)
 
     def generator_gradients(
         self,
         fake: tf.Tensor,
         codes: tf.Tensor,
-        mixed: MixUpBatch | None,
+        mixup: MixUpBatch | None,
         fade: tf.Tensor | None,
         scale: tf.Tensor | None,
     ) -> tuple[dict[str, tf.Tensor], list[tf.Tensor]]:
-        """L^(G)'s terms, weighted, and its gradient with respect to the fake images and, if any, the mixed ones."""
-        images = [fake] if mixed is None else [fake, mixed.images]
+        """Computes L^(G)'s weighted terms and its gradient with respect to the fake and, if any, MixUp images."""
+        images = [fake] if mixup is None else [fake, mixup.images]
+        # D/E's variables are constants here: only gradients with respect to the images are needed.
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(images)
-            terms = self.generator_losses(fake, codes, mixed, fade)
-            loss = _scaled(steps.total_loss(terms), scale)
+            terms = self.generator_losses(fake, codes, mixup, fade)
+            loss = _scaled(train_step.total_loss(terms), scale)
         return terms, tape.gradient(loss, images)
 
-    def discriminator_losses(self, batch, fake, codes, mixed, fade=None, take_r1=True) -> dict[str, tf.Tensor]:
-        """The terms of L^(D,E) in eq. 7, weighted: {name: [B] or [L]}."""
+    def discriminator_losses(self, batch, fake, codes, mixup, fade=None, take_r1=True) -> dict[str, tf.Tensor]:
+        """Computes the weighted terms of L^(D,E), Equation 7: {name: [B] or [L]}."""
         o, d = self.options, self.discriminator
-        images = batch["image"]
-        # One pass of the trunk over everything that needs no gradient with respect to the image.
+
+        # One pass of the trunk over all images that need no gradient with respect to their pixels.
         parts = {"fake": fake}
         if o.beta > 0:
             parts["labeled"] = batch["labeled_image"]
-        if mixed is not None:
-            parts["mixed"] = mixed.images
-        features = self._trunk_of_all(parts, fade)
-        real_logits, penalty = self._real_logits_and_r1(images, fade, take_r1)
+        if mixup is not None:
+            parts["mixup"] = mixup.images
+        features = self._trunk_features(parts, fade)
+
+        # -L_GAN: softplus(-D(x)) + softplus(D(G(z,c))), and the R1 penalty.
+        real_logits, penalty = self._real_logits_and_r1(batch["image"], fade, take_r1)
         result = {
             "discriminator/adversarial": losses.discriminator_adversarial(real_logits, d.realness(features["fake"]))
         }
         if o.r1 > 0:
             result["discriminator/r1"] = penalty
+
+        # gamma_E L_unsup, Equation 1: ||E(G(z,c)) - c||
         if o.gamma_e > 0:
             distance = losses.code_distance(d.codes(features["fake"]), codes)
             result["discriminator/unsupervised"] = o.gamma_e * distance
+
+        # beta L_sup, Equation 3: ||E(x) - c|| on labelled images, known factors only
         if o.beta > 0:
             distance = losses.code_distance(d.codes(features["labeled"]), batch["labeled_codes"], batch["labeled_mask"])
             result["discriminator/supervised"] = o.beta * distance
-        if mixed is not None:
-            distance = losses.code_distance(d.codes(features["mixed"]), mixed.codes, mixed.mask)
+
+        # alpha L_sr, Equation 6: ||E(x~) - c~||
+        if mixup is not None:
+            distance = losses.code_distance(d.codes(features["mixup"]), mixup.codes, mixup.mask)
             result["discriminator/smoothness"] = o.alpha * distance
         return result
 
-    def generator_losses(self, fake, codes, mixed, fade=None) -> dict[str, tf.Tensor]:
-        """The terms of L^(G) in eq. 7, weighted: {name: [B] or [L]}."""
+    def generator_losses(self, fake, codes, mixup, fade=None) -> dict[str, tf.Tensor]:
+        """Computes the weighted terms of L^(G), Equation 7: {name: [B] or [L]}."""
         o, d = self.options, self.discriminator
-        parts = {"fake": fake} if mixed is None else {"fake": fake, "mixed": mixed.images}
-        features = self._trunk_of_all(parts, fade)
+        parts = {"fake": fake} if mixup is None else {"fake": fake, "mixup": mixup.images}
+        features = self._trunk_features(parts, fade)
+        # L_GAN, in its non-saturating form: softplus(-D(G(z,c)))
         result = {"generator/adversarial": losses.generator_adversarial(d.realness(features["fake"]))}
+        # gamma_G L_unsup, Equation 1
         if o.gamma_g > 0:
             result["generator/unsupervised"] = o.gamma_g * losses.code_distance(d.codes(features["fake"]), codes)
-        if mixed is not None:
-            distance = losses.code_distance(d.codes(features["mixed"]), mixed.codes, mixed.mask)
+        # alpha L_sr, Equation 6. It reaches G through the generated member of each MixUp pair.
+        if mixup is not None:
+            distance = losses.code_distance(d.codes(features["mixup"]), mixup.codes, mixup.mask)
             result["generator/smoothness"] = o.alpha * distance
         return result
 
-    def _trunk_of_all(self, parts: dict[str, tf.Tensor], fade) -> dict[str, tf.Tensor]:
-        features = self.discriminator.trunk(tf.concat(list(parts.values()), axis=0), fade)
+    def _trunk_features(self, parts: dict[str, tf.Tensor], fade) -> dict[str, tf.Tensor]:
+        """Runs the trunk once over several sets of images, and returns the features of each."""
+        features = self.discriminator.trunk(tf.concat(list(parts.values()), axis=0), fade)  # [sum of sizes,4,4,C_4]
         sizes = [images.shape[0] for images in parts.values()]
         return dict(zip(parts, tf.split(features, sizes), strict=True))
 
     def _real_logits_and_r1(self, images, fade, take_r1):
-        """D(x) [B] and the weighted R1 penalty [B] (zeros on the steps that skip it)."""
+        """Computes D(x) [B] and the weighted R1 penalty [B] (zeros on steps that skip it)."""
         o, d = self.options, self.discriminator
-        # A slope of norm 1 over n numbers has numbers of 1 / sqrt(n), near the smallest that float16 can hold.
+        # Entries of a gradient with norm 1 over n pixels are about 1 / sqrt(n), close to float16's smallest numbers.
         scale = math.sqrt(math.prod(images.shape[1:])) if o.network.precision == "mixed_float16" else None
 
         def with_penalty():
@@ -220,15 +246,18 @@ class Objective:
                 tape.watch(images)
                 logits = d.realness(d.trunk(images, fade))
                 scaled = _scaled(logits, scale)
-            gradients = tape.gradient(scaled, images)  # of the sum of logits
+            # dD/dx as the gradient of the summed logits, as in official StyleGAN.
+            gradients = tape.gradient(scaled, images)  # [B,r,r,C]
             if scale is not None:
                 gradients /= scale
+            # r1 / 2 * ||dD/dx||^2; taken every n-th step it is n times as strong.
             return logits, 0.5 * o.r1 * o.r1_interval * losses.r1_penalty(gradients)
 
         def without_penalty():
-            logits = d.realness(d.trunk(images, fade))
+            logits = d.realness(d.trunk(images, fade))  # [B]
             return logits, tf.zeros_like(logits)
 
+        # Known in advance, or a branch of the graph.
         if o.r1 == 0:
             return without_penalty()
         if take_r1 is True:

@@ -1,11 +1,12 @@
-"""What the variational autoencoders share (spec of InfoGAN-CR 3.1): everything but how codes are kept apart.
+"""Base of the variational autoencoders: everything but the regulariser that disentangles the codes.
 
-    loss = reconstruction + what each method has beside it
-    reconstruction = -log p(x|z), Bernoulli: sigmoid cross entropy with (x + 1) / 2, summed over pixels and channels
+    loss = reconstruction + the method's regularisers
+    reconstruction = -log p(x|z), Bernoulli: sigmoid cross-entropy with (x + 1) / 2, summed over pixels and channels
     z = mean + exp(log_variance / 2) * noise,  noise ~ N(0, 1)
     KL = sum over latents of (mean^2 + variance - log_variance - 1) / 2
 
-Codes are the mean of q(z|x), drawn from N(0, 1) to make images. There is no other noise: noise_size is 0.
+Codes are the mean of q(z|x); to generate images they are sampled from N(0, 1). There is no other noise: noise_size is
+0. Losses and networks follow google-research/disentanglement_lib (methods/unsupervised/vae.py).
 """
 
 import dataclasses
@@ -16,7 +17,7 @@ import tensorflow as tf
 
 from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.priors import NormalPrior
-from ssgan_tf.models import train_step as steps
+from ssgan_tf.models import train_step
 from ssgan_tf.models.base import ExportNetworks, LossTrackers, TrainableModel, WithoutLabels
 from ssgan_tf.networks.conv_vae import ConvDecoder, ConvEncoder, check_sizes
 from ssgan_tf.utils import validation
@@ -24,19 +25,19 @@ from ssgan_tf.utils import validation
 
 @dataclasses.dataclass(frozen=True)
 class VAEOptions(WithoutLabels):
-    """Of every VAE.
+    """Options shared by all VAEs.
 
     Args:
-        resolution: of the images; a power of two from 16 on.
+        resolution: Height and width of the images; a power of two from 16 on.
         channels: 1 (grey) or 3 (RGB).
-        latents: how many codes.
-        beta_1: Adam's first-moment decay, of encoder and decoder.
-        beta_2: Adam's second-moment decay, likewise.
-        warmup_images: over the first so many images the weight that the method is about (beta, gamma) rises from 0 in
-            a straight line; 0 for the full weight from the start.
+        latents: Number of codes K.
+        beta_1: Decay of Adam's first moment, for encoder and decoder.
+        beta_2: Decay of Adam's second moment, for encoder and decoder.
+        warmup_images: Number of images over which the method's weight (beta, gamma) rises linearly from 0; 0 for the
+            full weight from the start.
 
     Raises:
-        ValueError: naming the field that is out of range.
+        ValueError: if a field is out of range; the message names it.
     """
 
     resolution: int = 64
@@ -53,7 +54,7 @@ class VAEOptions(WithoutLabels):
 
 
 class Latent(NamedTuple):
-    """q(z|x) of a batch, and a z of each: three times [B,K]."""
+    """Posterior q(z|x) of a batch, and one sample z of each, all [B,K]."""
 
     mean: tf.Tensor
     log_variance: tf.Tensor
@@ -61,38 +62,41 @@ class Latent(NamedTuple):
 
 
 def kl_to_prior(mean: tf.Tensor, log_variance: tf.Tensor) -> tf.Tensor:
-    """KL(N(mean, exp(log_variance)) || N(0, 1)), summed over latents. [B,K], [B,K] -> [B]."""
+    """Computes KL(N(mean, exp(log_variance)) || N(0, 1)), summed over latents. [B,K], [B,K] -> [B]."""
     return 0.5 * tf.reduce_sum(tf.square(mean) + tf.exp(log_variance) - log_variance - 1.0, axis=-1)
 
 
 def bernoulli_distance(images: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """-log p(x|z) of images in [-1, 1], summed over pixels and channels. [B,R,R,C], [B,R,R,C] -> [B]."""
+    """Computes -log p(x|z) of images in [-1, 1], summed over pixels and channels. [B,R,R,C], [B,R,R,C] -> [B]."""
+    # Labels in [0, 1].
     entropy = tf.nn.sigmoid_cross_entropy_with_logits(labels=(images + 1.0) / 2.0, logits=logits)
     return tf.reduce_sum(entropy, axis=[1, 2, 3])
 
 
-def share_of(seen: tf.Tensor, length: int) -> tf.Tensor:
-    """How far `seen` images are on the way to `length`, in [0, 1]; 1 where there is no way."""
+def linear_ramp(seen: tf.Tensor, length: int) -> tf.Tensor:
+    """Rises linearly from 0 to 1 over the first `length` images; 1 if `length` is 0."""
     return tf.minimum(1.0, seen / length) if length else tf.ones([])
 
 
-def gather(x: tf.Tensor) -> tf.Tensor:
-    """Rows of all replicas, in their order: [B,...] -> [N,...].
+def gather_replicas(x: tf.Tensor) -> tf.Tensor:
+    """Concatenates the rows of all replicas, in their order: [B,...] -> [N,...].
 
-    The gradient is that of the sum of what the replicas make of them. TensorFlow's own all_gather has none that fits:
-    it gathers gradients, where the parts of each row's have to be added up.
+    The gradient is that of the sum of all replicas' losses, each of which may depend on every row. TensorFlow's own
+    all_gather does not have it: its gradient gathers, where each row's parts from all replicas must be summed.
     """
-    replicas = steps.replica_count()
+    replicas = train_step.replica_count()
     if replicas == 1:
         return x
     rows = x.shape[0]
 
     @tf.custom_gradient
     def gathered(own):
+        # This replica's rows begin at `first`.
         context = tf.distribute.get_replica_context()
         first = context.replica_id_in_sync_group * rows
 
         def gradient(above):
+            # Sum over replicas, then take this replica's rows.
             return context.all_reduce(tf.distribute.ReduceOp.SUM, above)[first : first + rows]
 
         return tf.ensure_shape(context.all_gather(own, axis=0), [rows * replicas, *x.shape[1:]]), gradient
@@ -101,17 +105,17 @@ def gather(x: tf.Tensor) -> tf.Tensor:
 
 
 class VAE(TrainableModel):
-    """Encoder and decoder, and how they are trained. A method says what it adds to the reconstruction: `regularizers`.
+    """Encoder, decoder and their training step. A method overrides `regularizers`, its terms besides reconstruction.
 
-    Batches are dicts of which `image` [B,R,R,C] in [-1, 1] is used.
+    Batches are dicts, of which only `image` [B,R,R,C] in [-1, 1] is used.
 
     Args:
-        options: of the method.
-        spec: the data set's factors, of which nothing is used.
-        seed: of all that is drawn, which is a function of (seed, step).
-        jit_compile: XLA compiles the gradients; on one replica alone, since it cannot gather codes from several.
-        logged: names of the terms, beside reconstruction, and of gradient norms beside that of encoder and decoder.
-        name: of the model.
+        options: Options of the method.
+        spec: The data set's factors, which are not used.
+        seed: Seed of everything sampled, which is a function of (seed, step).
+        jit_compile: Compile the gradients with XLA; on one replica only, since XLA cannot gather codes from several.
+        logged: Names of the terms besides reconstruction, and of gradient norms besides that of encoder and decoder.
+        name: Name of the Keras model.
     """
 
     exported_weights = "those of the last step"
@@ -125,17 +129,19 @@ class VAE(TrainableModel):
         self.options = options
         self.spec = spec
         self.prior = NormalPrior(options.latents)
+        # Networks.
         sizes = (options.resolution, options.channels, options.latents)
         self.encoder = ConvEncoder(*sizes)
         self.decoder = ConvDecoder(*sizes)
         self.trackers = LossTrackers(["vae/reconstruction", *logged, "vae/gradient_norm"])
-        compiled = jit_compile and steps.replica_count() == 1
+        # XLA has no all_gather.
+        compiled = jit_compile and train_step.replica_count() == 1
         self._gradients: Callable = tf.function(self.gradients, jit_compile=True) if compiled else self.gradients
 
     def compile(self):
         """Makes the optimizer with all its slots; call it inside the strategy's scope."""
         o = self.options
-        self.vae_optimizer = steps.make_adam(self, self.vae_variables, o.beta_1, o.beta_2)
+        self.vae_optimizer = train_step.make_adam(self, self.vae_variables, o.beta_1, o.beta_2)
         self.compile_with(self.vae_optimizer)
 
     @property
@@ -144,7 +150,7 @@ class VAE(TrainableModel):
 
     @property
     def vae_variables(self) -> list[tf.Variable]:
-        """Those of encoder and decoder."""
+        """Trainable variables of encoder and decoder."""
         return [*self.encoder.trainable_variables, *self.decoder.trainable_variables]
 
     def networks(self) -> dict[str, tf.keras.Model]:
@@ -159,17 +165,17 @@ class VAE(TrainableModel):
         }
 
     def encode(self, images: tf.Tensor) -> tf.Tensor:
-        """The mean of q(z|x): [B,R,R,C] in [-1, 1] -> codes [B,K]."""
-        return self.encoder(images)[0]
+        """Encodes images [B,R,R,C] in [-1, 1] to codes [B,K], the mean of q(z|x)."""
+        return self.encoder(images)[0]  # without the log-variance
 
     def generate(self, noise: tf.Tensor, codes: tf.Tensor) -> tf.Tensor:
-        """The mean of p(x|z): noise [B,0], codes [B,K] -> images [B,R,R,C] in [-1, 1]."""
+        """Generates images [B,R,R,C] in [-1, 1], the mean of p(x|z): noise [B,0] is unused, codes are [B,K]."""
         return 2.0 * tf.sigmoid(self.decoder(codes)) - 1.0
 
     sample = generate
 
     def export_networks(self) -> ExportNetworks:
-        """What an export is made of. Styles are codes; their mean is the prior's, 0."""
+        """Returns the networks of an export. Styles are codes, and their mean is the prior's, 0."""
         return ExportNetworks(
             mapping=lambda noise, codes: codes,
             synthesis=lambda styles: self.generate(styles[:, 0, :0], styles[:, 0]),
@@ -182,44 +188,48 @@ class VAE(TrainableModel):
         )
 
     def train_step(self, batch):
-        (noise_seed,) = steps.step_seeds(self.seed, self.step, 1)
-        noise = self.draw_noise(batch["image"].shape[0], noise_seed)
+        train_step.check_batch(batch, ["image"])
+        # Sample the noise, compute the gradients, take the step.
+        (noise_seed,) = train_step.step_seeds(self.seed, self.step, 1)
+        noise = self.sample_noise(batch["image"].shape[0], noise_seed)
         terms, gradients = self._gradients(batch["image"], noise, self.images_seen())
-        norm = steps.descend(gradients, self.vae_variables, self.vae_optimizer)
+        norm = train_step.apply_gradients(gradients, self.vae_variables, self.vae_optimizer)
         self.step.assign_add(1)
         return self.trackers.update({**terms, "vae/gradient_norm": norm})
 
     def gradients(self, images, noise, seen) -> tuple[dict[str, tf.Tensor], list[tf.Tensor]]:
-        """The terms of the loss, weighted, and its gradient for each of `vae_variables`."""
+        """Computes the weighted terms of the loss, and its gradient for each of `vae_variables`."""
         with tf.GradientTape() as tape:
             latent = self.infer(images, noise)
+            # -log p(x|z) + regularisers
             terms = {"vae/reconstruction": self.reconstruction(images, latent), **self.regularizers(latent, seen)}
-            loss = steps.total_loss(terms)
+            loss = train_step.total_loss(terms)
         return terms, tape.gradient(loss, self.vae_variables)
 
     def regularizers(self, latent: Latent, seen: tf.Tensor) -> Mapping[str, tf.Tensor]:
-        """What the method adds to the reconstruction, weighted: {name: [B]}.
+        """Computes the method's weighted terms besides reconstruction: {name: [B]}.
 
         Args:
-            latent: of this replica's images.
-            seen: images of the run before this step; a number.
+            latent: Posterior and sample of this replica's images.
+            seen: Number of images of the run before this step.
         """
         raise NotImplementedError
 
     def infer(self, images: tf.Tensor, noise: tf.Tensor) -> Latent:
-        """q(z|x) and z, from images [B,R,R,C] and noise [B,K]."""
-        mean, log_variance = self.encoder(images)
+        """Computes q(z|x) and a sample z from images [B,R,R,C] and noise [B,K]."""
+        mean, log_variance = self.encoder(images)  # [B,K] each
+        # Reparameterisation: z = mean + stddev * noise
         return Latent(mean, log_variance, mean + tf.exp(0.5 * log_variance) * noise)
 
     def reconstruction(self, images: tf.Tensor, latent: Latent) -> tf.Tensor:
-        """-log p(x|z): [B]."""
+        """Computes -log p(x|z), [B]."""
         return bernoulli_distance(images, self.decoder(latent.z))
 
-    def draw_noise(self, size: int, seed: tf.Tensor) -> tf.Tensor:
-        """What z is drawn with: [B,K]."""
+    def sample_noise(self, size: int, seed: tf.Tensor) -> tf.Tensor:
+        """Samples the noise of the reparameterised z, [B,K]."""
         width = self.options.latents
-        return steps.draw_for_replica(lambda n: tf.random.stateless_normal([n, width], seed), size)
+        return train_step.sample_for_replica(lambda n: tf.random.stateless_normal([n, width], seed), size)
 
     def images_seen(self) -> tf.Tensor:
-        """Images of the run before this step."""
+        """Number of images of the run before this step."""
         return tf.cast(self.segment.images(self.step), tf.float32)

@@ -1,4 +1,6 @@
-"""beta-TCVAE (Chen et al. 2018): of the KL term, the total correlation of the codes has a weight of its own; spec 3.1.
+"""beta-TCVAE (Chen et al., NeurIPS 2018, arXiv 1802.04942): gives the total correlation in the KL term its own weight.
+
+The loss is
 
     reconstruction + KL + (beta - 1) TC
     TC = E log q(z) - sum over latents of E log q(z_d),  q(z) = E over images x of q(z|x)
@@ -10,19 +12,19 @@ import math
 import tensorflow as tf
 
 from ssgan_tf.core.codes import CodeSpec
-from ssgan_tf.models.vae.base import VAE, Latent, VAEOptions, gather, kl_to_prior, share_of
+from ssgan_tf.models.vae.base import VAE, Latent, VAEOptions, gather_replicas, kl_to_prior, linear_ramp
 from ssgan_tf.utils import validation
 
 
 @dataclasses.dataclass(frozen=True)
 class BetaTCVAEOptions(VAEOptions):
-    """Of beta-TCVAE.
+    """Options of beta-TCVAE.
 
     Args:
-        beta: weight of the total correlation, 1 of which is in the KL term. disentanglement_lib's study has 1, 2, 4,
-            6, 8, 10.
-        dataset_size: number of images, for the constant of minibatch-weighted sampling in what is logged. 0 leaves
-            the constant away, as disentanglement_lib does; gradients are the same.
+        beta: Weight of the total correlation, including the 1 within the KL term. disentanglement_lib's study uses 1,
+            2, 4, 6, 8 and 10.
+        dataset_size: Number of images, for the constant of minibatch-weighted sampling in the logged value. 0 omits
+            the constant, as disentanglement_lib does; gradients are the same.
     """
 
     beta: float = 6.0
@@ -33,39 +35,42 @@ class BetaTCVAEOptions(VAEOptions):
         validation.check_least(self, 0, "beta", "dataset_size")
 
 
-def total_correlation(latent: Latent, every: Latent, dataset_size: int = 0) -> tf.Tensor:
-    """An estimate of the total correlation, from a batch, at each of some z: [B].
+def total_correlation(latent: Latent, batch: Latent, dataset_size: int = 0) -> tf.Tensor:
+    """Estimates the total correlation from a batch, at each z: [B].
 
         TC_j = LSE_i sum_d L[j,i,d] - sum_d LSE_i L[j,i,d],  L[j,i,d] = log N(z_jd; mean_id, variance_id)
 
-    Minibatch-weighted sampling, which puts q(z) at 1 / (N M) times the sum over a batch of M of N images, has another
-    (K - 1) log(N M). Where posteriors overlap, so that the mean over the batch is near q(z), that is (K - 1) log N
-    too much; N = 1 gives the mean over the batch.
+    Minibatch-weighted sampling estimates q(z) as 1 / (N M) times the sum over a batch of M of the N images, which adds
+    (K - 1) log(N M). If posteriors overlap, so that the mean over the batch is close to q(z), this is too high by
+    (K - 1) log N; N = 1 gives the mean over the batch.
 
     Args:
-        latent: [B,K]; its z are looked at.
-        every: [M,K], of the whole batch.
-        dataset_size: N; 0 leaves the constant away.
+        latent: [B,K]; the estimate is taken at its z.
+        batch: [M,K], posteriors of the whole batch.
+        dataset_size: Number of images N; 0 omits the constant.
     """
-    z, mean, log_variance = latent.z[:, None], every.mean[None], every.log_variance[None]  # [B,1,K], [1,M,K]
+    z, mean, log_variance = latent.z[:, None], batch.mean[None], batch.log_variance[None]  # [B,1,K], [1,M,K]
+    # L[j,i,d] = log N(z_jd; mean_id, variance_id)
     square = tf.square(z - mean) * tf.exp(-log_variance)
-    density = -0.5 * (math.log(2.0 * math.pi) + log_variance + square)  # [B,M,K]
-    joint = tf.reduce_logsumexp(tf.reduce_sum(density, axis=2), axis=1)
-    apart = tf.reduce_sum(tf.reduce_logsumexp(density, axis=1), axis=1)
+    log_density = -0.5 * (math.log(2.0 * math.pi) + log_variance + square)  # [B,M,K]
+    # log q(z) and sum over latents of log q(z_d), both without the constant
+    joint = tf.reduce_logsumexp(tf.reduce_sum(log_density, axis=2), axis=1)  # [B]
+    marginals = tf.reduce_sum(tf.reduce_logsumexp(log_density, axis=1), axis=1)  # [B]
     constant = 0.0
     if dataset_size:
-        constant = (density.shape[2] - 1) * math.log(dataset_size * density.shape[1])
-    return joint - apart + constant
+        # q(z) and each of the K q(z_d) are divided by N M.
+        constant = (log_density.shape[2] - 1) * math.log(dataset_size * log_density.shape[1])
+    return joint - marginals + constant
 
 
 class BetaTCVAE(VAE):
-    """The model that `fit` trains. On several replicas the codes of all are gathered, as if there were one.
+    """beta-TCVAE. On several replicas the codes of all of them are gathered, so the result is that of one replica.
 
     Args:
-        options: the objective.
-        spec: the data set's factors.
-        seed: of all that is drawn.
-        jit_compile: with XLA.
+        options: Networks, objective and optimizer.
+        spec: The data set's factors, which are not used.
+        seed: Seed of everything sampled.
+        jit_compile: Compile the gradients with XLA.
     """
 
     options: BetaTCVAEOptions
@@ -76,11 +81,11 @@ class BetaTCVAE(VAE):
         super().__init__(options, spec, seed, jit_compile, ("vae/kl", "vae/total_correlation"), name)
 
     def regularizers(self, latent: Latent, seen: tf.Tensor) -> dict[str, tf.Tensor]:
-        """KL, and (beta - 1) TC."""
+        """Computes KL and (beta - 1) TC."""
         o = self.options
-        weight = (o.beta - 1.0) * share_of(seen, o.warmup_images)
-        every = Latent(gather(latent.mean), gather(latent.log_variance), latent.z)
+        weight = (o.beta - 1.0) * linear_ramp(seen, o.warmup_images)
+        batch = Latent(gather_replicas(latent.mean), gather_replicas(latent.log_variance), latent.z)
         return {
             "vae/kl": kl_to_prior(latent.mean, latent.log_variance),
-            "vae/total_correlation": weight * total_correlation(latent, every, o.dataset_size),
+            "vae/total_correlation": weight * total_correlation(latent, batch, o.dataset_size),
         }

@@ -1,7 +1,9 @@
-"""beta-VAE (Higgins et al. 2017), the plain VAE at beta = 1, and AnnealedVAE (Burgess et al. 2018); spec 3.1.
+"""beta-VAE (Higgins et al., ICLR 2017), the plain VAE at beta = 1, and AnnealedVAE (Burgess et al., arXiv 1804.03599).
+
+With C(t) rising linearly from 0 to `capacity`, the losses are
 
     beta-VAE      reconstruction + beta KL
-    AnnealedVAE   reconstruction + gamma |KL - C(t)|,  C from 0 to `capacity` in a straight line
+    AnnealedVAE   reconstruction + gamma |KL - C(t)|
 """
 
 import dataclasses
@@ -9,21 +11,21 @@ import dataclasses
 import tensorflow as tf
 
 from ssgan_tf.core.codes import CodeSpec
-from ssgan_tf.models import train_step as steps
-from ssgan_tf.models.vae.base import VAE, Latent, VAEOptions, kl_to_prior, share_of
+from ssgan_tf.models import train_step
+from ssgan_tf.models.vae.base import VAE, Latent, VAEOptions, kl_to_prior, linear_ramp
 from ssgan_tf.utils import validation
 
 
 @dataclasses.dataclass(frozen=True)
 class BetaVAEOptions(VAEOptions):
-    """Of beta-VAE, and with a `capacity` of AnnealedVAE.
+    """Options of beta-VAE or, with a `capacity`, of AnnealedVAE.
 
     Args:
-        beta: weight of the KL term. disentanglement_lib's study has 1, 2, 4, 6, 8, 16.
-        capacity: C at its end, in nats: the KL is held at C by `gamma`, and `beta` is not used. The study has 5, 10,
-            25, 50, 75, 100. 0 for beta-VAE.
-        capacity_images: over the first so many images C rises from 0; 0 for all of it from the start.
-        gamma: weight of |KL - C|.
+        beta: Weight of the KL term. disentanglement_lib's study uses 1, 2, 4, 6, 8 and 16.
+        capacity: Final value of C in nats: `gamma` holds the KL at C, and `beta` is not used. The study uses 5, 10, 25,
+            50, 75 and 100. 0 for beta-VAE.
+        capacity_images: Number of images over which C rises from 0; 0 for the full capacity from the start.
+        gamma: Weight of |KL - C|.
     """
 
     beta: float = 4.0
@@ -37,13 +39,13 @@ class BetaVAEOptions(VAEOptions):
 
 
 class BetaVAE(VAE):
-    """The model that `fit` trains.
+    """beta-VAE and AnnealedVAE.
 
     Args:
-        options: the objective.
-        spec: the data set's factors.
-        seed: of all that is drawn.
-        jit_compile: with XLA.
+        options: Networks, objective and optimizer.
+        spec: The data set's factors, which are not used.
+        seed: Seed of everything sampled.
+        jit_compile: Compile the gradients with XLA.
     """
 
     options: BetaVAEOptions
@@ -54,15 +56,21 @@ class BetaVAE(VAE):
         super().__init__(options, spec, seed, jit_compile, ("vae/kl",), name)
 
     def regularizers(self, latent: Latent, seen: tf.Tensor) -> dict[str, tf.Tensor]:
-        """beta KL. With a capacity gamma s (KL - C), whose mean is gamma |KL - C| of the mean KL, as is its gradient:
-        s is that difference's sign, of all replicas together."""
+        """Computes beta * KL, or with a capacity C: gamma * |mean(KL) - C|.
+
+        The latter is returned per example as gamma * sign(mean(KL) - C) * (KL - C), which has the same mean and
+        gradient; the mean is over all replicas.
+        """
         o = self.options
-        kl = kl_to_prior(latent.mean, latent.log_variance)
-        warm = share_of(seen, o.warmup_images)
+        kl = kl_to_prior(latent.mean, latent.log_variance)  # [B]
+        warm = linear_ramp(seen, o.warmup_images)
+        # beta-VAE: beta KL
         if not o.capacity:
             return {"vae/kl": warm * o.beta * kl}
-        target = o.capacity * share_of(seen, o.capacity_images)
+        # AnnealedVAE: gamma |KL - C|
+        target = o.capacity * linear_ramp(seen, o.capacity_images)
+        # The sign is that of the mean over all replicas; no gradient flows through it.
         mean = tf.stop_gradient(tf.reduce_mean(kl))
-        if steps.replica_count() > 1:
-            mean = steps.global_mean(mean)
+        if train_step.replica_count() > 1:
+            mean = train_step.global_mean(mean)
         return {"vae/kl": warm * o.gamma * tf.sign(mean - target) * (kl - target)}

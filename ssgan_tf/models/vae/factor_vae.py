@@ -1,9 +1,9 @@
-"""FactorVAE (Kim and Mnih 2018): a discriminator tells how far codes are from independent; spec of InfoGAN-CR 3.1.
+"""FactorVAE (Kim and Mnih, ICML 2018, arXiv 1802.05983): a discriminator estimates the codes' total correlation.
 
     encoder, decoder   reconstruction + KL + gamma (logit_0 - logit_1)(z)
     discriminator      -(log p_0(z) + log p_1(z')) / 2
 
-Class 0 are z as they are drawn from q(z), class 1 z' whose codes each come from another image of the batch.
+Class 0 has samples z of q(z), class 1 has z' whose codes each come from another image of the batch.
 logit_0 - logit_1 estimates log q(z) - sum of log q(z_d), whose mean is the total correlation.
 """
 
@@ -12,23 +12,23 @@ import dataclasses
 import tensorflow as tf
 
 from ssgan_tf.core.codes import CodeSpec
-from ssgan_tf.models import train_step as steps
-from ssgan_tf.models.vae.base import VAE, VAEOptions, gather, kl_to_prior, share_of
+from ssgan_tf.models import train_step
+from ssgan_tf.models.vae.base import VAE, VAEOptions, gather_replicas, kl_to_prior, linear_ramp
 from ssgan_tf.networks.conv_vae import TotalCorrelationDiscriminator
 from ssgan_tf.utils import validation
 
-_LEAST = 1e-6  # of a probability inside a logarithm
+_MIN_PROBABILITY = 1e-6  # inside logarithms, as in disentanglement_lib
 
 
 @dataclasses.dataclass(frozen=True)
 class FactorVAEOptions(VAEOptions):
-    """Of FactorVAE.
+    """Options of FactorVAE.
 
     Args:
-        gamma: weight of the total correlation. disentanglement_lib's study has 10, 20, 30, 40, 50, 100.
-        discriminator_rate: the discriminator's learning rate as a multiple of the phase's.
-        discriminator_beta_1: its Adam's first-moment decay.
-        discriminator_beta_2: its Adam's second-moment decay.
+        gamma: Weight of the total correlation. disentanglement_lib's study uses 10, 20, 30, 40, 50 and 100.
+        discriminator_rate: Learning rate of the discriminator as a multiple of the phase's.
+        discriminator_beta_1: Decay of the first moment of the discriminator's Adam.
+        discriminator_beta_2: Decay of the second moment of the discriminator's Adam.
     """
 
     gamma: float = 10.0
@@ -43,43 +43,45 @@ class FactorVAEOptions(VAEOptions):
         validation.check_decays(self, "discriminator_beta_1", "discriminator_beta_2")
 
 
-def draw_order(batch: int, latents: int, seed: tf.Tensor) -> tf.Tensor:
-    """A permutation of the batch for each latent by itself: [B,K] int32; the same seed gives the same."""
+def sample_permutations(batch: int, latents: int, seed: tf.Tensor) -> tf.Tensor:
+    """Samples one permutation of the batch per latent: [B,K] int32; the same seed gives the same permutations."""
+    # The order of independent uniform numbers is a uniform permutation.
     return tf.argsort(tf.random.stateless_uniform([batch, latents], seed), axis=0)
 
 
 def permute(codes: tf.Tensor, order: tf.Tensor) -> tf.Tensor:
-    """Latent k of row b from row order[b,k]: [M,K], [B,K] -> [B,K]."""
+    """Takes latent k of row b from row order[b,k] of `codes`: [M,K], [B,K] -> [B,K]."""
     return tf.transpose(tf.gather(tf.transpose(codes), tf.transpose(order), batch_dims=1))
 
 
 def total_correlation(logits: tf.Tensor) -> tf.Tensor:
-    """The discriminator's estimate at each z: [B,2] -> [B]."""
+    """Computes the discriminator's estimate of the total correlation at each z: [B,2] -> [B]."""
     return logits[:, 0] - logits[:, 1]
 
 
-def discriminator_loss(together: tf.Tensor, permuted: tf.Tensor) -> tf.Tensor:
-    """-(log p_0 of z + log p_1 of permuted z) / 2, of the logits of both: [B,2], [B,2] -> [B]."""
+def discriminator_loss(joint: tf.Tensor, permuted: tf.Tensor) -> tf.Tensor:
+    """Computes -(log p_0(z) + log p_1(z')) / 2 from the logits of joint and permuted codes: [B,2], [B,2] -> [B]."""
 
-    def log_probability(logits, of):
-        return tf.math.log(tf.clip_by_value(tf.nn.softmax(logits)[:, of], _LEAST, 1.0 - _LEAST))
+    def log_probability(logits, label):
+        probability = tf.nn.softmax(logits)[:, label]
+        return tf.math.log(tf.clip_by_value(probability, _MIN_PROBABILITY, 1.0 - _MIN_PROBABILITY))
 
-    return -0.5 * (log_probability(together, 0) + log_probability(permuted, 1))
+    return -0.5 * (log_probability(joint, 0) + log_probability(permuted, 1))
 
 
 class FactorVAE(VAE):
-    """The model that `fit` trains. Both losses are of the networks as a step finds them, and of the same z.
+    """FactorVAE. Both losses are computed from the weights before the step, and from the same z.
 
-    Codes are permuted across the whole batch, however many replicas share it.
+    Codes are permuted across the global batch, for any number of replicas.
 
-    disentanglement_lib counts a step for each of the two optimizers, so that its "300,000 steps" may be 150,000 of
-    these (spec 3.1).
+    In disentanglement_lib each of the two optimizers increments the global step, so its "300,000 steps" are probably
+    150,000 of these.
 
     Args:
-        options: the objective.
-        spec: the data set's factors.
-        seed: of all that is drawn.
-        jit_compile: with XLA.
+        options: Networks, objective and optimizers.
+        spec: The data set's factors, which are not used.
+        seed: Seed of everything sampled.
+        jit_compile: Compile the gradients with XLA.
     """
 
     options: FactorVAEOptions
@@ -94,7 +96,7 @@ class FactorVAE(VAE):
     def compile(self):
         """Makes both optimizers with all their slots; call it inside the strategy's scope."""
         o = self.options
-        self.discriminator_optimizer = steps.make_adam(
+        self.discriminator_optimizer = train_step.make_adam(
             self,
             self.discriminator.trainable_variables,
             o.discriminator_beta_1,
@@ -118,15 +120,18 @@ class FactorVAE(VAE):
         }
 
     def train_step(self, batch):
+        train_step.check_batch(batch, ["image"])
         size, width = batch["image"].shape[0], self.options.latents
-        noise_seed, order_seed = steps.step_seeds(self.seed, self.step, 2)
-        order = steps.draw_for_replica(lambda n: draw_order(n, width, order_seed), size)
+        noise_seed, order_seed = train_step.step_seeds(self.seed, self.step, 2)
+        # One permutation of the global batch per latent.
+        order = train_step.sample_for_replica(lambda n: sample_permutations(n, width, order_seed), size)
         terms, vae_gradients, d_gradients = self._gradients(
-            batch["image"], self.draw_noise(size, noise_seed), order, self.images_seen()
+            batch["image"], self.sample_noise(size, noise_seed), order, self.images_seen()
         )
+        # Both networks take their steps after both gradients are known.
         norms = {
-            "vae/gradient_norm": steps.descend(vae_gradients, self.vae_variables, self.vae_optimizer),
-            "discriminator/gradient_norm": steps.descend(
+            "vae/gradient_norm": train_step.apply_gradients(vae_gradients, self.vae_variables, self.vae_optimizer),
+            "discriminator/gradient_norm": train_step.apply_gradients(
                 d_gradients, self.discriminator.trainable_variables, self.discriminator_optimizer
             ),
         }
@@ -134,27 +139,33 @@ class FactorVAE(VAE):
         return self.trackers.update({**terms, **norms})
 
     def gradients(self, images, noise, order, seen):
-        """The terms of both losses, weighted; the gradients of the first for encoder and decoder, of the second for
-        the discriminator.
+        """Computes the weighted terms of both losses, and each loss's gradients for its own networks.
 
         Args:
             images: [B,R,R,C].
-            noise: that z is drawn with, [B,K].
-            order: from which row of the whole batch each latent of permuted codes comes, [B,K].
-            seen: images of the run before this step; a number.
+            noise: Noise of the reparameterised z, [B,K].
+            order: Row of the global batch that each latent of the permuted codes comes from, [B,K].
+            seen: Number of images of the run before this step.
+
+        Returns:
+            {name: [B]}, gradients for `vae_variables`, gradients for the discriminator's variables.
         """
-        weight = self.options.gamma * share_of(seen, self.options.warmup_images)
+        # gamma, after warm-up
+        weight = self.options.gamma * linear_ramp(seen, self.options.warmup_images)
         with tf.GradientTape(persistent=True) as tape:
             latent = self.infer(images, noise)
-            together = self.discriminator(latent.z)
-            permuted = self.discriminator(permute(gather(tf.stop_gradient(latent.z)), order))
+            joint = self.discriminator(latent.z)  # [B,2]
+            # Permuted codes z' train the discriminator only.
+            permuted = self.discriminator(permute(gather_replicas(tf.stop_gradient(latent.z)), order))  # [B,2]
+            # reconstruction + KL + gamma (logit_0 - logit_1)(z)
             vae_terms = {
                 "vae/reconstruction": self.reconstruction(images, latent),
                 "vae/kl": kl_to_prior(latent.mean, latent.log_variance),
-                "vae/total_correlation": weight * total_correlation(together),
+                "vae/total_correlation": weight * total_correlation(joint),
             }
-            d_terms = {"discriminator/permuted": discriminator_loss(together, permuted)}
-            vae_loss, d_loss = steps.total_loss(vae_terms), steps.total_loss(d_terms)
+            # -(log p_0(z) + log p_1(z')) / 2
+            d_terms = {"discriminator/permuted": discriminator_loss(joint, permuted)}
+            vae_loss, d_loss = train_step.total_loss(vae_terms), train_step.total_loss(d_terms)
         return (
             {**vae_terms, **d_terms},
             tape.gradient(vae_loss, self.vae_variables),

@@ -1,4 +1,4 @@
-"""InfoGAN-CR's step: losses, order, events, averages, resume; and what a trained one is used for."""
+"""InfoGAN-CR: losses, order of a step, events, moving averages, resuming, export."""
 
 import dataclasses
 import math
@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 
 from ssgan_tf.core.schedule import Phase, Schedule
-from ssgan_tf.models import make_model, parameters
-from ssgan_tf.models import train_step as steps
-from ssgan_tf.models.infogan_cr.model import InfoGANCR, information, to_latents
-from ssgan_tf.models.infogan_cr.options import InfoGANCROptions, draw_pairs
+from ssgan_tf.models import make_model, parameter_counts, train_step
+from ssgan_tf.models.infogan_cr.model import InfoGANCR, to_latents
+from ssgan_tf.models.infogan_cr.objective import information_loss
+from ssgan_tf.models.infogan_cr.options import InfoGANCROptions, sample_pairs
 
 BATCH, K, Z = 6, 3, 2
 EVENT = 3 * BATCH  # images: before the fourth step
@@ -73,7 +73,7 @@ def state_of(model) -> list[np.ndarray]:
 
 
 def log_sigmoid(x):
-    """As published, with its 1e-8."""
+    """Computes log(sigmoid(x) + 1e-8), as published."""
     return np.log(1 / (1 + np.exp(-np.asarray(x, np.float64))) + 1e-8)
 
 
@@ -84,16 +84,16 @@ def cross_entropy(logits, labels):
 
 @pytest.mark.parametrize("alpha", [0.0, 2.0])
 def test_losses_are_the_published_ones(model, batch, alpha):
-    """NumPy on the networks' outputs, with the logarithms of the published program."""
-    for network in (model.discriminator, model.contrastive):  # so that logits are not all near 0
+    """Compares with NumPy on the networks' outputs, using the published logarithms."""
+    for network in (model.discriminator, model.contrastive):  # so that not all logits are close to 0
         for layer in [*network.convs, network.dense]:
             layer.bias.assign(tf.random.stateless_normal(layer.bias.shape, [3, 3]))
     model.contrastive.head.kernel.assign(20 * model.contrastive.head.kernel)
-    latents, codes, pairs = model.draw(BATCH, tf.constant(0.5))
-    fake = model.generator.paint(latents, True)[0]
+    latents, codes, pairs = model.sample_inputs(BATCH, tf.constant(0.5))
+    fake = model.generator.generate(latents, True)[0]
     real, (generated, found) = model.discriminator(batch["image"])[0], model.discriminator(fake)
     twice = [tf.concat([pairs.noise, c], axis=1) for c in (pairs.first, pairs.second)]
-    images = tf.concat([model.generator.paint(x, alpha > 0)[0] for x in twice], axis=-1)
+    images = tf.concat([model.generator.generate(x, alpha > 0)[0] for x in twice], axis=-1)
     logits = model.contrastive(images)
     entropy = cross_entropy(logits, pairs.shared.numpy())
     square = 0.5 * np.sum((found - codes) ** 2, axis=1)
@@ -107,9 +107,9 @@ def test_losses_are_the_published_ones(model, batch, alpha):
         "generator/contrastive": alpha * entropy,
     }
     terms = {
-        **model.contrastive_gradients(pairs, tf.constant(alpha))[0],
-        **model.discriminator_gradients(batch["image"], latents, codes)[0],
-        **model.generator_gradients(latents, codes, pairs, tf.constant(alpha))[0],
+        **model.objective.contrastive_gradients(pairs, tf.constant(alpha))[0],
+        **model.objective.discriminator_gradients(batch["image"], latents, codes)[0],
+        **model.objective.generator_gradients(latents, codes, pairs, tf.constant(alpha))[0],
     }
     assert set(terms) == set(expected)
     for name, value in expected.items():
@@ -120,22 +120,22 @@ def test_losses_are_the_published_ones(model, batch, alpha):
 def test_softplus_is_the_published_logarithm_where_that_is_accurate():
     logits = np.linspace(-9, 9, 181)
     np.testing.assert_allclose(tf.nn.softplus(-logits), -log_sigmoid(logits), rtol=2e-4, atol=2e-8)
-    # Beyond, the published one ends at -log(1e-8), without a slope.
+    # Beyond, the published one saturates at -log(1e-8).
     assert -log_sigmoid(-40) == pytest.approx(-math.log(1e-8)) and float(tf.nn.softplus(40.0)) == 40
 
 
-def test_information_by_hand():
+def test_information_loss_by_hand():
     found, codes = tf.constant([[1.0, 0.0], [0.5, 0.5]]), tf.constant([[-1.0, 0.0], [0.5, -0.5]])
-    np.testing.assert_allclose(information(found, codes), [2.0, 0.5])
+    np.testing.assert_allclose(information_loss(found, codes), [2.0, 0.5])
 
 
 def test_each_gradient_reaches_its_network_and_all_of_it(model, batch):
-    latents, codes, pairs = model.draw(BATCH, tf.constant(0.5))
+    latents, codes, pairs = model.sample_inputs(BATCH, tf.constant(0.5))
     alpha = tf.constant(2.0)
     found = {
-        "contrastive": model.contrastive_gradients(pairs, alpha)[1],
-        "discriminator": model.discriminator_gradients(batch["image"], latents, codes)[1],
-        "generator": model.generator_gradients(latents, codes, pairs, alpha)[1],
+        "contrastive": model.objective.contrastive_gradients(pairs, alpha)[1],
+        "discriminator": model.objective.discriminator_gradients(batch["image"], latents, codes)[1],
+        "generator": model.objective.generator_gradients(latents, codes, pairs, alpha)[1],
     }
     for name, gradients in found.items():
         variables = getattr(model, name).trainable_variables
@@ -146,11 +146,11 @@ def test_each_gradient_reaches_its_network_and_all_of_it(model, batch):
 
 
 def test_the_adversarial_and_the_information_loss_reach_the_generator(model):
-    """Its gradient without the contrastive loss, by hand on a tape of its own."""
-    latents, codes, pairs = model.draw(BATCH, tf.constant(0.5))
-    found = model.generator_gradients(latents, codes, pairs, tf.constant(0.0))[1]
+    """Compares the gradient without the contrastive loss with a separate tape."""
+    latents, codes, pairs = model.sample_inputs(BATCH, tf.constant(0.5))
+    found = model.objective.generator_gradients(latents, codes, pairs, tf.constant(0.0))[1]
     with tf.GradientTape(persistent=True) as tape:
-        logits, read = model.discriminator(model.generator.paint(latents, True)[0])
+        logits, read = model.discriminator(model.generator.generate(latents, True)[0])
         adversarial = tf.reduce_mean(-tf.math.log_sigmoid(logits))
         information = 0.5 * tf.reduce_mean(tf.reduce_sum((read - codes) ** 2, axis=1))
     weights = model.generator.trainable_variables
@@ -161,14 +161,14 @@ def test_the_adversarial_and_the_information_loss_reach_the_generator(model):
 
 
 def test_the_contrastive_loss_reaches_the_generator_with_its_weight(model):
-    """Its gradient is alpha times that of the cross-entropy, by hand on a tape of its own."""
-    latents, codes, pairs = model.draw(BATCH, tf.constant(0.5))
+    """The gradient is alpha times that of the cross-entropy, on a separate tape."""
+    latents, codes, pairs = model.sample_inputs(BATCH, tf.constant(0.5))
     gradients = [
-        np.concatenate([g.numpy().ravel() for g in model.generator_gradients(latents, codes, pairs, tf.constant(a))[1]])
-        for a in (0.0, 1.0, 3.0)
+        np.concatenate([np.ravel(g) for g in model.objective.generator_gradients(latents, codes, pairs, alpha)[1]])
+        for alpha in map(tf.constant, (0.0, 1.0, 3.0))
     ]
     with tf.GradientTape() as tape:
-        images, _ = model.paint_pairs(pairs)
+        images, _ = model.objective.generate_pairs(pairs)
         logits = model.contrastive(images)
         entropy = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(pairs.shared, logits))
     alone = [np.ravel(g) for g in tape.gradient(entropy, model.generator.trainable_variables)]
@@ -178,21 +178,21 @@ def test_the_contrastive_loss_reaches_the_generator_with_its_weight(model):
 
 
 def test_the_order_of_a_step_and_its_passes(model, batch, monkeypatch):
-    """H, D with Q, G twice; pairs in training mode only once the weight is above 0."""
+    """H, then D with Q, then G twice; pairs are in training mode only when the weight is above 0."""
     calls: list[str] = []
-    paint, descend = model.generator.paint, steps.descend
+    generate, apply_gradients = model.generator.generate, train_step.apply_gradients
     names = {id(model.optimizers[i]): "GDH"[i] for i in range(3)}
 
-    def spy_paint(latents, training):
+    def spy_generate(latents, training):
         calls.append("train" if training else "average")
-        return paint(latents, training)
+        return generate(latents, training)
 
-    def spy_descend(gradients, variables, optimizer):
+    def spy_apply(gradients, variables, optimizer):
         calls.append(names[id(optimizer)])
-        return descend(gradients, variables, optimizer)
+        return apply_gradients(gradients, variables, optimizer)
 
-    monkeypatch.setattr(model.generator, "paint", spy_paint)
-    monkeypatch.setattr(steps, "descend", spy_descend)
+    monkeypatch.setattr(model.generator, "generate", spy_generate)
+    monkeypatch.setattr(train_step, "apply_gradients", spy_apply)
     train(model, batch, 3)
     before = ["average", "average", "H", "train", "D", "train", "G", "train", "G"]
     assert calls == 3 * before
@@ -202,7 +202,7 @@ def test_the_order_of_a_step_and_its_passes(model, batch, monkeypatch):
     assert calls == ["train", "train", "H", "train", "D", *three, "G", *three, "G"]
 
 
-def test_how_often_each_is_updated(model, batch):
+def test_number_of_updates_of_each_network(model, batch):
     train(model, batch, 2)
     counts = [int(optimizer.iterations) for optimizer in model.optimizers]
     assert counts == [4, 2, 2] and int(model.step) == 2
@@ -211,8 +211,8 @@ def test_how_often_each_is_updated(model, batch):
     assert int(three.generator_optimizer.iterations) == 6
 
 
-def test_vectors_of_the_spectral_norm_are_renewed_once_a_step(model, batch):
-    """The next one is one power iteration of the last, on the kernel as the step leaves it."""
+def test_vectors_of_the_spectral_norm_are_updated_once_a_step(model, batch):
+    """Each is one power iteration from the last, on the kernel after the step."""
     for network in (model.discriminator, model.contrastive):
         assert len(vectors(network)) in (5, 2)
     layers = [*model.discriminator.convs, model.discriminator.code_dense, *model.contrastive.convs]
@@ -229,22 +229,22 @@ def test_vectors_of_the_spectral_norm_are_renewed_once_a_step(model, batch):
 
 @pytest.mark.parametrize(("alpha_after", "passes"), [(EVENT, 3), (0, 9)], ids=["before the event", "after it"])
 def test_averages_move_with_every_pass_in_training_mode(spec, batch, monkeypatch, alpha_after, passes):
-    """By a tenth of the way each, in turn, and passes by the averages themselves leave them."""
+    """Each pass moves them by a tenth of the distance; passes that use the averages leave them unchanged."""
     model = make(spec, cr_after_images=alpha_after)
-    expected, paint, count = values_of(model.generator.averages), model.generator.paint, 0
+    expected, generate, count = values_of(model.generator.moving_averages), model.generator.generate, 0
 
     def spy(latents, training):
         nonlocal expected, count
-        images, moments = paint(latents, training)
+        images, moments = generate(latents, training)
         if training:
             expected = [0.9 * old + 0.1 * new.numpy() for old, new in zip(expected, moments, strict=True)]
             count += 1
         return images, moments
 
-    monkeypatch.setattr(model.generator, "paint", spy)
+    monkeypatch.setattr(model.generator, "generate", spy)
     train(model, batch, 1)
     assert count == passes
-    for average, value in zip(model.generator.averages, expected, strict=True):
+    for average, value in zip(model.generator.moving_averages, expected, strict=True):
         np.testing.assert_allclose(average, value, rtol=1e-5, atol=1e-6)
 
 
@@ -254,7 +254,7 @@ def test_the_learning_rates_are_multiples_of_the_phases(model, batch):
     assert rates == pytest.approx([0.002, 0.006, 0.001])
 
 
-def test_at_its_event_h_begins_anew_and_nothing_else_moves(model, batch):
+def test_at_an_event_h_is_reinitialised_and_nothing_else_changes(model, batch):
     train(model, batch, 3)
     networks = {name: model.checkpoint_items()[name] for name in ("generator", "discriminator")}
     others = [*networks["generator"].variables, *networks["discriminator"].variables, *vectors(model.contrastive)]
@@ -271,13 +271,13 @@ def test_at_its_event_h_begins_anew_and_nothing_else_moves(model, batch):
     assert not any(value.any() for value in values_of(model.contrastive_optimizer.variables))
     for variable, a, b in zip(model.contrastive.trainable_variables, weights, now, strict=True):
         assert not np.any(b) if "bias" in variable.name else np.all(a != b), variable.name
-    # Once: what is learnt afterwards stays.
+    # Only once: later updates are kept.
     model.contrastive.head.bias.assign_add([1.0, 2.0, 3.0])
     model._reinitialize(tf.constant(EVENT + BATCH, tf.int64))
     np.testing.assert_array_equal(model.contrastive.head.bias, [1, 2, 3])
 
 
-def test_new_beginnings_are_a_function_of_seed_and_event(spec):
+def test_reinitialised_weights_are_a_function_of_seed_and_event(spec):
     def begin(seed, images, **changes):
         model = make(spec, seed, **changes)
         model._reinitialize(tf.constant(images, tf.int64))
@@ -289,22 +289,22 @@ def test_new_beginnings_are_a_function_of_seed_and_event(spec):
     assert np.all(first != begin(6, EVENT, **two)) and np.all(first != begin(5, 2 * EVENT, **two))
 
 
-def test_the_step_meets_the_event_by_itself(model, batch):
+def test_train_step_detects_the_event(model, batch):
     logs = train(model, batch, 5)
     assert [log["generator/contrastive"] > 0 for log in logs] == [False, False, False, True, True]
     assert int(model.contrastive_optimizer.iterations) == 2 and int(model.events) == 1
-    assert logs[3]["generator/contrastive"] == pytest.approx(2 * math.log(K), rel=0.2)  # by a new H
+    assert logs[3]["generator/contrastive"] == pytest.approx(2 * math.log(K), rel=0.2)  # from a new H
 
 
-def test_an_event_in_a_step_that_was_left_out_is_met_in_the_next(model, batch):
+def test_an_event_in_a_skipped_step_takes_place_in_the_next(model, batch):
     train(model, batch, 3)
-    model.step.assign_add(1)  # as the loop does after a step that was no finite number
+    model.step.assign_add(1)  # as the loop does after a step that was not finite
     train(model, batch, 1)
     assert int(model.events) == 1 and int(model.contrastive_optimizer.iterations) == 1
 
 
 def test_infogan_is_the_same_without_a_weight(spec, batch):
-    """Up to the event the same bits; and then there is none."""
+    """Bit-identical up to the event, which then never takes place."""
     modified, plain = make(spec), make(spec, cr_alpha=0.0)
     for count, same in ((3, True), (1, False)):
         train(modified, batch, count)
@@ -315,7 +315,7 @@ def test_infogan_is_the_same_without_a_weight(spec, batch):
 
 @pytest.mark.parametrize("stop", [2, 3, 4])
 def test_a_resumed_run_has_the_same_bits(spec, batch, tmp_path, stop):
-    """Stopped before its event, at it - that is "InfoGAN (modified)" - or after."""
+    """Stopped before the event, at the event (this is "InfoGAN (modified)"), or after it."""
     whole, first, resumed = make(spec), make(spec), make(spec, seed=5)
     train(whole, batch, 6)
     train(first, batch, stop)
@@ -326,23 +326,23 @@ def test_a_resumed_run_has_the_same_bits(spec, batch, tmp_path, stop):
     assert int(resumed.events) == 1
 
 
-def test_draws_are_a_function_of_seed_and_step(spec):
-    def draw(seed, step):
+def test_samples_are_a_function_of_seed_and_step(spec):
+    def sample(seed, step):
         model = make(spec, seed)
         model.step.assign(step)
-        latents, codes, pairs = model.draw(BATCH, tf.constant(0.5))
+        latents, codes, pairs = model.sample_inputs(BATCH, tf.constant(0.5))
         np.testing.assert_array_equal(latents[:, Z:], codes)
         return np.concatenate([latents, *pairs[:3]], axis=1)
 
-    first = draw(5, 0)
+    first = sample(5, 0)
     assert first.shape == (BATCH, Z + 3 * K + Z) and np.abs(first).max() <= 1
-    np.testing.assert_array_equal(first, draw(5, 0))
-    assert np.all(first != draw(5, 1)) and np.all(first != draw(6, 0))
-    assert np.abs(np.corrcoef(first.T) - np.eye(first.shape[1])).max() < 1  # no two columns are one draw
+    np.testing.assert_array_equal(first, sample(5, 0))
+    assert np.all(first != sample(5, 1)) and np.all(first != sample(6, 0))
+    assert np.abs(np.corrcoef(first.T) - np.eye(first.shape[1])).max() < 1  # no two columns are the same sample
 
 
 def test_fit_logs_every_term_and_learns(spec, batch):
-    """Codes are read back better than at random, in 150 steps of `fit`."""
+    """After 150 steps of `fit`, codes are recovered better than at random."""
     model = make(spec, cr_alpha=0.0, lambda_g=1.0, lambda_d=1.0)
     data = tf.data.Dataset.from_tensors(batch).repeat()
     histories = [model.fit(data, steps_per_epoch=count, verbose=0).history for count in (10, 100, 40)]
@@ -352,12 +352,12 @@ def test_fit_logs_every_term_and_learns(spec, batch):
     assert end < 0.5 * start
 
 
-class Painter:
-    """A generator that is known: each code is a bar of the image, the noise a fourth one. No weights."""
+class Bars:
+    """A known generator without weights: each code is a bar of the image, the noise a fourth one."""
 
-    averages: list[tf.Variable] = []
+    moving_averages: list[tf.Variable] = []
 
-    def paint(self, latents, training):
+    def generate(self, latents, training):
         bars = tf.concat([latents[:, Z:], latents[:, :1]], axis=1)  # [B,4]
         rows = tf.repeat(bars[:, :, None, None], 2, axis=1)  # [B,8,1,1]
         return tf.tile(rows, [1, 1, 8, 1]), []
@@ -366,26 +366,26 @@ class Painter:
 @pytest.mark.parametrize("shuffled", [False, True])
 def test_h_learns_which_code_is_shared_and_nothing_from_shuffled_labels(spec, shuffled):
     model = make(spec)
-    model.generator = Painter()
+    model.objective.generator = Bars()
     optimizer = tf.keras.optimizers.Adam(0.002, 0.5)
-    compiled = tf.function(lambda pairs: model.contrastive_gradients(pairs, tf.constant(0.0)))
-    hits = []
+    compiled = tf.function(lambda pairs: model.objective.contrastive_gradients(pairs, tf.constant(0.0)))
+    accuracies = []
     for step in range(150):
-        pairs = draw_pairs(64, K, Z, 0.0, tf.constant([step, 0]))
+        pairs = sample_pairs(64, K, Z, 0.0, tf.constant([step, 0]))
         if shuffled:
             order = tf.argsort(tf.random.stateless_uniform([64], [step, 1]))
             pairs = pairs._replace(shared=tf.gather(pairs.shared, order))
         terms, gradients, _ = compiled(pairs)
         optimizer.apply_gradients(zip(gradients, model.contrastive.trainable_variables, strict=True))
-        hits.append(float(tf.reduce_mean(terms["contrastive/accuracy"])))
-    late = np.mean(hits[-50:])  # of 3200 pairs, each drawn anew
+        accuracies.append(float(tf.reduce_mean(terms["contrastive/accuracy"])))
+    late = np.mean(accuracies[-50:])  # over 3200 new pairs
     if shuffled:
         assert late == pytest.approx(1 / K, abs=0.04)
     else:
         assert late > 0.8
 
 
-def test_noise_is_normal_outside_and_uniform_inside():
+def test_noise_is_normal_outside_and_uniform_inside_the_model():
     noise = tf.random.stateless_normal([20_000, 1], [0, 1])
     latents = to_latents(noise, tf.zeros([20_000, 0]))
     assert np.abs(np.histogram(latents, 10, (-1, 1))[0] / 20_000 - 0.1).max() < 0.01
@@ -393,7 +393,7 @@ def test_noise_is_normal_outside_and_uniform_inside():
     np.testing.assert_allclose(to_latents(tf.constant([[1.0, 0.0]]), tf.constant([[0.3]])), [[0.682689, 0, 0.3]], 1e-5)
 
 
-def test_parts_say_what_the_model_does(model, batch):
+def test_exported_networks_agree_with_the_model(model, batch):
     train(model, batch, 2)
     parts, noise = model.export_networks(), tf.random.stateless_normal([4, Z], [1, 1])
     codes = model.prior.sample(4, [1, 2])
@@ -417,7 +417,7 @@ def test_an_image_does_not_depend_on_its_batch(model, batch):
 
 
 def test_published_counts(spec):
-    counts = parameters(InfoGANCROptions(), spec)
+    counts = parameter_counts(InfoGANCROptions(), spec)
     assert counts == {"generator": 251_393, "discriminator/encoder": 263_878, "contrastive": 247_749}
     assert sum(counts.values()) == 763_020
 
@@ -430,7 +430,7 @@ def test_networks_for_celeba_take_a_step(spec):
     assert all(math.isfinite(value) for log in logs for value in log.values()) and logs[1]["generator/contrastive"] > 0
     biases = ["norm" not in v.name and "bias" in v.name for v in model.trainable_variables]
     for variable, old, bias in zip(model.trainable_variables, before, biases, strict=True):
-        assert bias or np.any(variable != old), variable.name  # batch norm takes biases away again
+        assert bias or np.any(variable != old), variable.name  # batch norm cancels biases
 
 
 @pytest.mark.slow

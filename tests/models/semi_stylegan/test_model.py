@@ -1,4 +1,4 @@
-"""The step as training runs it: random draws, lazy R1, averages, style mixing, slots, `fit`, options."""
+"""The training step: samples, lazy R1, moving averages, style mixing, slots, `fit`, options."""
 
 import dataclasses
 
@@ -12,7 +12,7 @@ from ssgan_tf.models.semi_stylegan.model import SemiStyleGAN, SemiStyleGANOption
 
 
 def logs_of_steps(model, batch, count: int) -> list[dict[str, float]]:
-    """What each of `count` steps logs by itself."""
+    """Returns the logs of each of `count` steps alone."""
     result = []
     for _ in range(count):
         model.reset_metrics()
@@ -24,8 +24,8 @@ def equal(a: list[np.ndarray], b: list[np.ndarray]) -> bool:
     return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
 
 
-def test_draws_are_a_function_of_seed_and_step(make, batch):
-    """Same weights, seed and step: bit-identical update. Another step or another seed: other images."""
+def test_samples_are_a_function_of_seed_and_step(make, batch):
+    """The same weights, seed and step give a bit-identical update; another step or seed gives other images."""
     first = make(seed=5)
     same, later, other = make(seed=5), make(seed=5), make(seed=6)
     later.step.assign(1)
@@ -36,7 +36,7 @@ def test_draws_are_a_function_of_seed_and_step(make, batch):
 
 
 def test_the_second_step_continues_as_if_it_were_the_first_of_a_resumed_run(make, batch):
-    """Weights, averages, optimizer state and step number carried over are all there is to a state."""
+    """Weights, averages, optimizer state and step number are the whole state."""
     model, resumed = make(), make()
     model.train_step(batch)
     resumed.set_weights(model.get_weights())
@@ -60,7 +60,7 @@ def test_lazy_r1_is_taken_every_fourth_step_four_times_as_strong(make, batch):
 
 
 def test_lazy_r1_logs_what_the_loss_had_without_it(make, batch):
-    """On a step that skips the penalty, the other terms are those of a model that has none."""
+    """On a step that skips the penalty, the other terms are those of a model without it."""
     lazy, without = make(r1=3.0, r1_interval=4), make(r1=0.0)
     for model in (lazy, without):
         model.step.assign(1)
@@ -72,7 +72,7 @@ def test_lazy_r1_logs_what_the_loss_had_without_it(make, batch):
 
 @pytest.mark.parametrize(("half_life", "decay"), [(6.0, 0.5), (12.0, 0.5**0.5), (1.5, 1 / 16), (0.0, 0.0)])
 def test_the_averaged_generator_after_one_step(half_life, decay, make, batch):
-    """decay = 0.5^(B / half-life) with B = 6; a half-life of 0 keeps no memory at all."""
+    """decay = 0.5^(B / half-life) with B = 6; with a half-life of 0 the average is a copy."""
     model = make(ema_half_life=half_life)
     before = model.ema_generator.get_weights()
     model.train_step(batch)
@@ -84,18 +84,18 @@ def test_the_averaged_generator_after_one_step(half_life, decay, make, batch):
         assert not equal(model.generator.get_weights(), model.ema_generator.get_weights())
 
 
-def test_after_one_half_life_half_of_the_start_is_left(make, batch):
-    """Two steps of 6 images are one half-life of 12; the weights are moved by hand, from 0 to 1."""
+def test_after_one_half_life_half_of_the_initial_weight_is_left(make, batch):
+    """Two steps of 6 images are one half-life of 12; the weights are set by hand from 0 to 1."""
     model = make(ema_half_life=12.0)
     bias, average = model.generator.synthesis.to_rgb[0].bias, model.ema_generator.synthesis.to_rgb[0].bias
-    np.testing.assert_array_equal(average, [0, 0, 0])  # a head that training at 8x8 does not move
+    np.testing.assert_array_equal(average, [0, 0, 0])  # a head that training at 8x8 does not change
     bias.assign([1.0, 1.0, 1.0])
     for _ in range(2):
         model.train_step(batch)
     np.testing.assert_allclose(average, [0.5, 0.5, 0.5], rtol=1e-6)
 
 
-def test_the_average_starts_as_a_copy_and_is_never_trained_itself(make):
+def test_the_averaged_generator_starts_as_a_copy_and_is_not_trainable(make):
     model = make()
     assert model.ema_generator.trainable_variables == []
     np.testing.assert_equal(
@@ -104,13 +104,13 @@ def test_the_average_starts_as_a_copy_and_is_never_trained_itself(make):
     )
 
 
-def test_the_mean_style_moves_by_half_a_percent_of_its_distance_to_the_batchs(make, batch, draws):
-    """Before G's weights change, as its images were made; the averaged generator's follows as its weights do."""
+def test_the_mean_style_moves_half_a_percent_towards_the_mean_of_the_batch(make, batch, samples):
+    """The styles are those of G before its step; the averaged generator has an average of this mean too."""
     model = make(ema_half_life=6.0)
     expected = np.zeros(8)
     for _ in range(2):
-        drawn = draws(model)
-        mean = np.mean(model.generator.mapping((drawn.noise, drawn.codes)), axis=0)
+        sampled = samples(model)
+        mean = np.mean(model.generator.mapping((sampled.noise, sampled.codes)), axis=0)
         before = model.ema_generator.w_average.numpy()
         model.train_step(batch)
         expected = 0.995 * expected + 0.005 * mean
@@ -133,7 +133,7 @@ def test_gradient_norms_are_those_of_the_steps_taken(make, batch, use_sgd):
 
 
 def record_styles(model, batch, monkeypatch) -> tuple[list, tf.Tensor]:
-    """A step's calls of the mapping, as (noise, codes), and what the synthesis got."""
+    """Returns a step's inputs (noise, codes) of the mapping network, and the styles that the synthesis received."""
     calls, styles = [], []
     mapping, synthesis = model.generator.mapping.call, model.generator.synthesis.call
 
@@ -152,13 +152,13 @@ def record_styles(model, batch, monkeypatch) -> tuple[list, tf.Tensor]:
     return calls, styles[0]
 
 
-def test_mixed_styles_have_two_noises_and_one_code(make, batch, draws, monkeypatch):
-    """Every image starts with the style of its z; from some layer on, the second or later, it has another z's."""
+def test_mixed_styles_have_two_noises_and_one_code(make, batch, samples, monkeypatch):
+    """Every image has the style of its z in the first layers and that of another z from layer 1 or later on."""
     model = make(style_mixing=1.0)
-    start, drawn = make(style_mixing=1.0), draws(model)
+    start, sampled = make(style_mixing=1.0), samples(model)
     ((noise, codes), (second, second_codes)), styles = record_styles(model, batch, monkeypatch)
-    np.testing.assert_array_equal(noise, drawn.noise)
-    np.testing.assert_array_equal(codes, drawn.codes)
+    np.testing.assert_array_equal(noise, sampled.noise)
+    np.testing.assert_array_equal(codes, sampled.codes)
     np.testing.assert_array_equal(second_codes, codes)
     assert np.abs(np.corrcoef(noise.numpy().ravel(), second.numpy().ravel())[0, 1]) < 0.5
     w, w2 = (start.generator.mapping((z, codes)).numpy() for z in (noise, second))
@@ -173,17 +173,17 @@ def test_mixed_styles_have_two_noises_and_one_code(make, batch, draws, monkeypat
     assert len(crossovers) > 1
 
 
-def test_without_style_mixing_there_is_one_style_and_the_draws_are_the_same(make, batch, draws, monkeypatch):
+def test_without_style_mixing_there_is_one_style_and_the_samples_are_the_same(make, batch, samples, monkeypatch):
     model = make()
-    drawn = draws(model)
+    sampled = samples(model)
     ((noise, codes),), styles = record_styles(model, batch, monkeypatch)
     assert styles.shape == (6, 8)
-    np.testing.assert_array_equal(noise, drawn.noise)
-    np.testing.assert_array_equal(codes, drawn.codes)
+    np.testing.assert_array_equal(noise, sampled.noise)
+    np.testing.assert_array_equal(codes, sampled.codes)
 
 
-def test_while_the_networks_grow_styles_are_mixed_in_the_layers_there_are(make, network, batch, monkeypatch):
-    """At 8x8 of 16x16 four of six layers are used, so that every crossover is one of 1 to 3."""
+def test_at_a_lower_resolution_styles_are_mixed_in_the_layers_in_use(make, network, batch, monkeypatch):
+    """At 8x8 of 16x16 four of six layers are used, so every crossover is 1, 2 or 3."""
     model = make(network=dataclasses.replace(network, resolution=16), style_mixing=1.0)
     model.set_segment(Schedule((Phase(resolution=8, images=600), Phase(resolution=16))).segments[0])
     full_size = {k: upsample(v) if k.endswith("image") else v for k, v in batch.items()}
@@ -193,8 +193,8 @@ def test_while_the_networks_grow_styles_are_mixed_in_the_layers_there_are(make, 
         assert np.all(np.any(styles[:, 0] != styles[:, 3], axis=1))
 
 
-def test_fit_logs_every_term_makes_no_new_variable_and_agrees_with_eager_steps(make, batch):
-    """The graph that `fit` runs, with its branch for lazy R1, computes what the eager steps do."""
+def test_fit_logs_every_term_adds_no_variable_and_agrees_with_eager_steps(make, batch):
+    """The graph of `fit`, with its branch for lazy R1, computes the same as eager steps."""
     eager, model = make(gamma_e=1.0, r1_interval=2), make(gamma_e=1.0, r1_interval=2)
     optimizers = model.generator_optimizer, model.discriminator_optimizer
     count = [len(o.variables) for o in optimizers]
@@ -224,8 +224,9 @@ def test_noise_inputs_get_another_seed_at_every_step(make, batch, network, monke
 
 
 def test_the_learning_rate_falls_with_the_phase(make):
-    """A cosine over 600 images, so 100 steps of 6: half way (1 + 0.01) / 2 of the rate, then 1 % of it; whatever the
-    optimizer's own count.
+    """A cosine over 600 images, 100 steps of 6: (1 + 0.01) / 2 of the rate half way and 1 % at the end.
+
+    The optimizer's own count does not matter.
     """
     phases = (Phase(images=60, batch=6, labeled_batch=3), Phase(0, 0, 0, 6, 3, learning_rate=0.2, decay_images=600))
     first, second = Schedule(phases).segments
@@ -238,7 +239,7 @@ def test_the_learning_rate_falls_with_the_phase(make):
 
 
 def rate_at(step: int, model: SemiStyleGAN) -> list[float]:
-    """Both optimizers' rates of the step that follows `step` others."""
+    """Returns both optimizers' rates in the step that follows `step` others."""
     model.step.assign(step)
     rates = []
     for network, optimizer in (
@@ -251,7 +252,7 @@ def rate_at(step: int, model: SemiStyleGAN) -> list[float]:
     return rates
 
 
-def test_a_phase_with_fresh_optimizers_forgets_the_moments_where_it_begins_alone(make, batch):
+def test_a_phase_with_fresh_optimizers_resets_the_moments_only_where_it_begins(make, batch):
     phases = (Phase(images=12, batch=6, labeled_batch=3), Phase(0, 0, 0, 6, 3, fresh_optimizers=True))
     first, second = Schedule(phases).segments
     model = make()

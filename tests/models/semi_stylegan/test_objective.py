@@ -1,4 +1,4 @@
-"""Equation 7: every term and weight recomputed from the networks' own outputs, and which network each term moves."""
+"""Equation 7: every term and weight recomputed from the networks' outputs, and the network that each term trains."""
 
 import numpy as np
 import pytest
@@ -12,59 +12,59 @@ def softplus(x: np.ndarray) -> np.ndarray:
 
 
 def distance(predicted, target, mask=1.0) -> float:
-    """Batch mean of ||predicted - target||_2 over what is known."""
+    """Returns the batch mean of ||predicted - target||_2 over known codes."""
     return np.mean(np.linalg.norm((np.asarray(predicted) - np.asarray(target)) * mask, axis=1))
 
 
 def mixup(weights, first, second) -> np.ndarray:
-    """Eq. 5 with every other second member: there are twice as many."""
+    """Equation 5 with every other row of `second`, which has twice as many."""
     first, second = np.asarray(first), np.asarray(second)[::2]
     weights = np.reshape(weights, [-1] + [1] * (first.ndim - 1))
     return weights * first + (1 - weights) * second
 
 
 def real_gradient_norm(model, images) -> float:
-    """Batch mean of ||dD/dx||^2."""
+    """Returns the batch mean of ||dD/dx||^2."""
     with tf.GradientTape() as tape:
         tape.watch(images)
         logits = model.discriminator(images)[0]
     return np.mean(np.sum(tape.gradient(logits, images).numpy() ** 2, axis=(1, 2, 3)))
 
 
-def discriminator_terms(model, batch, fake, drawn, mixed) -> dict[str, float]:
+def discriminator_terms(model, batch, fake, sampled, mixed) -> dict[str, float]:
     o, d = model.options, model.discriminator
     return {
         "discriminator/adversarial": np.mean(softplus(-d(batch["image"])[0]) + softplus(d(fake)[0])),
         "discriminator/r1": o.r1 / 2 * real_gradient_norm(model, batch["image"]),
-        "discriminator/unsupervised": o.gamma_e * distance(d.encode(fake), drawn.codes),
+        "discriminator/unsupervised": o.gamma_e * distance(d.encode(fake), sampled.codes),
         "discriminator/supervised": o.beta
         * distance(d.encode(batch["labeled_image"]), batch["labeled_codes"], batch["labeled_mask"]),
         "discriminator/smoothness": o.alpha * distance(d.encode(mixed[0]), mixed[1], batch["labeled_mask"]),
     }
 
 
-def generator_terms(model, batch, fake, drawn, mixed) -> dict[str, float]:
+def generator_terms(model, batch, fake, sampled, mixed) -> dict[str, float]:
     o, d = model.options, model.discriminator
     return {
         "generator/adversarial": np.mean(softplus(-d(fake)[0])),
-        "generator/unsupervised": o.gamma_g * distance(d.encode(fake), drawn.codes),
+        "generator/unsupervised": o.gamma_g * distance(d.encode(fake), sampled.codes),
         "generator/smoothness": o.alpha * distance(d.encode(mixed[0]), mixed[1], batch["labeled_mask"]),
     }
 
 
-def test_every_term_of_equation_7(make, batch, draws):
-    """D/E's terms with the weights before the step; G's terms on the same images, seen by the D/E after its step."""
+def test_every_term_of_equation_7(make, batch, samples):
+    """D/E's terms use the weights before the step; G's terms use the same images and D/E after its step."""
     model = make(**ALL_TERMS)
-    drawn = draws(model)
-    fake = model.generator((drawn.noise, drawn.codes))
+    sampled = samples(model)
+    fake = model.generator((sampled.noise, sampled.codes))
     mixed = (
-        mixup(drawn.weights, batch["labeled_image"], fake),
-        mixup(drawn.weights, batch["labeled_codes"], drawn.codes),
+        mixup(sampled.weights, batch["labeled_image"], fake),
+        mixup(sampled.weights, batch["labeled_codes"], sampled.codes),
     )
-    expected = discriminator_terms(model, batch, fake, drawn, mixed)
-    stale = generator_terms(model, batch, fake, drawn, mixed)
+    expected = discriminator_terms(model, batch, fake, sampled, mixed)
+    stale = generator_terms(model, batch, fake, sampled, mixed)
     logs = {name: float(value) for name, value in model.train_step(batch).items() if "norm" not in name}
-    expected.update(generator_terms(model, batch, fake, drawn, mixed))
+    expected.update(generator_terms(model, batch, fake, sampled, mixed))
     assert logs == pytest.approx(expected, rel=1e-4)
     for name, value in stale.items():
         assert logs[name] != pytest.approx(value, rel=1e-3), f"{name} was computed with the D/E before its step"
@@ -82,12 +82,12 @@ def test_a_term_without_weight_is_neither_computed_nor_logged(off, make, batch):
     assert len(logs) == {"alpha": 8, None: 10}.get(off, 9)
 
 
-def reference_step(model, batch, drawn, rate: float) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """D/E's and G's weights after one step of gradient descent on eq. 7, straight from the equations."""
+def reference_step(model, batch, sampled, rate: float) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Returns D/E's and G's weights after one step of gradient descent on Equation 7, written out."""
     o, d, g = model.options, model.discriminator, model.generator
     labeled, mask = batch["labeled_image"], batch["labeled_mask"]
-    lam = drawn.weights[:, None]
-    mixed_codes = lam * batch["labeled_codes"] + (1 - lam) * drawn.codes[::2]
+    lam = sampled.weights[:, None]
+    mixed_codes = lam * batch["labeled_codes"] + (1 - lam) * sampled.codes[::2]
 
     def mean_distance(images, codes, known=1.0):
         return tf.reduce_mean(tf.norm((d.encode(images) - codes) * known, axis=1))
@@ -96,7 +96,7 @@ def reference_step(model, batch, drawn, rate: float) -> tuple[list[np.ndarray], 
         return lam[:, :, None, None] * labeled + (1 - lam[:, :, None, None]) * fake[::2]
 
     def d_loss():
-        fake = tf.stop_gradient(g((drawn.noise, drawn.codes)))
+        fake = tf.stop_gradient(g((sampled.noise, sampled.codes)))
         with tf.GradientTape() as tape:
             tape.watch(batch["image"])
             real = d(batch["image"])[0]
@@ -104,14 +104,14 @@ def reference_step(model, batch, drawn, rate: float) -> tuple[list[np.ndarray], 
         gan = tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(tf.nn.softplus(d(fake)[0]))
         supervised = mean_distance(labeled, batch["labeled_codes"], mask)
         smooth = mean_distance(mixed_images(fake), mixed_codes, mask)
-        unsupervised = mean_distance(fake, drawn.codes)
+        unsupervised = mean_distance(fake, sampled.codes)
         return gan + o.r1 / 2 * slope + o.gamma_e * unsupervised + o.beta * supervised + o.alpha * smooth
 
     def g_loss():
-        fake = g((drawn.noise, drawn.codes))
+        fake = g((sampled.noise, sampled.codes))
         gan = tf.reduce_mean(tf.nn.softplus(-d(fake)[0]))
         smooth = mean_distance(mixed_images(fake), mixed_codes, mask)
-        return gan + o.gamma_g * mean_distance(fake, drawn.codes) + o.alpha * smooth
+        return gan + o.gamma_g * mean_distance(fake, sampled.codes) + o.alpha * smooth
 
     result = []
     for loss, variables in ((d_loss, d.trainable_variables), (g_loss, g.trainable_variables)):
@@ -124,12 +124,12 @@ def reference_step(model, batch, drawn, rate: float) -> tuple[list[np.ndarray], 
     return result[0], result[1]
 
 
-def test_one_step_moves_every_weight_as_equation_7_says(make, batch, draws, use_sgd):
-    """So L_sup reaches D/E alone, L_unsup and L_sr both, MixUp's gradient reaches G, and D/E moves first."""
+def test_one_step_moves_every_weight_as_equation_7_says(make, batch, samples, use_sgd):
+    """So L_sup trains D/E only, L_unsup and L_sr both, MixUp's gradient reaches G, and D/E steps first."""
     model, reference = make(**ALL_TERMS), make(**ALL_TERMS)
     use_sgd(model, 0.01, 0.01)
     before = [v.numpy() for v in model.generator.trainable_variables]
-    d_weights, g_weights = reference_step(reference, batch, draws(reference), 0.01)
+    d_weights, g_weights = reference_step(reference, batch, samples(reference), 0.01)
     model.train_step(batch)
     for network, weights in ((model.discriminator, d_weights), (model.generator, g_weights)):
         for variable, expected in zip(network.trainable_variables, weights, strict=True):
@@ -157,7 +157,7 @@ def test_with_gamma_e_zero_no_unsupervised_gradient_reaches_the_encoder(make, ba
 
 
 def test_the_supervised_loss_never_moves_the_generator(make, batch, use_sgd):
-    """With D/E held still, G's step is the same for every beta."""
+    """With D/E fixed, G's step is the same for every beta."""
     results = []
     for beta in (0.0, 50.0):
         model = make(beta=beta)
@@ -168,7 +168,7 @@ def test_the_supervised_loss_never_moves_the_generator(make, batch, use_sgd):
 
 
 def test_mixup_moves_the_generator(make, batch, use_sgd):
-    """With D/E held still and gamma_g = 0, alpha is all that can make a difference to G."""
+    """With D/E fixed and gamma_g = 0, only alpha can affect G."""
     results = []
     for alpha in (0.0, 50.0):
         model = make(gamma_g=0.0, alpha=alpha)
@@ -177,14 +177,14 @@ def test_mixup_moves_the_generator(make, batch, use_sgd):
     assert max(np.abs(a - b).max() for a, b in zip(*results, strict=True)) > 1e-3
 
 
-def test_the_gradient_of_the_generators_smoothness_loss_reaches_mapping_and_synthesis(make, batch, draws):
+def test_the_gradient_of_the_generators_smoothness_loss_reaches_mapping_and_synthesis(make, batch, samples):
     model = make()
-    drawn = draws(model)
+    sampled = samples(model)
     parts = model.generator.mapping.trainable_variables, model.generator.synthesis.blocks[0].trainable_variables
     with tf.GradientTape() as tape:
-        fake = model.generator((drawn.noise, drawn.codes))
-        mixed = model.mix(batch, fake, drawn.codes, tf.constant([1, 2]))
-        loss = model.objective.generator_losses(fake, drawn.codes, mixed)["generator/smoothness"]
+        fake = model.generator((sampled.noise, sampled.codes))
+        pairs = model.mixup(batch, fake, sampled.codes, tf.constant([1, 2]))
+        loss = model.objective.generator_losses(fake, sampled.codes, pairs)["generator/smoothness"]
     for gradients in tape.gradient(loss, parts):
         assert max(np.abs(g).max() for g in gradients if g is not None) > 1e-4
 
@@ -199,7 +199,7 @@ def test_codes_where_the_mask_is_zero_change_nothing(make, batch):
 
 
 def test_info_stylegan_needs_no_labelled_stream(make, batch):
-    """eta = 0: beta = alpha = 0 and gamma_e > 0, on batches of images alone."""
+    """With eta = 0, beta = alpha = 0 and gamma_e > 0, it trains on batches of images alone."""
     model = make(beta=0.0, alpha=0.0, gamma_g=1.0, gamma_e=1.0)
     assert not model.options.uses_labels
     before = model.discriminator.code_head.kernel.numpy()

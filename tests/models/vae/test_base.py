@@ -1,4 +1,4 @@
-"""What the VAEs share, and beta-VAE with its annealing: closed forms, steps, what an export is made of."""
+"""Code shared by the VAEs, and beta-VAE with its annealing: closed forms, steps, exported networks."""
 
 import dataclasses
 import math
@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ssgan_tf.models import parameters
-from ssgan_tf.models.vae.base import Latent, bernoulli_distance, kl_to_prior, share_of
+from ssgan_tf.models import parameter_counts
+from ssgan_tf.models.vae.base import Latent, bernoulli_distance, kl_to_prior, linear_ramp
 from ssgan_tf.models.vae.beta_tcvae import BetaTCVAEOptions
 from ssgan_tf.models.vae.beta_vae import BetaVAEOptions
 from ssgan_tf.models.vae.factor_vae import FactorVAEOptions
@@ -20,7 +20,7 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 def test_kl_is_the_integral():
-    """Of a Gaussian and N(0, 1), against a sum over a fine grid; 0 for the prior itself."""
+    """Compares KL(Gaussian || N(0, 1)) with a sum over a fine grid; it is 0 for the prior itself."""
     mean, log_variance = np.array([[0.7, -1.2]]), np.array([[-0.8, 0.4]])
     x = np.linspace(-12, 12, 20_001)
     expected = 0.0
@@ -40,7 +40,7 @@ def test_reconstruction_is_bernoullis():
     np.testing.assert_allclose(bernoulli_distance(tf.constant(images), tf.constant(logits)), expected, rtol=1e-10)
 
 
-def test_z_is_drawn_from_q():
+def test_z_is_a_sample_of_q():
     model = vaes.make(BetaVAEOptions)
     images, noise = tf.constant(vaes.squares()), tf.random.stateless_normal([8, 3], [0, 1])
     latent = model.infer(images, noise)
@@ -49,7 +49,7 @@ def test_z_is_drawn_from_q():
 
 
 def test_the_logged_terms_are_the_loss():
-    """Written out for beta-VAE, from the noise that a step draws."""
+    """Written out for beta-VAE, with the noise of the step."""
     model = vaes.make(BetaVAEOptions, beta=3.0)
     images = vaes.squares()
     seed = tf.random.experimental.stateless_split(
@@ -64,8 +64,8 @@ def test_the_logged_terms_are_the_loss():
 
 
 @pytest.mark.parametrize(("seen", "length", "expected"), [(0, 10, 0), (5, 10, 0.5), (25, 10, 1), (0, 0, 1)])
-def test_shares(seen, length, expected):
-    assert float(share_of(tf.constant(float(seen)), length)) == expected
+def test_linear_ramp(seen, length, expected):
+    assert float(linear_ramp(tf.constant(float(seen)), length)) == expected
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_shares(seen, length, expected):
     ],
 )
 def test_warm_up_by_hand(kind, name, weight):
-    """With a learning rate of next to nothing only the weight changes: 0, 1/4, ... of it, steps of 8 images of 32."""
+    """With a tiny learning rate only the weight changes: 0, 1/4, ... of it, in steps of 8 of the 32 images."""
     warm = vaes.make(kind, rate=1e-12, warmup_images=32, **weight)
     full = vaes.make(kind, rate=1e-12, **weight)
     shares = [0, 0.25, 0.5, 0.75, 1, 1]
@@ -91,7 +91,7 @@ def test_warm_up_by_hand(kind, name, weight):
 
 
 def test_capacity_by_hand():
-    """gamma |KL - C| with C = 0, 2, 4, 4, ... over 16 images of 8 a step."""
+    """gamma |KL - C| with C = 0, 2, 4, 4, ...: it rises over 16 images, 8 in each step."""
     plain = vaes.make(BetaVAEOptions, rate=1e-12, beta=1.0)
     annealed = vaes.make(BetaVAEOptions, rate=1e-12, capacity=4.0, capacity_images=16, gamma=10.0)
     kls = [logs["vae/kl"] for logs in vaes.logs_of_steps(plain, vaes.squares(), 4)]
@@ -102,7 +102,7 @@ def test_capacity_by_hand():
 
 @pytest.mark.parametrize("capacity", [0.01, 50.0])
 def test_the_gradient_of_a_capacity_is_that_of_the_mean(capacity):
-    """|mean of KL - C|, not the mean of |KL - C|: some images are above C and some below."""
+    """It is |mean of KL - C|, not the mean of |KL - C|: some images are above C and some below."""
     options = {"capacity": capacity, "capacity_images": 0, "gamma": 7.0}
     model = vaes.make(BetaVAEOptions, **options)
     mean, log_variance = (tf.random.stateless_normal([8, 3], [0, i]) for i in range(2))
@@ -123,20 +123,20 @@ def test_capacity_holds_the_kl():
 
 
 @every_kind
-def test_generate_encode_and_parts_agree(kind):
+def test_generate_encode_and_exported_networks_agree(kind):
     model = vaes.make(kind)
     images = tf.constant(vaes.squares())
     codes = model.encode(images)
     noise = tf.zeros([8, 0])
-    pictures = model.generate(noise, codes)
-    np.testing.assert_allclose(pictures, np.tanh(model.decoder(codes) / 2), atol=1e-6)
-    np.testing.assert_array_equal(model.sample(noise, codes), pictures)
+    generated = model.generate(noise, codes)
+    np.testing.assert_allclose(generated, np.tanh(model.decoder(codes) / 2), atol=1e-6)
+    np.testing.assert_array_equal(model.sample(noise, codes), generated)
     assert model.noise_size == 0 and model.realness is None
     parts = model.export_networks()
     np.testing.assert_array_equal(parts.codes(parts.pyramid(images)[-1]), codes)
     style = parts.mapping(noise, codes)
     assert style.shape == [8, parts.style_size] and parts.style_layers == 1
-    np.testing.assert_array_equal(parts.synthesis(parts.truncate(style, tf.ones([8, 1]))), pictures)
+    np.testing.assert_array_equal(parts.synthesis(parts.truncate(style, tf.ones([8, 1]))), generated)
     middle = parts.synthesis(parts.truncate(style, tf.zeros([8, 1])))
     np.testing.assert_array_equal(middle, model.generate(noise, tf.zeros([8, 3])))
     half = parts.truncate(style, tf.fill([8, 1], 0.5))
@@ -159,7 +159,7 @@ def test_a_short_training_lowers_the_loss(kind):
 
 
 @every_kind
-def test_draws_are_a_function_of_seed_and_step(kind):
+def test_samples_are_a_function_of_seed_and_step(kind):
     first, same, later, other = (vaes.make(kind, seed=seed) for seed in (5, 5, 5, 6))
     later.step.assign(1)
     models = (first, same, later, other)
@@ -171,7 +171,7 @@ def test_draws_are_a_function_of_seed_and_step(kind):
 
 @every_kind
 def test_a_resumed_run_is_bit_exact(kind, tmp_path):
-    """Four steps, or two, a checkpoint, and two more in a model made anew; every batch is another."""
+    """Four steps, or two, a checkpoint, and two more in a new model; every batch is different."""
     options = {"warmup_images": 24} | ({"capacity": 5.0, "capacity_images": 24} if kind is BetaVAEOptions else {})
     batches = [vaes.squares(seed=i) for i in range(4)]
 
@@ -185,7 +185,7 @@ def test_a_resumed_run_is_bit_exact(kind, tmp_path):
     Checkpoints(str(tmp_path), before.checkpoint_items()).save(2)
     after = vaes.make(kind, **options)
     for variable in after.variables:
-        variable.assign(tf.zeros_like(variable))  # nothing may be left of how it was made
+        variable.assign(tf.zeros_like(variable))  # no initial value may be left
     assert Checkpoints(str(tmp_path), after.checkpoint_items()).restore_latest() == 2
     train(after, batches[2:])
     assert after.step.numpy() == 4
@@ -212,13 +212,13 @@ def test_xla_computes_the_same(kind):
 @pytest.mark.parametrize(("latents", "vae", "factor_vae"), [(10, 690_517, 5_708_519), (5, 686_667, 5_699_669)])
 def test_published_counts(latents, vae, factor_vae):
     sizes = (64, 1, latents)
-    assert sum(parameters(BetaVAEOptions(*sizes), vaes.SPEC).values()) == vae
-    assert sum(parameters(BetaTCVAEOptions(*sizes), vaes.SPEC).values()) == vae
-    assert sum(parameters(FactorVAEOptions(*sizes), vaes.SPEC).values()) == factor_vae
+    assert sum(parameter_counts(BetaVAEOptions(*sizes), vaes.SPEC).values()) == vae
+    assert sum(parameter_counts(BetaTCVAEOptions(*sizes), vaes.SPEC).values()) == vae
+    assert sum(parameter_counts(FactorVAEOptions(*sizes), vaes.SPEC).values()) == factor_vae
 
 
 @every_kind
-def test_what_options_say_of_themselves(kind):
+def test_options_without_labels(kind):
     options = kind(**vaes.SIZES)
     assert (options.resolutions, options.precision, options.uses_labels) == ((16,), "float32", False)
     assert options.in_float32() == options

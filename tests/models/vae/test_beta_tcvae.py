@@ -14,7 +14,7 @@ NOISE = 0.6  # standard deviation of every q(z|x) below
 
 
 def make_latent(covariance: np.ndarray, count: int, seed: int = 0) -> Latent:
-    """Posteriors that together make z ~ N(0, covariance), but for sampling."""
+    """Makes posteriors whose mixture is z ~ N(0, covariance), up to sampling."""
     rng = np.random.default_rng(seed)
     width = len(covariance)
     mean = rng.multivariate_normal(np.zeros(width), covariance - NOISE**2 * np.eye(width), count)
@@ -23,7 +23,7 @@ def make_latent(covariance: np.ndarray, count: int, seed: int = 0) -> Latent:
 
 
 def in_loops(latent: Latent) -> np.ndarray:
-    """The formula of the spec, one number at a time."""
+    """Computes the formula of the docstring one number at a time."""
     mean, log_variance, z = (x.numpy() for x in latent)
     count, width = z.shape
     density = np.zeros([count, count, width])
@@ -48,7 +48,7 @@ def test_the_estimate_in_loops():
 
 
 def test_the_constant_of_minibatch_weighted_sampling():
-    """(K - 1) log(N M), and nothing else."""
+    """The difference is (K - 1) log(N M)."""
     latent = random_latent(5, 3)
     difference = total_correlation(latent, latent, 1000) - total_correlation(latent, latent)
     np.testing.assert_allclose(difference, np.full(5, 2 * math.log(1000 * 5)), rtol=1e-10)
@@ -56,7 +56,7 @@ def test_the_constant_of_minibatch_weighted_sampling():
 
 @pytest.mark.parametrize("correlation", [0.0, 0.4, 0.6])
 def test_gaussian_codes_have_the_known_total_correlation(correlation):
-    """-log det R / 2 of z's correlations R. A data set of one: the constant makes it the mean over the batch."""
+    """It is -log det R / 2 for correlations R. With dataset_size 1 the estimate is the mean over the batch."""
     covariance = np.full([3, 3], correlation) + (1 - correlation) * np.eye(3)
     latent = make_latent(covariance, 3000)
     found = float(tf.reduce_mean(total_correlation(latent, latent, 1)))
@@ -64,14 +64,14 @@ def test_gaussian_codes_have_the_known_total_correlation(correlation):
 
 
 def test_minibatch_weighted_sampling_is_too_high_by_what_the_docstring_says():
-    """(K - 1) log N above the truth, where posteriors overlap: here the batch is the data set."""
+    """It is (K - 1) log N above the true value if posteriors overlap; here the batch is the data set."""
     latent = make_latent(np.eye(3), 2000)
     found = float(tf.reduce_mean(total_correlation(latent, latent, 2000)))
     assert found == pytest.approx(2 * math.log(2000), abs=0.05)
 
 
 def test_gradients_are_those_of_the_loss():
-    """Written out, without the constant."""
+    """The loss is written out, without the constant."""
     model = vaes.spread(vaes.make(BetaTCVAEOptions, beta=6.0, dataset_size=100))
     images, noise = tf.constant(vaes.squares()), tf.random.stateless_normal([8, 3], [0, 1])
     with tf.GradientTape() as tape:
@@ -79,7 +79,7 @@ def test_gradients_are_those_of_the_loss():
         z = mean + tf.exp(log_variance / 2) * noise
         entropy = tf.nn.sigmoid_cross_entropy_with_logits((images + 1) / 2, model.decoder(z))
         kl = tf.reduce_sum(mean**2 + tf.exp(log_variance) - log_variance - 1, axis=1) / 2
-        columns = []  # of L[j,i,d], for each d
+        columns = []  # L[j,i,d] for each d
         for d in range(3):
             m, v = mean[:, d], tf.exp(log_variance[:, d])
             columns.append(-((z[:, d, None] - m) ** 2) / (2 * v) - tf.math.log(2 * math.pi * v) / 2)
@@ -92,7 +92,7 @@ def test_gradients_are_those_of_the_loss():
 
 
 def test_the_terms_of_a_step():
-    """KL has weight 1, whatever beta; the total correlation has beta - 1, and the data set's size adds a constant."""
+    """KL has weight 1 for any beta; the total correlation has beta - 1, and dataset_size adds a constant."""
     logs = [
         vaes.logs_of_steps(vaes.spread(vaes.make(BetaTCVAEOptions, **options)), vaes.squares(), 1)[0]
         for options in ({"beta": 2.0}, {"beta": 4.0}, {"beta": 1.0}, {"beta": 2.0, "dataset_size": 100})
@@ -103,8 +103,8 @@ def test_the_terms_of_a_step():
     assert tc[3] - tc[0] == pytest.approx(2 * math.log(100 * 8), rel=1e-5)
 
 
-def test_descending_the_term_makes_codes_independent():
-    """Codes that are correlated through a matrix, which alone is trained: its off-diagonal part goes."""
+def test_minimising_the_term_makes_codes_independent():
+    """Codes are correlated by a matrix; training that matrix alone removes the correlation."""
     rng = np.random.default_rng(0)
     source, noise = (tf.constant(rng.standard_normal([256, 2]), tf.float32) for _ in range(2))
     matrix = tf.Variable([[1.0, 0.9], [0.9, 1.0]])
@@ -114,7 +114,7 @@ def test_descending_the_term_makes_codes_independent():
         with tf.GradientTape() as tape:
             mean = source @ matrix
             latent = Latent(mean, log_variance, mean + NOISE * noise)
-            norm = tf.reduce_mean(tf.square(mean)) - 1.0  # without which all codes would become 0
+            norm = tf.reduce_mean(tf.square(mean)) - 1.0  # prevents all codes from becoming 0
             loss = tf.reduce_mean(total_correlation(latent, latent)) + tf.square(norm)
         optimizer.apply_gradients([(tape.gradient(loss, matrix), matrix)])
     correlation = np.corrcoef((source @ matrix).numpy().T)[0, 1]

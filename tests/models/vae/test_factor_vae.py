@@ -1,4 +1,4 @@
-"""FactorVAE: permuted codes, the discriminator's loss and its estimate, and which loss moves which network."""
+"""FactorVAE: permuted codes, the discriminator's loss and estimate, and the networks that each loss trains."""
 
 import numpy as np
 import pytest
@@ -7,23 +7,23 @@ import tensorflow as tf
 from ssgan_tf.models.vae.factor_vae import (
     FactorVAEOptions,
     discriminator_loss,
-    draw_order,
     permute,
+    sample_permutations,
     total_correlation,
 )
 from tests.support import vaes
 
 
-def test_permuted_codes_keep_their_marginals_and_lose_their_companions():
+def test_permuted_codes_keep_their_marginals_and_become_independent():
     codes = tf.random.stateless_normal([200, 3], [0, 1])
-    found = permute(codes, draw_order(200, 3, tf.constant([0, 2]))).numpy()
+    found = permute(codes, sample_permutations(200, 3, tf.constant([0, 2]))).numpy()
     np.testing.assert_array_equal(np.sort(found, axis=0), np.sort(codes, axis=0))
     rows = [{int(np.flatnonzero(codes[:, k] == row[k])[0]) for k in range(3)} for row in found]
     assert np.mean([len(row) == 3 for row in rows]) > 0.9  # from three images each
 
 
-def test_an_order_is_a_function_of_its_seed():
-    first, same, other = (draw_order(50, 4, tf.constant([0, i])).numpy() for i in (1, 1, 2))
+def test_permutations_are_a_function_of_the_seed():
+    first, same, other = (sample_permutations(50, 4, tf.constant([0, i])).numpy() for i in (1, 1, 2))
     np.testing.assert_array_equal(first, same)
     assert (first != other).mean() > 0.9
     for column in first.T:
@@ -34,34 +34,34 @@ def test_permute_by_hand():
     codes = tf.constant([[0.0, 10.0], [1.0, 11.0], [2.0, 12.0]])
     order = tf.constant([[2, 0], [1, 2], [0, 1]])
     assert permute(codes, order).numpy().tolist() == [[2, 10], [1, 12], [0, 11]]
-    assert permute(codes, order[:1]).numpy().tolist() == [[2, 10]]  # of a replica that has one row of three
+    assert permute(codes, order[:1]).numpy().tolist() == [[2, 10]]  # a replica with one row of three
 
 
 def test_the_discriminators_loss_by_hand():
-    together, permuted = np.array([[2.0, -1.0], [0.0, 0.0]]), np.array([[0.5, 1.0], [60.0, 0.0]])
-    p = [np.exp(x) / np.exp(x).sum(axis=1, keepdims=True) for x in (together, permuted)]
+    joint, permuted = np.array([[2.0, -1.0], [0.0, 0.0]]), np.array([[0.5, 1.0], [60.0, 0.0]])
+    p = [np.exp(x) / np.exp(x).sum(axis=1, keepdims=True) for x in (joint, permuted)]
     expected = -0.5 * (np.log(p[0][:, 0]) + np.log(np.clip(p[1][:, 1], 1e-6, 1)))
-    np.testing.assert_allclose(discriminator_loss(tf.constant(together), tf.constant(permuted)), expected, rtol=1e-6)
+    np.testing.assert_allclose(discriminator_loss(tf.constant(joint), tf.constant(permuted)), expected, rtol=1e-6)
     assert expected[1] == pytest.approx(-0.5 * (np.log(0.5) + np.log(1e-6)))
-    np.testing.assert_array_equal(total_correlation(tf.constant(together)), [3, 0])
+    np.testing.assert_array_equal(total_correlation(tf.constant(joint)), [3, 0])
 
 
 @pytest.mark.parametrize(
     ("correlation", "count", "low", "high"),
     [
         (0.0, 40, -0.08, 0.08),
-        (0.8, 40, 0.2, 0.6),  # not yet trained to its end, but far from 0
+        (0.8, 40, 0.2, 0.6),  # not fully trained, but far from 0
         pytest.param(0.8, 300, 0.42, 0.6, marks=pytest.mark.slow),
     ],
 )
-def test_a_trained_discriminator_knows_the_total_correlation(correlation, count, low, high):
-    """-log(1 - r^2) / 2 of two codes, 0.511 at r = 0.8; 0 where they are independent."""
+def test_a_trained_discriminator_estimates_the_total_correlation(correlation, count, low, high):
+    """For two codes it is -log(1 - r^2) / 2: 0.511 at r = 0.8, and 0 if they are independent."""
     model = vaes.make(FactorVAEOptions, latents=2)
     rate = tf.keras.optimizers.schedules.CosineDecay(5e-4, count, alpha=0.05)
     optimizer = tf.keras.optimizers.Adam(rate, 0.5, 0.9)
     network = model.discriminator
 
-    def draw(size: int, i: int) -> tf.Tensor:
+    def sample(size: int, i: int) -> tf.Tensor:
         x, y = tf.unstack(tf.random.stateless_normal([size, 2], [i, 0]), axis=1)
         return tf.stack([x, correlation * x + (1 - correlation**2) ** 0.5 * y], axis=1)
 
@@ -74,16 +74,16 @@ def test_a_trained_discriminator_knows_the_total_correlation(correlation, count,
 
     optimizer.build(network.trainable_variables)
     for i in range(count):
-        train(draw(256, i), draw_order(256, 2, tf.constant([i, 1])))
-    assert low < float(tf.reduce_mean(total_correlation(network(draw(5000, 5000))))) < high
+        train(sample(256, i), sample_permutations(256, 2, tf.constant([i, 1])))
+    assert low < float(tf.reduce_mean(total_correlation(network(sample(5000, 5000))))) < high
 
 
 def state(model) -> dict[str, list[np.ndarray]]:
     return {name: network.get_weights() for name, network in model.networks().items()}
 
 
-def test_each_loss_moves_its_own_networks():
-    """The optimizer of one stands still: the other's networks move, and these do not."""
+def test_each_loss_trains_its_own_networks():
+    """With one optimizer's rate at 0, only the other's networks change."""
     for frozen, moving in (("vae", {"discriminator"}), ("discriminator", {"encoder", "decoder"})):
         model = vaes.make(FactorVAEOptions)
         setattr(model, f"{frozen}_optimizer", tf.keras.optimizers.SGD(0.0))
@@ -98,13 +98,13 @@ def test_each_loss_moves_its_own_networks():
 
 
 def arguments(model):
-    """Of `model.gradients`: images, noise, order, images seen."""
+    """Returns the arguments of `model.gradients`: images, noise, order, images seen."""
     noise = tf.random.stateless_normal([8, 3], [0, 1])
-    return tf.constant(vaes.squares()), noise, draw_order(8, 3, tf.constant([0, 2])), tf.constant(0.0)
+    return tf.constant(vaes.squares()), noise, sample_permutations(8, 3, tf.constant([0, 2])), tf.constant(0.0)
 
 
 def test_gradients_are_those_of_their_own_loss():
-    """Both written out. Codes lie apart and gamma is large: each term has its part of the gradient."""
+    """Both losses are written out. Codes are spread and gamma is large, so each term contributes to the gradient."""
     model = vaes.spread(vaes.make(FactorVAEOptions, gamma=40.0))
     images, noise, order, seen = arguments(model)
     with tf.GradientTape(persistent=True) as tape:
