@@ -139,7 +139,7 @@ def network_sizes(options: models.Options, spec: CodeSpec) -> dict[str, int]:
     if isinstance(options, SemiStyleGANOptions):
         generator, discriminator = parameters(options.network, spec.size)
         return {"generator": generator, "discriminator/encoder": discriminator}
-    return models.parameters(options, spec)
+    return models.parameter_counts(options, spec)
 
 
 @dataclasses.dataclass(frozen=True)
