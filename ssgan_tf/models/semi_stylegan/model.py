@@ -212,7 +212,7 @@ class SemiStyleGAN(TrainableModel):
         """Mixes each labelled image (x, c) with a generated one (x', c'), Equation 5."""
         size = batch["labeled_image"].shape[0]
         if size > fake.shape[0]:
-            raise ValueError(f"labeled_image: expected at most as many images as `image` has. Received: {size}.")
+            raise ValueError(f"labeled_image: expected at most {fake.shape[0]} rows, as in `image`. Received: {size}.")
         # lambda' = max(lambda, 1 - lambda), lambda ~ Beta(xi, xi)
         weights = train_step.sample_for_replica(lambda n: losses.mixup_weights(n, self.options.xi, seed), size)
         # Partners at equal distances over the batch, so that they are the same for any number of replicas.
