@@ -251,7 +251,6 @@ class ContrastiveDiscriminator(tf.keras.Model):
 
     def initial_weights(self, seed: tf.Tensor) -> list[tf.Tensor]:
         """Samples new initial values for the trainable variables; the same `seed` ([2] int) gives the same values."""
-        # One seed per variable.
         seeds = [tf.random.experimental.stateless_fold_in(seed, i) for i in range(len(self.trainable_variables))]
         return [initial_value(*pair) for pair in zip(self.trainable_variables, seeds, strict=True)]
 

@@ -36,9 +36,9 @@ class SemiStyleGAN(TrainableModel):
         jit_compile: Compile G's forward and backward pass and the gradients of both losses with XLA. Not the whole
             step, as Keras would: that fails under MirroredStrategy.
 
-    Example:
+    Example (docs/python.md has all of it):
 
-        spec = CodeSpec.from_sizes({"hue": 10, "angle": 15})
+        spec = CodeSpec((FactorSpec("hue", 10), FactorSpec("angle", 15)))
         model = SemiStyleGAN(SemiStyleGANOptions(), spec)
         model.compile()
         model.fit(batches, steps_per_epoch=1000, epochs=10)

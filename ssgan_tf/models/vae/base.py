@@ -189,7 +189,6 @@ class VAE(TrainableModel):
 
     def train_step(self, batch):
         train_step.check_batch(batch, ["image"])
-        # Sample the noise, compute the gradients, take the step.
         (noise_seed,) = train_step.step_seeds(self.seed, self.step, 1)
         noise = self.sample_noise(batch["image"].shape[0], noise_seed)
         terms, gradients = self._gradients(batch["image"], noise, self.images_seen())

@@ -11,7 +11,7 @@ import tensorflow as tf
 def program(repository, tmp_path_factory) -> dict:
     """Runs the Python under "The Keras way" in docs/python.md, and returns its variables."""
     section = (repository / "docs/python.md").read_text().partition("\n## The Keras way\n")[2]
-    code = re.search(r"```python\n(.*?)```", section, re.DOTALL)[1]
+    code = re.findall(r"```python\n(.*?)```", section, re.DOTALL)[0]
     folder = tmp_path_factory.mktemp("keras")
     variables: dict = {"folder": folder}
     with pytest.MonkeyPatch.context() as patch:
