@@ -1,8 +1,8 @@
 """Lists the packages; everything else about them is in setup.cfg.
 
-configs/ is a folder of the repository's root, and in an install it becomes ssgan_tf/configs: inside the package, so that
-it cannot collide with another distribution's `configs`. setup.cfg cannot express that beside `packages = find:`, hence
-this file. `ssgan_tf.utils.shipped` finds the folder in both places.
+configs/ is a folder of the repository's root. In an install it becomes ssgan_tf/configs, inside the package, so that it
+cannot collide with another `configs`. setup.cfg cannot express that beside `packages = find:`, hence this
+file. `ssgan_tf.utils.shipped` finds the folder in both places.
 """
 
 from setuptools import find_namespace_packages, find_packages, setup

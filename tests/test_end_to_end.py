@@ -105,7 +105,7 @@ def run(folder: Path, words: list[str]) -> programs.Result:
     words = [*normalize(words), *SHORT[program(words)]]
     if words[0] == "ssgan":
         return programs.run("ssgan_tf", *words[1:], before=functools.partial(os.chdir, folder))
-    command = [sys.executable, Path(__file__).parents[1] / words[0], *words[1:]]
+    command = [sys.executable, str(Path(__file__).parents[1] / words[0]), *words[1:]]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
     return programs.Result(done.returncode, done.stdout, done.stderr)
 
