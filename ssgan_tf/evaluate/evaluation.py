@@ -72,7 +72,7 @@ def run(
     # Predict and score.
     options = oracles.OracleOptions(images=oracle_images)
     oracle = oracles.train_or_load(dataset, oracles.cache_in(data_dir), options, quiet)
-    targets = predictions.targets_of(trained.model, oracle, network)
+    targets = predictions.targets_of(trained.model, oracle.model.encode_with_features, network)
     found = predictions.predict(
         targets, dataset.images, dataset.factors, trained.spec, samples, seed, plan.optional_inputs, quiet
     )

@@ -19,7 +19,7 @@ from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.schedule import Phase, Schedule
 from ssgan_tf.data import pipeline
 from ssgan_tf.evaluate.inference import encode_images
-from ssgan_tf.evaluate.table import make_table
+from ssgan_tf.evaluate.predictions import make_table
 from ssgan_tf.metrics.l2 import l2
 from ssgan_tf.metrics.mig import mig
 from ssgan_tf.metrics.settings import Settings

@@ -12,8 +12,6 @@ from ssgan_tf.core.priors import Prior
 from ssgan_tf.data import Images
 from ssgan_tf.evaluate import inference
 from ssgan_tf.evaluate.feature_network import FeatureNetwork
-from ssgan_tf.evaluate.oracle import Oracle
-from ssgan_tf.evaluate.table import make_table
 from ssgan_tf.metrics import Table
 from ssgan_tf.utils.progress_bar import make_bar
 
@@ -21,6 +19,9 @@ Predictor = Callable[[np.ndarray], np.ndarray]  # uint8 images [B,R,R,C] -> numb
 
 OPTIONAL_INPUTS = ("oracle", "network", "reconstruction")
 """Inputs besides codes: features of the oracle, features of a feature network, and reconstructions G(z, E(x))."""
+
+NUMBER_BINS = 20
+"""Number of classes for a factor that is a number: equal parts of its range."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,10 +45,11 @@ class EvaluationTargets:
     features: FeatureNetwork | None = None
 
 
-def targets_of(model: tf.keras.Model, oracle: Oracle, features: FeatureNetwork | None = None) -> EvaluationTargets:
-    """Returns the targets for a model that is judged by `oracle`."""
-    judge = oracle.model.encode_with_features
-    return EvaluationTargets(model.encode, model.generate, model.prior, model.noise_size, judge, features)
+def targets_of(
+    model: tf.keras.Model, oracle: inference.Encoder, features: FeatureNetwork | None = None
+) -> EvaluationTargets:
+    """Returns the targets for a model that is judged by `oracle`, images -> codes and features."""
+    return EvaluationTargets(model.encode, model.generate, model.prior, model.noise_size, oracle, features)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,6 +138,22 @@ def predict(
         features,
         per_image,
     )
+
+
+def make_table(codes: np.ndarray, factors: np.ndarray, spec: CodeSpec) -> Table:
+    """Builds the metrics' `Table` from codes [N,K] and labels [N,K].
+
+    Metrics of classes see a factor that is a number in NUMBER_BINS classes; L2 sees the number itself.
+    """
+    if not any(factor.range for factor in spec.factors):
+        return Table(codes, factors, spec.sizes, spec.names)
+    coarse, sizes = factors.copy(), list(spec.sizes)
+    for k, factor in enumerate(spec.factors):
+        if factor.range is not None:
+            sizes[k] = NUMBER_BINS
+            coarse[:, k] = np.where(factors[:, k] < 0, factors[:, k], factors[:, k] * NUMBER_BINS // factor.size)
+    truth = np.where(spec.mask(factors) > 0, spec.encode(factors), np.nan)
+    return Table(codes, coarse, tuple(sizes), spec.names, truth, spec.sizes)
 
 
 def _batches(images: Images, rows: np.ndarray) -> Iterator[np.ndarray]:

@@ -178,7 +178,7 @@ def make_evaluator(
     config: configs.Config, dataset: data.FactorDataset, model: tf.keras.Model, oracle: oracles.Oracle
 ) -> Callable[[], dict[str, float]]:
     """Returns a function that scores the model in its present state; it returns {} while networks still grow."""
-    targets = predictions.targets_of(model, oracle)
+    targets = predictions.targets_of(model, oracle.model.encode_with_features)
     plan = scoring.plan_for_training(config.train.metrics, config.data.labeled_fraction > 0)
     already_warned: set[str] = set()
 

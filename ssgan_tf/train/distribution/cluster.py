@@ -12,6 +12,9 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 
+MEET_SECONDS = 600  # time for all workers to start
+CONNECT_SECONDS = 300  # time for TensorFlow to connect them afterwards
+
 
 class WorkerMissing(RuntimeError):
     """A worker did not start, or was lost. Checkpoints are intact: start all workers again to resume."""

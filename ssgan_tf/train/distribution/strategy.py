@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
+from ssgan_tf.train.distribution import cluster as clusters
 from ssgan_tf.train.distribution.cluster import Cluster, first_mentioned, read_cluster, wait_for_all
 
 STRATEGIES = ("default", "mirrored", "multiworker")
-MEET_SECONDS = 600  # time for all workers to start
-CONNECT_SECONDS = 300  # time for TensorFlow to connect them afterwards
 _CONNECTION_ERRORS = (
     tf.errors.AbortedError,
     tf.errors.CancelledError,
@@ -44,10 +43,10 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
 
 def _connect(cluster: Cluster) -> tf.distribute.Strategy:
     """Waits for all workers and connects them; returns their strategy."""
-    wait_for_all(cluster, MEET_SECONDS, report=lambda text: print(text, flush=True))
+    wait_for_all(cluster, clusters.MEET_SECONDS, report=lambda text: print(text, flush=True))
     # TensorFlow blocks the interpreter while it connects them, so only a signal that kills the process can end that.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(CONNECT_SECONDS)
+    signal.alarm(clusters.CONNECT_SECONDS)
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
     finally:

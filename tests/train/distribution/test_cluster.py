@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from ssgan_tf.train.distribution import strategy
+from ssgan_tf.train.distribution import cluster, strategy
 from ssgan_tf.train.distribution.cluster import (
     Cluster,
     Worker,
@@ -225,7 +225,7 @@ class WaitFor:
     seconds: int
 
     def __call__(self):
-        strategy.MEET_SECONDS = strategy.CONNECT_SECONDS = self.seconds
+        cluster.MEET_SECONDS = cluster.CONNECT_SECONDS = self.seconds
 
 
 def test_a_worker_that_never_starts_is_named(inputs, tmp_path):
