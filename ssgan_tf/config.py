@@ -54,8 +54,8 @@ class TrainOptions:
         metrics_samples: Number of real images, and of generated images, per score.
         checkpoint_every: Interval of checkpoints.
         keep_checkpoints: Number of checkpoints to keep; older ones are deleted.
-        rollbacks: Number of times that the run may return to a checkpoint because a loss or gradient was not finite,
-            and continue without that step. Training stops at the next one.
+        rollbacks: Number of times that the run may return to a checkpoint because a loss or gradient is not finite, and
+            continue without that step. The next such step ends training.
         deterministic: Whether TensorFlow uses only operations that are reproducible to the bit.
 
     Raises:
@@ -117,7 +117,7 @@ class Config:
             if not isinstance(getattr(self, name), kind):
                 expected = [k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,))]
                 raise ValueError(f"{name}: expected {' or '.join(expected)}. Received: {getattr(self, name)!r}.")
-        kind_of(m)  # raises for a subclass of these that is not in MODELS
+        kind_of(m)  # raises for a subclass that is not itself in MODELS
 
         # Check that the parts fit together.
         phases = self.schedule.phases
@@ -163,7 +163,7 @@ class Config:
 
 
 def _call(value: Any) -> str:
-    """Returns the call that makes a dataclass, with the fields that differ from their defaults; repr() of the rest."""
+    """Returns the call that makes a dataclass, with the fields that differ from their defaults; else the repr()."""
     if isinstance(value, tuple) and any(dataclasses.is_dataclass(item) for item in value):
         items = [f"        {_call(item)},\n" for item in value]
         return f"(\n{''.join(items)}    )"
@@ -189,7 +189,7 @@ def load_config(config: str) -> Config:
 
     Raises:
         FileNotFoundError: There is no such file and no shipped config of that name.
-        ValueError: The file fails, has no get_config() or no such variant, or returns anything but a valid Config.
+        ValueError: The file fails, has no get_config() or no such variant, or does not return a valid Config.
     """
     path, variant = find_config(config)
     result = None
@@ -210,7 +210,7 @@ def find_config(config: str) -> tuple[str, str]:
     """Returns the path of a config's Python file, and its variant; "" for the default variant.
 
     Args:
-        config: Path or name, as `load_config` takes it.
+        config: Path or name, see `load_config`.
 
     Raises:
         FileNotFoundError: There is no such file and no shipped config of that name.

@@ -1,4 +1,4 @@
-"""Image grids for people: samples, traversals with one row per code, and PNG files."""
+"""Image grids to look at: samples, traversals with one row per code, and PNG files."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ _BATCH = 8  # images generated at a time, so that grids need little memory at an
 
 
 class ImageRows(Protocol):
-    """Images by row number: an array, or images that stay on disk."""
+    """Images indexed by row number: an array, or images that stay on disk."""
 
     def __len__(self) -> int: ...
 
@@ -25,7 +25,7 @@ class ImageRows(Protocol):
 
 
 def tile(images: np.ndarray, columns: int) -> np.ndarray:
-    """Arranges uint8 images [N,H,W,C] in rows of `columns`: [rows*(H+1)-1, columns*(W+1)-1, 3]."""
+    """Arranges uint8 images [N,H,W,C] in a grid with `columns` columns: [rows*(H+1)-1, columns*(W+1)-1, 3]."""
     count, height, width, channels = images.shape
     rows = -(-count // columns)
     grid = np.full([rows * (height + _GAP) - _GAP, columns * (width + _GAP) - _GAP, channels], 255, np.uint8)
@@ -36,7 +36,7 @@ def tile(images: np.ndarray, columns: int) -> np.ndarray:
 
 
 def label_rows(grid: np.ndarray, names: Sequence[str], header: Sequence[str] = ()) -> np.ndarray:
-    """Writes `names` to the left of the equally high rows of `grid` [H,W,3], and `header` above its columns."""
+    """Writes `names` to the left of the rows of `grid` [H,W,3], all of equal height, and `header` above its columns."""
     font = ImageFont.load_default(_TEXT_SIZE)
     margin = 12 + max(int(font.getlength(name)) for name in names)
     top = 2 * _TEXT_SIZE if header else 0
@@ -54,13 +54,13 @@ def label_rows(grid: np.ndarray, names: Sequence[str], header: Sequence[str] = (
 
 
 def enlarge(images: np.ndarray, minimum: int = 64) -> np.ndarray:
-    """Repeats the pixels of [N,H,W,C] until images are at least `minimum` pixels high; larger ones stay."""
+    """Enlarges images [N,H,W,C] by repeating pixels until they are at least `minimum` pixels high."""
     times = max(1, -(-minimum // images.shape[1]))
     return images.repeat(times, axis=1).repeat(times, axis=2)
 
 
 def caption(images: np.ndarray, texts: Sequence[str]) -> np.ndarray:
-    """Writes a text under each of uint8 [N,H,W,C], clipped to the image's width: uint8 [N,H',W,3], H' > H."""
+    """Writes a text under each image of uint8 [N,H,W,C], clipped to its width: uint8 [N,H',W,3], H' > H."""
     font = ImageFont.load_default(_TEXT_SIZE - 2)
     count, height, width, _ = images.shape
     pages = np.full([count, height + _TEXT_SIZE + 2, width, 3], 255, np.uint8)
@@ -73,10 +73,10 @@ def caption(images: np.ndarray, texts: Sequence[str]) -> np.ndarray:
 
 
 def traversal_grid(images: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """Returns a grid with one row per factor and one column per value, with names and values beside them.
+    """Returns a grid with one row per factor and one column per value, labelled with names and values.
 
     Args:
-        images: uint8 [K,V,H,W,C]; row k varies factor k over the codes v / (V - 1), everything else is fixed.
+        images: uint8 [K,V,H,W,C]; row k varies factor k over the codes v / (V - 1) with everything else fixed.
         names: Names of the K factors.
 
     Returns:
@@ -89,7 +89,7 @@ def traversal_grid(images: np.ndarray, names: Sequence[str]) -> np.ndarray:
 
 
 def data_grid(images: ImageRows, seed: int) -> np.ndarray:
-    """Returns a grid of up to 64 of the real uint8 images [N,R,R,C], as the networks see them: uint8 [H,W,3]."""
+    """Returns a grid of up to 64 random real images, uint8 [N,R,R,C], as the networks see them: uint8 [H,W,3]."""
     rows = np.random.default_rng([seed, 9]).choice(len(images), min(64, len(images)), replace=False)
     return tile(enlarge(np.stack([to_uint8(to_float(images[row])) for row in np.sort(rows)])), 8)
 
@@ -99,7 +99,7 @@ def make_plotter(
 ) -> Callable[[], dict[str, np.ndarray]]:
     """Returns a function that plots the model's "samples" and its "traversal", always from the same noise.
 
-    It returns no plot if the model generates no images.
+    The function returns an empty dict if the model generates no images.
 
     Args:
         model: Model with `sample` and `prior`.
@@ -134,7 +134,7 @@ def make_plotter(
 
 
 def save_png(image: np.ndarray, path: str) -> str:
-    """Writes uint8 [H,W,3] to `path`, whole or not at all, and returns the path."""
+    """Writes uint8 [H,W,3] to `path`, atomically, and returns the path."""
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     with files.atomic_write(path, "wb") as file:
         Image.fromarray(image).save(file, format="PNG")

@@ -1,12 +1,12 @@
 """Factors (a data set's integer labels) and codes (the networks' input and output).
 
 A factor with m values 0..m-1 becomes one code in [0, 1]: code = factor / (m - 1). The codes of generated images are
-sampled from the same grid, each factor independent and uniform. Both choices follow from the L2-gen that the
-Semi-StyleGAN paper (arXiv 2003.03461, table 3) reports for a generator that ignores its code, 1.514 on Isaac3D: the
+sampled from the same grid, each factor independent and uniform. Both choices are inferred from the Semi-StyleGAN paper
+(arXiv 2003.03461, table 3), which reports an L2-gen of 1.514 on Isaac3D for a generator that ignores its code: the
 expected distance is 1.525 for this grid, 1.373 for continuous codes and 3.05 for codes in [-1, 1].
 
-Methods without labels have codes that belong to no factor, called latents. The distribution that a method samples its
-codes from is its Prior (priors.py).
+Methods without labels have codes that belong to no factor, called latents. Each method samples its codes from a Prior
+(priors.py).
 """
 
 import dataclasses
@@ -29,10 +29,10 @@ class FactorSpec:
         name: Name of the factor, e.g. "object_hue".
         size: Number of values, 2 or more; labels are 0 .. size - 1.
         values: Names of the values, or empty if they have none.
-        range: (low, high) of a numeric factor: label 0 means low and label size - 1 means high. None for others.
+        range: (low, high) of a numeric factor: label 0 means low and label size - 1 means high. None for other factors.
 
     Raises:
-        ValueError: if the name is empty, the factor has fewer than two values, the number of value names is not
+        ValueError: If the name is empty, the factor has fewer than two values, the number of value names is not
             `size`, or the range does not go from low to high.
     """
 
@@ -63,7 +63,7 @@ class CodeSpec:
         factors: The factors; code k belongs to `factors[k]`.
 
     Raises:
-        ValueError: if there are no factors, or two have the same name.
+        ValueError: If there are no factors, or two have the same name.
     """
 
     factors: tuple[FactorSpec, ...]
@@ -73,7 +73,7 @@ class CodeSpec:
             raise ValueError("factors: expected at least one. Received: none.")
         twice = sorted({n for n in self.names if self.names.count(n) > 1})
         if twice:
-            raise ValueError(f"Factor names must differ. Received more than once: {twice}.")
+            raise ValueError(f"Factor names must be unique. Received more than once: {twice}.")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -92,7 +92,7 @@ class CodeSpec:
         """Converts labels [N,K] int to codes [N,K] float32 in [0, 1]; an unknown label becomes 0.
 
         Raises:
-            ValueError: if the width is not K, or a label is not in -1 .. size - 1.
+            ValueError: If the width is not K, or a label is not in -1 .. size - 1.
         """
         factors = np.asarray(factors)
         if factors.ndim != 2 or factors.shape[1] != self.size:
@@ -125,7 +125,7 @@ class CodeSpec:
         return tf.minimum(tf.floor(uniform * sizes), sizes - 1) / (sizes - 1)
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Returns a JSON list that `from_json` reads; value names and ranges only where there are any."""
+        """Returns a JSON list that `from_json` reads; factors without value names or a range omit these keys."""
         return [
             {"name": f.name, "size": f.size}
             | ({"values": list(f.values)} if f.values else {})

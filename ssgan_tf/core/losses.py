@@ -7,7 +7,7 @@ once, by `models.train_step.total_loss`. Equation numbers are those of Semi-Styl
 import numpy as np
 import tensorflow as tf
 
-# Added to the square inside the root of the norm, whose gradient is undefined at 0. Changes the norm by at most 1e-6.
+# Added under the square root of the norm, whose gradient is undefined at 0. Changes the norm by at most 1e-6.
 _NORM_EPSILON = 1e-12
 _TINY = np.finfo(np.float32).tiny  # smallest normal float32
 
@@ -23,7 +23,7 @@ def discriminator_adversarial(real_logits: tf.Tensor, fake_logits: tf.Tensor) ->
 
 
 def r1_penalty(image_gradients: tf.Tensor) -> tf.Tensor:
-    """Squared norm of dD(x)/dx on real images. [B,H,W,C] -> [B]. Its customary weight is r1 / 2."""
+    """Squared norm of dD(x)/dx on real images. [B,H,W,C] -> [B]. The usual weight is r1 / 2."""
     return tf.reduce_sum(tf.square(image_gradients), axis=[1, 2, 3])
 
 
@@ -33,10 +33,10 @@ def code_distance(predicted: tf.Tensor, target: tf.Tensor, mask: tf.Tensor | Non
     Args:
         predicted: E(x), [B,K].
         target: c, [B,K].
-        mask: [B,K], 1 where the target is known and 0 where it is not. None if all of it is known.
+        mask: [B,K], 1 where the target is known and 0 where it is not. None if all targets are known.
 
     Returns:
-        [B]. An example without any known target has a distance of exactly 0, with gradient 0.
+        [B]. An example without any known target has distance 0 and gradient 0, exactly.
     """
     difference = predicted - target
     if mask is not None:
@@ -60,7 +60,7 @@ def mixup_weights(batch: int | tf.Tensor, xi: float, seed: tf.Tensor) -> tf.Tens
     # Beta(a, b) = X / (X + Y) with X ~ Gamma(a), Y ~ Gamma(b).
     gamma = tf.random.stateless_gamma([2, batch], seed, alpha=xi)
     weight = gamma[0] / (gamma[0] + gamma[1])
-    # For a tiny xi both can underflow to the smallest float32 although one is far larger: the weight is 1 then.
+    # For a tiny xi both can underflow to the smallest float32, although one is really far larger: use a weight of 1.
     weight = tf.where(tf.reduce_max(gamma, axis=0) > _TINY, weight, 1.0)
     # The first member never has the smaller weight, as in MixMatch.
     return tf.maximum(weight, 1.0 - weight)

@@ -12,8 +12,8 @@ from ssgan_tf.core.codes import STEPS, CodeSpec, FactorSpec
 class Prior(Protocol):
     """Prior distribution of a model's codes, with a map to [0, 1].
 
-    Encoders return and metrics receive codes in the method's own units. Exports and sliders, which do not know the
-    method, use unit codes: the position of a code in the prior, so that unit codes are uniform in [0, 1].
+    Encoders and metrics use codes in the method's own units. Exports and sliders, which do not know the method, use
+    unit codes: the position of a code in the prior, which is uniform in [0, 1].
     """
 
     @property
@@ -32,7 +32,7 @@ class Prior(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class GridPrior:
-    """Codes of factors, sampled from the grid of their values. They are unit codes already.
+    """Prior of codes that stand for factors: the grid of their values. These codes are unit codes already.
 
     Args:
         spec: The factors.
@@ -51,7 +51,7 @@ class GridPrior:
 
 
 def latent_spec(spec: CodeSpec) -> CodeSpec:
-    """Returns a spec of the same sizes, named latent_0, latent_1, ...: without labels no code belongs to a factor."""
+    """Returns a spec of equal sizes with names latent_0, latent_1, ...: without labels no code belongs to a factor."""
     return CodeSpec(tuple(FactorSpec(f"latent_{i}", factor.size) for i, factor in enumerate(spec.factors)))
 
 
@@ -63,7 +63,7 @@ def _continuous_latents(size: int) -> CodeSpec:
 
 @dataclasses.dataclass(frozen=True)
 class UniformPrior:
-    """Latents of InfoGAN: independent and uniform in [-1, 1].
+    """Prior of InfoGAN's latents: independent and uniform in [-1, 1].
 
     Args:
         size: Number of latents K.
@@ -87,7 +87,7 @@ class UniformPrior:
 
 @dataclasses.dataclass(frozen=True)
 class NormalPrior:
-    """Latents of a VAE: independent and N(0, 1). The unit code is the cumulative probability, 0.5 at the mean.
+    """Prior of a VAE's latents: independent and N(0, 1). The unit code is the cumulative probability, 0.5 at the mean.
 
     `from_unit` clips unit codes to [0.001, 0.999], so that latents stay within [-3.09, 3.09].
 

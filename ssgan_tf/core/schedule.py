@@ -8,8 +8,8 @@ import functools
 from collections.abc import Mapping
 from typing import NamedTuple
 
-# Images per step over all devices, and learning rates, by resolution: those of official StyleGAN (NVlabs/stylegan)
-# and of the authors' earlier program (gokulbot/Disentangled_GANs).
+# Images per step over all devices, and learning rates, by resolution, as in official StyleGAN (NVlabs/stylegan) and
+# the authors' earlier program (gokulbot/Disentangled_GANs).
 BATCHES_8_GPUS = {8: 256, 16: 128, 32: 64, 64: 32, 128: 32, 256: 32, 512: 32, 1024: 32}
 BATCHES_1_GPU = {8: 128, 16: 128, 32: 64, 64: 32, 128: 16, 256: 8, 512: 4, 1024: 4}
 LEARNING_RATES = {128: 0.0015, 256: 0.002, 512: 0.003, 1024: 0.003}  # 0.001 at lower resolutions
@@ -19,7 +19,7 @@ class RunLength(NamedTuple):
     """Length of a progressive run.
 
     Args:
-        phase: Images of one phase, as `progressive` takes them.
+        phase: Images per phase, the argument `phase_images` of `progressive`.
         total: Images of the whole run.
     """
 
@@ -27,7 +27,7 @@ class RunLength(NamedTuple):
     total: int
 
 
-# Lengths in the authors' earlier program, by data set. The paper's own are not known to us.
+# Lengths in the authors' earlier program, by data set. We do not know the paper's own.
 PUBLISHED_LENGTHS = {
     "dsprites": RunLength(2_220_000, 44_400_000),
     "isaac3d": RunLength(1_480_000, 29_600_000),
@@ -92,9 +92,9 @@ def progressive(
 ) -> tuple[Phase, ...]:
     """Returns the published schedule of progressive growing.
 
-    It has half a phase at 8x8, then one phase per resolution, the first half of which fades the new block in. The
-    last phase takes the rest of the run. Every phase starts with fresh optimizers. This is the schedule of official
-    StyleGAN and of the authors' earlier program; labelled batches of the same size as the others are our choice.
+    It has half a phase at 8x8, then one phase per resolution, whose first half fades the new block in. The last phase
+    takes the rest of the run. Every phase starts with fresh optimizers. This is the schedule of official StyleGAN and
+    of the authors' earlier program; that labelled batches have the same size as the others is our choice.
 
     Args:
         resolution: Full resolution; a power of two, at least 8.
@@ -124,7 +124,7 @@ class Segment:
     """A range of steps with the same computation: the fade-in of a phase, or the rest of the phase.
 
     Args:
-        phase: Phase it belongs to.
+        phase: Phase that the segment belongs to.
         fading: Whether the newest block is being faded in.
         start: First step.
         end: Step after the last one; None for the last segment.
@@ -155,7 +155,7 @@ class Schedule:
     """The steps of a run with the given phases.
 
     Args:
-        phases: Phases in their order; a single one trains at a fixed resolution.
+        phases: Phases in order; a single one trains at a fixed resolution.
 
     Raises:
         ValueError: A phase does not fit the others; the message names it and its field.
@@ -179,7 +179,7 @@ class Schedule:
                 )
             if phase.fade_images and phase.resolution == (before or phase.resolution):
                 raise ValueError(
-                    f"phases.{i}.fade_images: expected 0, since no phase at half the resolution comes before. "
+                    f"phases.{i}.fade_images: expected 0, since no phase at half the resolution precedes it. "
                     f"Received: {phase.fade_images}."
                 )
 

@@ -1,4 +1,4 @@
-"""Builds data sets and shows what is in them.
+"""Builds data sets and shows their images.
 
     ssgan data list                                                  the shipped builders
     ssgan data build scene3d --config=demo --data_dir=data           prepares a data set with `tfds build`
@@ -14,13 +14,13 @@ from collections.abc import Callable, Sequence
 from ssgan_tf.data import build
 from ssgan_tf.utils.program import ArgumentParser
 
-_SHOW = """Shows images of a prepared data set with their labels, and how much neighbouring values differ.
+_SHOW = """Shows images of a prepared data set with their labels, and how much neighbouring values differ in pixels.
 
     ssgan data show --dataset=scene3d/demo --data_dir=data --out=data.png
 
-The image has one row per factor and one column per value, written below, with the other factors fixed as far as the
-data set has such images. The table gives the mean absolute pixel change (of 255 levels) between images whose values of
-one factor are neighbours and whose other factors are equal."""
+The image has one row per factor and one column per value, which is written below. Other factors are fixed as far as
+the data set has such images. The table gives the mean absolute pixel change (of 255 levels) between images that have
+neighbouring values of one factor and equal values of all others."""
 
 _BUILD = """Prepares a data set: runs `tfds build` with a shipped builder, found by its name, or with your own.
 
@@ -45,7 +45,7 @@ def list_builders(arguments: Sequence[str]) -> int:
 
 
 def build_data(arguments: Sequence[str]) -> int:
-    """Becomes `tfds build`, so that signals and the exit code are those of that program."""
+    """Replaces this process with `tfds build`, so that signals and the exit code are those of that program."""
     parser = _make_parser("build", _BUILD)
     parser.usage = "ssgan data build NAME [flags of tfds build]"
     parser.add_argument("name", metavar="NAME", help="name of a data set (see `ssgan data list`), or path of a builder")
@@ -65,10 +65,10 @@ def show_data(arguments: Sequence[str]) -> int:
     add("--data_dir", default="data", help="folder of the prepared data sets (default: %(default)s)")
     add("--split", default="train", help="split of the data set (default: %(default)s)")
     add("--out", default="data.png", help="image to write (default: %(default)s)")
-    add("--columns", type=int, default=12, help="maximum number of values to show of a factor (default: %(default)s)")
+    add("--columns", type=int, default=12, help="maximum number of values to show per factor (default: %(default)s)")
     add("--factors", default="", help="comma-separated factors to show (default: all, in alphabetical order)")
-    add("--seed", type=int, default=0, help="seed of the image that all rows start from, and of the pairs")
-    add("--pairs", type=int, default=2000, help="maximum number of pairs to measure a factor with (default: 2000)")
+    add("--seed", type=int, default=0, help="seed of the choice of the base image of all rows, and of the pairs")
+    add("--pairs", type=int, default=2000, help="maximum number of image pairs to compare per factor (default: 2000)")
     add("--memory_gib", type=float, default=4.0, help="maximum memory for the decoded images, in GiB (default: 4)")
     flags = parser.parse_args(arguments)
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # read when TensorFlow is first imported; nothing needs a GPU

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from ssgan_tf.utils.shipped import shipped_folder
 from ssgan_tf.utils.validation import choose
 
-CATALOGUE = ("dsprites", "shapes3d", "smallnorb")  # data sets of TFDS's own that shipped configs train on
+CATALOGUE = ("dsprites", "shapes3d", "smallnorb")  # data sets in TFDS that shipped configs train on
 _BUILDER = "_dataset_builder.py"
 
 
@@ -32,7 +32,7 @@ def make_command(name: str, flags: Sequence[str] = (), data_dir: str = "data") -
     """Returns the command that builds a data set.
 
     Args:
-        name: Name of a shipped builder, with a config if wanted ("scene3d/demo"); one of CATALOGUE; or the path of a
+        name: Name of a shipped builder, optionally with a config ("scene3d/demo"); one of CATALOGUE; or the path of a
             builder's folder or file.
         flags: Flags of `tfds build`.
         data_dir: Folder for the prepared data set, unless `flags` contains --data_dir.
@@ -50,17 +50,17 @@ def make_command(name: str, flags: Sequence[str] = (), data_dir: str = "data") -
         source = choose("name", base, {**builders, **dict.fromkeys(CATALOGUE)}, name)
     if not any(flag.partition("=")[0] == "--data_dir" for flag in flags):
         flags = [*flags, f"--data_dir={data_dir}"]
-    # In the environment `python -m` finds the program even if the environment's scripts are not on the PATH.
+    # `python -m` finds the program even if the environment's scripts are not on the PATH.
     return [sys.executable, "-m", "tensorflow_datasets.scripts.cli.main", "build", source, *flags]
 
 
 def run(name: str, data_dir: str = "data", *, flags: Sequence[str] = ()) -> None:
-    """Builds a data set in a process of its own; one that is there already stays as it is.
+    """Builds a data set in a separate process. A data set that is already prepared stays unchanged.
 
     Args:
         name: Name of a shipped builder with an optional config, e.g. "scene3d/demo"; see `make_command`.
         data_dir: Folder for the prepared data set.
-        flags: More flags of `tfds build`.
+        flags: Further flags of `tfds build`.
 
     Raises:
         ValueError: There is no such builder.

@@ -1,4 +1,4 @@
-"""Images and labels of a whole data set, by row number."""
+"""Images and labels of a whole data set, indexed by row number."""
 
 import contextlib
 import dataclasses
@@ -30,7 +30,7 @@ class FactorDataset:
     Args:
         name: Name, as in `DataOptions.dataset`.
         images: uint8 [N,R,R,C], in memory or read from disk when indexed.
-        factors: int [N,K], labels of the chosen factors in the order of `spec`; -1 if unknown.
+        factors: Labels int [N,K] of the chosen factors in the order of `spec`; -1 if unknown.
         spec: Names and sizes of the factors.
     """
 
@@ -70,18 +70,18 @@ def inspect(
     split: str = "train",
     resolution: int = 0,
 ) -> DatasetInfo:
-    """Checks that a prepared data set can be trained on, without decoding its images.
+    """Describes a prepared data set and checks that it can be trained on, without decoding its images.
 
     Args:
         dataset: "name/config" or "name/config/version" of the data set.
         data_dir: Folder of the prepared data sets.
         factors: Names of the factors that become codes, in order; empty for all, in alphabetical order.
         memory_gib: Maximum size of the decoded images in memory, in GiB.
-        split: Name of the split, or several joined by +.
+        split: Name of the split, or several names joined by +.
         resolution: Height and width to reduce the images to; 0 keeps their size.
 
     Raises:
-        FileNotFoundError: It is not prepared; the message has the command that prepares it.
+        FileNotFoundError: The data set is not prepared; the message has the command that prepares it.
         ValueError: A factor or split is unknown, or the images do not all have one size.
         MemoryError: The decoded images need more than `memory_gib`, and the format does not allow random access.
     """
@@ -91,7 +91,7 @@ def inspect(
     # Check the splits.
     parts = split.split("+")
     if len(set(parts)) < len(parts):
-        raise ValueError(f"data.split: expected every split once. Received: {split!r}.")
+        raise ValueError(f"data.split: expected each split once. Received: {split!r}.")
     for part in parts:
         if part not in info.splits:
             raise ValueError(f"data.split: {dataset} has no split `{part}`. Received: {list(info.splits)}.")
@@ -138,7 +138,7 @@ def load(
 
     Raises:
         FileNotFoundError, ValueError, MemoryError: See `inspect`.
-        OSError: Its files are damaged.
+        OSError: The files of the data set are damaged.
     """
     info = inspect(dataset, data_dir, factors, memory_gib, split, resolution)
     builder = tfds_reader.open_builder(dataset, data_dir)
@@ -192,7 +192,8 @@ def _load_records(
 def _load_labels(builder, split: str, features: Sequence[FactorFeature], records: Records) -> np.ndarray:
     """Returns the labels [N,K] of all records, from a cache beside the records if there is one.
 
-    Reading them takes a pass over all records. A damaged cache is replaced; a folder that cannot be written has none.
+    Without the cache, this takes a pass over all records. A damaged cache is replaced; a folder that cannot be written
+    gets none.
     """
     # Load the cache.
     key = json.dumps([split, *((feature.spec.name, feature.spec.size, feature.spec.range) for feature in features)])
@@ -218,7 +219,7 @@ def _load_labels(builder, split: str, features: Sequence[FactorFeature], records
 
 
 def _stack(records: list[dict[str, Any]]) -> dict[str, Any]:
-    """Stacks n records {feature: value} into {feature: [n]}; groups of features too."""
+    """Stacks n records {feature: value} into {feature: [n]}, recursively for groups of features."""
     first = records[0]
     return {
         key: _stack([r[key] for r in records]) if isinstance(first[key], dict) else [r[key] for r in records]

@@ -36,9 +36,9 @@ def choose_labeled(factors: np.ndarray, fraction: float, seed: int, stratified: 
 
 
 def _choose_stratified(factors: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Chooses `count` different rows of [N,K] one by one, each time the candidate whose values lag most behind.
+    """Chooses `count` different rows of [N,K] one by one, each time the candidate whose values lag furthest behind.
 
-    The candidates are random rows, and random rows with the value that lags most of all.
+    Candidates are random rows, together with random rows that have the value furthest below its share.
     """
     # Number all values of all factors, and count how often each occurs.
     sizes = factors.max(axis=0) + 1
@@ -66,14 +66,14 @@ def _choose_stratified(factors: np.ndarray, count: int, rng: np.random.Generator
 
 
 class _Queue:
-    """Rows in random order, without the used ones."""
+    """Queue of rows in random order that skips the used ones."""
 
     def __init__(self, rows: np.ndarray):
         self._rows = rows
         self._first = 0
 
     def peek(self, used: np.ndarray) -> np.ndarray:
-        """Returns the unused rows among the next ones; none if no row is left."""
+        """Returns the unused rows among the next `_CANDIDATES`, or an empty array if no unused row is left."""
         while self._first < len(self._rows) and used[self._rows[self._first]]:
             self._first += 1
         window = self._rows[self._first : self._first + _CANDIDATES]

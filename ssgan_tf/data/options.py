@@ -9,7 +9,7 @@ class DataOptions:
 
     Args:
         dataset: "name/config" (or "name/config/version") of a prepared data set.
-        split: Name of the split, or several joined by +.
+        split: Name of the split, or several names joined by +.
         resolution: Height and width that images are reduced to by averaging areas; 0 keeps their size.
         factors: Names of the factors that become codes, in order; empty for all, in alphabetical order.
         labeled_fraction: eta, the fraction of images whose labels are used, in [0, 1].

@@ -12,7 +12,7 @@ from ssgan_tf.data import FactorDataset
 
 
 class ShuffledRows:
-    """Endless row numbers: one random permutation of `rows` after another.
+    """Endless sequence of row numbers: one random permutation of `rows` after another.
 
     Args:
         rows: Row numbers to shuffle.
@@ -26,7 +26,7 @@ class ShuffledRows:
         self._order = rows
 
     def at(self, first: int, count: int) -> np.ndarray:
-        """Returns the [count] row numbers from position `first` on."""
+        """Returns `count` row numbers, starting at position `first`."""
         positions = np.arange(first, first + count)
         result = np.empty(count, np.int64)
         epochs = positions // len(self._rows)
@@ -62,7 +62,7 @@ def batches(
     replicas: range = range(1),
     replica_count: int = 1,
 ) -> tf.data.Dataset:
-    """Returns endless training batches from `first_step` on, one element per step and replica, in that order.
+    """Returns endless training batches, starting at `first_step`: one element per step and replica, in that order.
 
     Args:
         dataset: Images and labels.
@@ -71,7 +71,7 @@ def batches(
         seed: Seed of the order of images.
         first_step: First step, counted from the start of the run.
         replicas: Replicas that this pipeline feeds.
-        replica_count: Number of all replicas.
+        replica_count: Number of replicas in total.
 
     Returns:
         Dicts of float32: "image" [B,r,r,C] in [-1, 1] and, if there are labelled rows, "labeled_image" [L,r,r,C],
@@ -127,7 +127,7 @@ def _elements(
 
 
 def _signature(dataset: FactorDataset, phase: Phase, replica_count: int, labeled: bool) -> dict[str, tf.TensorSpec]:
-    """Returns shapes and types of what `_elements` yields."""
+    """Returns the shapes and types of the elements that `_elements` yields."""
     size = phase.batch // replica_count
     signature = {"image": tf.TensorSpec([size, *dataset.images.shape[1:]], tf.uint8)}
     if labeled:

@@ -1,4 +1,4 @@
-"""Look at a prepared data set: an image grid of its factors, and how much neighbouring values differ in pixels."""
+"""View of a prepared data set: an image grid of its factors, and how much neighbouring values differ in pixels."""
 
 import dataclasses
 import io
@@ -15,16 +15,16 @@ from ssgan_tf.data.tfds_reader import code_spec, open_builder
 
 @dataclasses.dataclass(frozen=True)
 class PixelChange:
-    """Mean absolute pixel change, of 255 levels, between images whose values of one factor are neighbours.
+    """Mean absolute pixel change, of 255 levels, between images that have neighbouring values of one factor.
 
-    All other factors of the two images are equal.
+    The two images of a pair agree in all other factors.
 
     Args:
         factor: The factor.
-        pairs: Number of pairs of images that were compared.
+        pairs: Number of image pairs that were compared.
         mean: Mean over the pairs.
         weakest: Mean over the pairs of the two values that are hardest to tell apart.
-        least: Smallest change of any pair.
+        least: Smallest change among the pairs.
     """
 
     factor: FactorSpec
@@ -47,14 +47,14 @@ class PixelChange:
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class DatasetView:
-    """Images of a data set and how its factors change them. It prints as a table; a notebook displays the images.
+    """Images of a data set and how its factors change them. It prints as a table; a notebook displays the grid.
 
     Args:
         name: Name of the data set.
         shape: Shape (N, R, R, C) of its images.
         grid: Image grid uint8 [H,W,3]: one row per factor and one column per value, with the values written below.
         changes: Pixel change of each factor.
-        mixed: Factors in whose rows other factors vary too, because not every combination of values has an image.
+        mixed: Factors in whose rows other factors vary too, since not every combination of values has an image.
         path: PNG file that was written; empty if there is none.
     """
 
@@ -103,13 +103,13 @@ def run(
         out: PNG file to write; None to write nothing.
         split: Split of the data set.
         factors: Comma-separated names of the factors to show; all of them, in alphabetical order, if empty.
-        columns: Maximum number of values to show of a factor; they are evenly spaced.
-        pairs: Maximum number of pairs of images to measure a factor with.
+        columns: Maximum number of values to show per factor; they are evenly spaced.
+        pairs: Maximum number of image pairs to compare per factor.
         memory_gib: Maximum memory for the decoded images, in GiB.
-        seed: Seed of the choice of the image that all rows start from, and of the pairs.
+        seed: Seed of the choice of the base image of all rows, and of the pairs.
 
     Raises:
-        ValueError: An argument is wrong.
+        ValueError: An argument is out of range or unknown.
         OSError: The data set is not prepared, or the image cannot be written.
     """
     for name, value, least in (("columns", columns, 2), ("pairs", pairs, 1), ("seed", seed, 0)):
@@ -123,7 +123,7 @@ def run(
 
     # Choose values, and an image for each.
     values = [choose_values(factor.size, columns) for factor in specs]
-    # Not every value of a number has an image, so one may be up to half the distance to the next column away.
+    # Not every value of a numeric factor has an image, so accept images up to half a column away.
     reach = [
         (wanted[1] - wanted[0]) // 2 if factor.range is not None else 0
         for factor, wanted in zip(specs, values, strict=True)
@@ -141,9 +141,9 @@ def run(
 
 
 def _load(name: str, data_dir: str, factors: list[str], memory_gib: float, split: str) -> tuple[FactorDataset, int]:
-    """Loads a data set with all its factors, and returns how many of the first ones are to be shown.
+    """Loads a data set with all its factors, the ones to show first, and returns the number to show.
 
-    All are loaded because the factors that are not shown must not vary either.
+    All factors are loaded because those that are not shown must not vary either.
     """
     builder = open_builder(name, data_dir)
     shown = code_spec(builder, factors).names
@@ -165,11 +165,11 @@ def traversal_rows(
         factors: Labels int [N,K], UNKNOWN if not known.
         values: Values to show of each factor.
         base: Row whose values the other factors should keep.
-        reach: Maximum distance from a value, for each factor; only numbers need any. 0 for all factors if empty.
+        reach: Maximum distance from a wanted value, per factor; 0 except for numeric factors. If empty, 0 for all.
 
     Returns:
-        For each factor the row of each value: the one that agrees with `base` in most of the other factors, or None if
-        no row has the value. And for each factor whether all other factors are equal within its rows.
+        The row chosen for each value of each factor: the one that agrees with `base` in most of the other factors, or
+        None if no row has the value. Also, per factor, whether all its rows agree with `base` in all other factors.
     """
     agrees = (factors == factors[base]) & (factors[base] != UNKNOWN)
     chosen: list[list[int | None]] = []
@@ -187,7 +187,7 @@ def traversal_rows(
 
 
 def find_neighbours(factors: np.ndarray, k: int, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Returns up to `count` pairs of rows [n,2] whose factor k differs by one, the lower first, and no other does."""
+    """Returns up to `count` pairs of rows [n,2] that differ by one in factor k and in no other, lower value first."""
     known = np.flatnonzero((factors != UNKNOWN).all(axis=1))
     row_of = {factors[row].tobytes(): row for row in known}
     pairs = []
@@ -232,7 +232,7 @@ def plot_values(table: FactorDataset, chosen: list[list[int | None]], values: li
 
 
 def value_text(factor: FactorSpec, value: int) -> str:
-    """Returns a value as text: its name, its number within the factor's range, or its index."""
+    """Returns a value as text: its name, the number it stands for in the factor's range, or its index."""
     if factor.range is not None:
         low, high = factor.range
         return f"{low + value / (factor.size - 1) * (high - low):.4g}"

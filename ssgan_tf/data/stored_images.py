@@ -1,4 +1,4 @@
-"""Pixels of stored images at the resolution of training, decoded into memory or read from disk when needed."""
+"""Pixels of stored images at the training resolution, decoded into memory or read from disk when needed."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,7 +13,7 @@ _CHUNK = 64
 
 
 def reduce_resolution(images: np.ndarray, resolution: int) -> np.ndarray:
-    """Averages areas: uint8 [n,h,w,C] -> [n,resolution,resolution,C]. With 0 or h it returns `images`."""
+    """Reduces uint8 [n,h,w,C] to [n,resolution,resolution,C] by averaging areas; 0 or h leaves it unchanged."""
     if resolution in (0, images.shape[1]):
         return images
     smaller = tf.image.resize(tf.cast(images, tf.float32), [resolution, resolution], "area")
@@ -32,7 +32,7 @@ def scale_pixels(images: np.ndarray, scale: int) -> np.ndarray:
 
 
 class StoredImages:
-    """Images of a data set stored as ArrayRecord, decoded when indexed. Rows are indexed as in an array.
+    """Images of a data set stored as ArrayRecord, indexed like an array and decoded on access.
 
     Args:
         records: Records of the data set.
@@ -52,12 +52,12 @@ class StoredImages:
         return self.shape[0]
 
     def __getitem__(self, rows: Any) -> np.ndarray:
-        """Returns the pixels of a row number, a slice, or an array of row numbers or of bools."""
+        """Returns the pixels of a row number, a slice, an array of row numbers, or a boolean mask."""
         wanted = self._rows[rows]
         return self.read(np.atleast_1d(wanted).ravel()).reshape(*np.shape(wanted), *self.shape[1:])
 
     def read(self, rows: np.ndarray) -> np.ndarray:
-        """Reads the images of row numbers [n], uint8 [n,R,R,C]; decodes them on all cores."""
+        """Reads the images of row numbers [n] as uint8 [n,R,R,C], decoded on all cores."""
         images = np.empty([len(rows), *self.shape[1:]], np.uint8)
 
         def fill(start: int) -> None:

@@ -14,14 +14,14 @@ import tensorflow_datasets as tfds
 from ssgan_tf.core.codes import STEPS, UNKNOWN, CodeSpec, FactorSpec
 
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
-_PREFIX = "label_"  # of label features in TFDS's own data sets, which have no group `factors`
+_PREFIX = "label_"  # prefix of label features in TFDS's own data sets, which have no group `factors`
 
 
 def open_builder(dataset: str, data_dir: str) -> tfds.core.DatasetBuilder:
     """Opens a prepared data set, in its newest version unless `dataset` names one.
 
     Raises:
-        FileNotFoundError: It is not prepared; the message has the command that prepares it.
+        FileNotFoundError: The data set is not prepared; the message has the command that prepares it.
     """
     folder = os.path.join(data_dir, *dataset.split("/"))
     if not os.path.exists(os.path.join(folder, "dataset_info.json")):
@@ -44,7 +44,7 @@ def _command(dataset: str) -> str:
 
 
 def _in_catalogue(name: str) -> bool:
-    """Returns True for TFDS's own data sets."""
+    """Returns whether the data set is one of TFDS's own."""
     try:
         return tfds.builder_cls(name).__module__.startswith("tensorflow_datasets.")
     except (tfds.core.registered.DatasetNotFoundError, ValueError):
@@ -83,7 +83,7 @@ def factor_features(builder: tfds.core.DatasetBuilder, factors: Sequence[str] = 
     """Returns the features that become codes: the named factors in their order, or all in alphabetical order.
 
     Raises:
-        ValueError: The data set has no factors, or lacks one of the names.
+        ValueError: The data set has no factors, or none of the given name.
     """
     # The order is alphabetical because TFDS does not store the order of a feature dict.
     found = {feature.spec.name: feature for feature in _all_factor_features(builder)}
@@ -121,7 +121,7 @@ def _all_factor_features(builder: tfds.core.DatasetBuilder) -> Iterator[FactorFe
 
 
 def _ranges(builder: tfds.core.DatasetBuilder) -> dict[str, Any]:
-    """Returns {name: (low, high)} of the factors that are numbers, from the data set's metadata."""
+    """Returns {name: (low, high)} of the numeric factors, from the data set's metadata."""
     try:
         return dict(builder.info.metadata["ranges"])  # [] reads it from disk, get() does not
     except (KeyError, TypeError):
@@ -129,7 +129,7 @@ def _ranges(builder: tfds.core.DatasetBuilder) -> dict[str, Any]:
 
 
 def code_spec(builder: tfds.core.DatasetBuilder, factors: Sequence[str] = ()) -> CodeSpec:
-    """Returns names and sizes of the factors that become codes; raises as `factor_features`."""
+    """Returns the factors that become codes; raises like `factor_features`."""
     return CodeSpec(tuple(feature.spec for feature in factor_features(builder, factors)))
 
 
@@ -139,16 +139,16 @@ def pixel_scale(builder: tfds.core.DatasetBuilder) -> int:
 
 
 def has_random_access(builder: tfds.core.DatasetBuilder) -> bool:
-    """Returns True if the data set is stored in a format that gives access to single records."""
+    """Returns whether the data set is stored in a format with access to single records."""
     return builder.info.file_format == tfds.core.FileFormat.ARRAY_RECORD
 
 
 class Records:
-    """Records of a data set stored as ArrayRecord, by row number. Images are encoded, as bytes of a file.
+    """Records of a data set stored as ArrayRecord, by row number. Images stay encoded, as the bytes of an image file.
 
     Args:
         builder: Builder of the data set.
-        split: Name of the split, or several joined by +, whose records are concatenated.
+        split: Name of the split, or several names joined by +, whose records are concatenated.
     """
 
     def __init__(self, builder: tfds.core.DatasetBuilder, split: str):
@@ -160,7 +160,7 @@ class Records:
         return int(self._ends[-1])
 
     def read(self, rows: np.ndarray) -> list[dict[str, Any]]:
-        """Returns the records of row numbers [n], in their order."""
+        """Returns the records of row numbers [n], in the given order."""
         part_of_row = np.searchsorted(self._ends, rows, side="right")
         found: list[Any] = [None] * len(rows)
         for i, part in enumerate(self._parts):
@@ -182,10 +182,10 @@ def extract_labels(batch: dict[str, Any], features: Sequence[FactorFeature]) -> 
 def read_sequentially(builder: tfds.core.DatasetBuilder, split: str, size: int) -> Iterator[dict[str, Any]]:
     """Yields all records of a data set stored as TFRecord, decoded, in batches of `size`.
 
-    The order is always the same: split after split, each as it is stored.
+    The order is always the same: split after split, each in the order on disk.
 
     Raises:
-        tf.errors.OpError: Its files are damaged.
+        tf.errors.OpError: The files are damaged.
     """
     for part in split.split("+"):
         yield from builder.as_dataset(split=part).batch(size).prefetch(tf.data.AUTOTUNE).as_numpy_iterator()

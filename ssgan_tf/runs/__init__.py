@@ -1,4 +1,4 @@
-"""Runs on disk: their folder, their checkpoints, how far they are, and a trained run loaded again."""
+"""Runs on disk: their folders, checkpoints and progress, and loading of trained runs."""
 
 from typing import TYPE_CHECKING
 

@@ -22,8 +22,8 @@ class Checkpoints:
 
     Args:
         folder: Folder of the checkpoints; it is created when the first one is saved.
-        items: Variables, optimizers and models to save and restore, by name. All of them are built.
-        keep: Number of the newest checkpoints to keep.
+        items: Variables, optimizers and models to save and restore, by name. They must be built already.
+        keep: Number of checkpoints to keep; older ones are deleted.
     """
 
     def __init__(self, folder: str, items: Mapping[str, object], keep: int = 3):
@@ -38,10 +38,10 @@ class Checkpoints:
     def save(self, step: int) -> str:
         """Saves a checkpoint of `step`, then removes the oldest ones; returns its folder.
 
-        Checkpoints of later steps are removed too: the run has returned to a step before them.
+        Checkpoints of later steps are removed too, since the run has gone back to before them.
 
         Raises:
-            OSError: It cannot be written. The other checkpoints are unchanged.
+            OSError: The checkpoint cannot be written. The others are unchanged.
         """
         final = self._path(step)
         partial = os.path.join(self._folder, f"partial-{step:09d}")
@@ -97,7 +97,7 @@ class Checkpoints:
         """Restores the checkpoint of `step`.
 
         Raises:
-            ValueError: It does not exist, is damaged, or belongs to another model.
+            ValueError: The checkpoint does not exist, is damaged, or belongs to another model.
         """
         corruption = find_corruption(self._path(step))
         if corruption:
@@ -136,12 +136,12 @@ def steps_in(folder: str) -> list[int]:
 
 
 def path_in(folder: str, step: int) -> str:
-    """Returns the path of the checkpoint of `step`, which is a folder."""
+    """Returns the folder of the checkpoint of `step`."""
     return os.path.join(folder, f"step-{step:09d}")
 
 
 def _reason(error: Exception) -> str:
-    """Returns the first line of the error's message, without the graph node that TensorFlow puts in front."""
+    """Returns the first line of the error's message, without the graph node that TensorFlow prepends."""
     message = error.message if isinstance(error, tf.errors.OpError) else str(error)
     return str(message).partition("\n")[0].rpartition("}} ")[2]
 
@@ -156,7 +156,7 @@ def _write_checksums(folder: str) -> None:
 
 
 def find_corruption(folder: str) -> str | None:
-    """Returns what is wrong with the files of a checkpoint; None if they are as they were written."""
+    """Returns what is wrong with the files of a checkpoint; None if they are unchanged."""
     try:
         with open(os.path.join(folder, "checksums.json"), encoding="utf-8") as file:
             sums = json.load(file)

@@ -12,7 +12,7 @@ class Progress:
 
     Args:
         first_step: Step at which this process began.
-        schedule: Number of images of each step.
+        schedule: Schedule, which knows the number of images of each step.
         total_images: Length of the run.
     """
 
@@ -31,7 +31,7 @@ class Progress:
         return self.schedule.images(self.total_steps)
 
     def advance(self, steps: int = 1) -> int:
-        """Counts `steps` more steps as finished; returns their number of images."""
+        """Counts `steps` more steps as finished, and returns the number of images in them."""
         self._before = self.step
         self.step += steps
         return self.images - self.schedule.images(self._before)
@@ -44,11 +44,11 @@ class Progress:
 class CountSteps(tf.keras.callbacks.Callback):
     """Advances `progress` and its bar; must come first in the list of callbacks.
 
-    Call `close` when training has ended, however it ended, so that the next print starts on a line of its own.
+    Call `close` after training, even if it failed, so that the next print starts on a new line.
 
     Args:
         progress: Progress of the run.
-        quiet: Whether to show no bar.
+        quiet: Whether to hide the bar.
     """
 
     def __init__(self, progress: Progress, quiet: bool = False):
@@ -73,7 +73,7 @@ class CountSteps(tf.keras.callbacks.Callback):
 
 
 class EveryNImages(tf.keras.callbacks.Callback):
-    """Calls `on_interval()` every `every` images and at the end of training, at most once a step.
+    """Calls `on_interval()` every `every` images and at the end of training, at most once per step.
 
     Args:
         progress: Progress of the run.

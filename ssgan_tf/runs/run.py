@@ -1,4 +1,4 @@
-"""A trained run, loaded from its workdir: where evaluation and export start."""
+"""Trained runs, loaded from their workdirs for evaluation and export."""
 
 import dataclasses
 import os
@@ -19,7 +19,7 @@ class Run:
 
     Args:
         workdir: Folder of the run.
-        config: Config that was trained.
+        config: Config of the run.
         spec: Factors and their codes.
         model: Model with the weights of the checkpoint, in float32.
         step: Step of that checkpoint.
@@ -33,7 +33,7 @@ class Run:
 
     @property
     def images(self) -> int:
-        """Number of images the run was trained with."""
+        """Number of images that the run was trained on."""
         return self.config.schedule.images(self.step)
 
     @property
@@ -55,7 +55,7 @@ def load_run(workdir: str, step: int | None = None) -> Run:
 
     Raises:
         FileNotFoundError: There is no run, or it has no checkpoint yet.
-        ValueError: Its files are damaged.
+        ValueError: Its files are damaged, or there is no checkpoint of `step`.
     """
     place = Workdir(workdir)
     config, spec = place.read_config(), place.read_factors()
@@ -74,7 +74,7 @@ def load_run(workdir: str, step: int | None = None) -> Run:
 
 
 def _in_float32(model: tf.keras.Model, config: configs.Config) -> tf.keras.Model:
-    """Returns the model in float32, in which it is measured and exported whatever it was trained in."""
+    """Returns the model in float32, for evaluation and export, whatever precision it was trained in."""
     if config.model.precision == "float32":
         return model
     result = models.make_model(config.model.in_float32(), model.spec, config.train.seed)
@@ -87,7 +87,7 @@ def _in_float32(model: tf.keras.Model, config: configs.Config) -> tf.keras.Model
 
 
 def fingerprint(run: Run) -> str:
-    """Returns a short checksum of the run's weights, made of the checksums of its checkpoint."""
+    """Returns a short checksum of the run's weights, computed from the checksums of its checkpoint."""
     folder = path_in(run.files.checkpoints, run.step)
     return files.sha256(os.path.join(folder, "checksums.json"))[:12]
 

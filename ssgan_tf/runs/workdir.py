@@ -1,4 +1,4 @@
-"""The folder of a run, and the checks that keep a run one and the same."""
+"""The folder of a run, and checks that a resumed run has the same config, factors and data as before."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from ssgan_tf.utils import files
 
 T = TypeVar("T")
 
-# Fields that may differ between two starts of a run: how long it is and what is reported, never what is computed.
+# Fields that may change when a run is resumed: its length and its reports, but nothing that affects the weights.
 _CHANGEABLE = (
     "train.images",
     "train.log_every",
@@ -34,7 +34,7 @@ _CHANGEABLE = (
 
 
 class Workdir(RunPaths):
-    """The folder of a run: the path of each of its files, and what is read, written and checked there.
+    """The folder of a run: the paths of its files, and methods that read, write and check them.
 
     Args:
         path: Folder; it need not exist yet.
@@ -70,7 +70,7 @@ class Workdir(RunPaths):
         """Checks that the disk has room for `keep` checkpoints of `parameters` weights and the one being written.
 
         Raises:
-            OSError: It has not; the message says what is needed and what is free.
+            OSError: There is too little room; the message says how much is needed and how much is free.
         """
         # Weights, their moving average and Adam's two moments, each 4 bytes.
         needed = 4 * 4 * parameters * (keep + 1)
@@ -91,7 +91,7 @@ class Workdir(RunPaths):
         """Creates the folder and locks it for as long as the returned file is open.
 
         Raises:
-            ValueError: Another process trains there.
+            ValueError: Another process is training the run.
             OSError: The folder cannot be written.
         """
         os.makedirs(self.path, exist_ok=True)
@@ -107,8 +107,8 @@ class Workdir(RunPaths):
         """Reads config.json.
 
         Raises:
-            FileNotFoundError: There is none.
-            ValueError: It is not a config of this version.
+            FileNotFoundError: The file does not exist.
+            ValueError: The file is not a config of this version.
         """
         if not os.path.isfile(self.config):
             raise FileNotFoundError(self._no_run(self.config))
@@ -126,7 +126,7 @@ class Workdir(RunPaths):
         """Reads the factors of the run, so that loading it does not need the data set.
 
         Raises:
-            FileNotFoundError: There are none.
+            FileNotFoundError: The file does not exist.
             ValueError: The file is not a list of factors.
         """
         path = self._factors_on_disk()
@@ -144,7 +144,7 @@ class Workdir(RunPaths):
             files.write_json(spec.to_json(), self.factors)
 
     def check_factors(self, info: data.DatasetInfo) -> None:
-        """Raises ValueError if the run has other factors than the data set."""
+        """Raises ValueError if the run's factors differ from the data set's."""
         if not os.path.exists(self._factors_on_disk()):
             return
         expected = self.read_factors()
@@ -155,10 +155,10 @@ class Workdir(RunPaths):
             )
 
     def record_labels(self, dataset: data.FactorDataset) -> None:
-        """Records a checksum of the labels at the first start, and compares it at later ones.
+        """Records a checksum of the labels at the first start, and compares it at later starts.
 
         Raises:
-            ValueError: The data set has other labels, or another order of them, than when the run began.
+            ValueError: The labels, or their order, differ from those at the first start.
         """
         digest = hashlib.sha256(np.ascontiguousarray(dataset.factors, np.int64).tobytes()).hexdigest()
         now = {"dataset": dataset.name, "images": len(dataset), "labels_sha256": digest}
@@ -173,7 +173,7 @@ class Workdir(RunPaths):
             )
 
     def labeled_rows(self, dataset: data.FactorDataset, config: configs.Config) -> np.ndarray:
-        """Returns the rows of the labelled subset; chooses and writes them at the first start.
+        """Returns the rows of the labelled subset, which are chosen and written at the first start.
 
         Raises:
             ValueError: The file is damaged, or belongs to other data.
@@ -203,7 +203,7 @@ class Workdir(RunPaths):
         return len(np.load(self.labeled_subset))
 
     def read_skipped_steps(self) -> list[int]:
-        """Returns the steps, counted from 0, that the run leaves out because their result was not finite.
+        """Returns the steps, counted from 0, that the run skips because their result was not finite.
 
         Raises:
             ValueError: The file is damaged.
@@ -218,7 +218,7 @@ class Workdir(RunPaths):
         files.write_json(steps, self.skipped_steps)
 
     def record_replicas(self, count: int) -> int:
-        """Records the number of devices that train the run; returns the number at the start before."""
+        """Records the number of devices that train the run; returns that of the previous start, or `count`."""
         before = count
         if os.path.exists(self.replicas):
             before = _load_json(self.replicas, lambda value: int(value["replicas"]), "Remove it.")
@@ -226,7 +226,7 @@ class Workdir(RunPaths):
         return before
 
     def _factors_on_disk(self) -> str:
-        """Path of the factors: factors.json, or codes.json in runs begun before it had that name."""
+        """Returns the path of the factors: factors.json, or codes.json in runs begun before the file was renamed."""
         old = os.path.join(self.path, "codes.json")
         return old if os.path.exists(old) and not os.path.exists(self.factors) else self.factors
 

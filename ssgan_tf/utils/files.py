@@ -1,4 +1,4 @@
-"""Files written whole or not at all, locked by one process at a time, and told apart by their checksums."""
+"""Atomic writes, locks that one process holds at a time, and checksums of files."""
 
 import contextlib
 import fcntl
@@ -18,11 +18,11 @@ class LockedError(Exception):
 def atomic_write(path: str, mode: str = "w") -> Iterator[IO[Any]]:
     """Opens a temporary file that replaces `path` when the block ends without an error; otherwise `path` is untouched.
 
-    A reader, or a run killed meanwhile, never sees half a file.
+    No reader ever sees half a file, even if the process is killed while writing.
 
     Args:
-        path: File to write; its folder exists.
-        mode: "w" for UTF-8 text, "wb" for bytes.
+        path: File to write; its folder must exist.
+        mode: Mode of the file, "w" for UTF-8 text or "wb" for bytes.
     """
     partial = path + ".tmp"
     with open(partial, mode, encoding=None if "b" in mode else "utf-8") as file:
@@ -31,7 +31,7 @@ def atomic_write(path: str, mode: str = "w") -> Iterator[IO[Any]]:
 
 
 def write_json(value: Any, path: str) -> None:
-    """Writes `value` as indented JSON, whole or not at all."""
+    """Writes `value` as indented JSON, atomically."""
     with atomic_write(path) as file:
         json.dump(value, file, indent=2)
         file.write("\n")
@@ -59,8 +59,8 @@ def lock_file(path: str) -> IO[str]:
     The system releases the lock when the process ends, however it ends.
 
     Raises:
-        LockedError: Another process holds it.
-        OSError: It cannot be written.
+        LockedError: Another process holds the lock.
+        OSError: The file cannot be written.
     """
     file = open(path, "a+", encoding="utf-8")
     try:
@@ -78,15 +78,15 @@ def lock_file(path: str) -> IO[str]:
 
 @contextlib.contextmanager
 def exclusive_folder(folder: str, action: str) -> Iterator[None]:
-    """Keeps other processes out of --out, a folder, while the block runs.
+    """Locks an output folder against other processes while the block runs.
 
     Args:
         folder: Folder to lock; it is created if missing.
-        action: What the holder does there, a verb for the message, e.g. "selects".
+        action: Verb for the error message, what the other process does in the folder, e.g. "selects".
 
     Raises:
         OSError: The folder cannot be written.
-        ValueError: Another process holds it.
+        ValueError: Another process holds the lock.
     """
     try:
         os.makedirs(folder, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Attributes of a package that are imported when they are first used, so that light programs in it start at once."""
+"""Lazy imports of a package's attributes, so that programs which need few of them start quickly."""
 
 import importlib
 from collections.abc import Callable, Mapping

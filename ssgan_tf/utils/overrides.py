@@ -1,4 +1,4 @@
-"""Nested dataclasses of a config: change fields by name, read them from JSON, compare them. Types are checked."""
+"""Nested config dataclasses: change fields by dotted name, read them from JSON, compare them. Types are checked."""
 
 import ast
 import dataclasses
@@ -11,14 +11,14 @@ from ssgan_tf.utils.validation import choose
 
 
 def change(node: Any, settings: Sequence[str]) -> Any:
-    """Returns a copy of a dataclass with settings such as "model.gamma_g=3" applied, all at once.
+    """Returns a copy of a dataclass with all `settings`, such as "model.gamma_g=3", applied together.
 
     In a tuple of dataclasses, a number selects one ("phases.0.batch=8"); without it the setting applies to all
     ("phases.batch=8").
 
     Args:
         node: Dataclass, possibly nested.
-        settings: Texts "name=value", with dots in the names of nested fields.
+        settings: Strings "name=value", with dots in the names of nested fields.
 
     Raises:
         ValueError: A field is unknown (the message suggests the nearest name), a value has the wrong type, or the
@@ -64,7 +64,7 @@ def _put(changes: dict, node: Any, path: list[str], text: str, full_name: str) -
 
 
 def _selected(nodes: tuple, name: str, full_name: str) -> Sequence[int]:
-    """Returns the indices of `nodes` that a path's part `name` refers to: one for a number, all for a field's name."""
+    """Returns the indices of `nodes` that one part of a path selects: one index for a number, all for a field name."""
     if not name.isdigit():
         return range(len(nodes))
     if int(name) >= len(nodes):
@@ -104,7 +104,7 @@ def check(hint: Any, value: Any, field: str) -> Any:
 
     Args:
         hint: Type of the field.
-        value: Value from JSON, or parsed from text. A whole float such as 1e6 may stand for an int.
+        value: Value from JSON, or parsed from text. An integral float such as 1e6 is accepted as an int.
         field: Name of the field, for messages.
 
     Raises:
@@ -128,7 +128,7 @@ def check(hint: Any, value: Any, field: str) -> Any:
 
 
 def from_dict(kind: type, value: dict[str, Any], path: str) -> Any:
-    """Makes a dataclass from the dict that `dataclasses.asdict` returned for it.
+    """Rebuilds a dataclass from the dict that `dataclasses.asdict` made of it.
 
     Args:
         kind: Dataclass to make.
@@ -139,7 +139,7 @@ def from_dict(kind: type, value: dict[str, Any], path: str) -> Any:
         ValueError: A field is unknown, or a value has the wrong type.
     """
     if not isinstance(value, dict):
-        raise ValueError(f"{path}: expected fields by name. Received: {value!r}.")
+        raise ValueError(f"{path}: expected a dict of fields. Received: {value!r}.")
     hints = typing.get_type_hints(kind)
     new = {}
     for name, item in value.items():
@@ -148,7 +148,7 @@ def from_dict(kind: type, value: dict[str, Any], path: str) -> Any:
 
 
 def differences(first: Any, second: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yields (dotted name, value in first, value in second) for each difference of two nested dicts.
+    """Yields (dotted name, value in first, value in second) for each difference between two nested dicts.
 
     Lists of dicts with equal length are compared item by item, other lists as a whole.
 

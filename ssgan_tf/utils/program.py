@@ -1,4 +1,4 @@
-"""Start and end of a program: flags, quiet logs, and one line on stderr if the input is at fault."""
+"""Start and end of a program: flags, quiet logs, and one line on stderr for invalid input."""
 
 import argparse
 import logging as python_logging
@@ -10,13 +10,13 @@ from typing import NoReturn
 from absl import app, flags, logging
 
 BAD_INPUT = 2  # exit code; 1 means that a run failed, 128 + n that signal n ended it
-PARTLY = 3  # everything possible was done and written, but not all that was asked for by name
-RESUMABLE = 75  # another worker is gone; starting all of them again resumes (EX_TEMPFAIL of sysexits.h)
+PARTLY = 3  # something asked for by name was impossible; everything else was done and written
+RESUMABLE = 75  # another worker is gone; restarting all workers resumes the run (EX_TEMPFAIL of sysexits.h)
 INTERRUPTED = 130
 
 
 def start(body: Callable[[], int]) -> NoReturn:
-    """Parses the flags, runs `body` and exits with what it returns; the last statement of a program's file."""
+    """Parses the flags, runs `body` and exits with the code it returns. Call it last in a program's file."""
 
     def main(argv):
         if len(argv) > 1:
@@ -49,16 +49,16 @@ def _worth_reading(record) -> bool:
 def fail(message: object, code: int = BAD_INPUT) -> int:
     """Prints the message on one line of stderr and returns the exit code.
 
-    Functions name their arguments in messages ("workdir: ..."); a user knows them as flags ("--workdir: ...").
+    A message that begins with the name of an argument ("workdir: ...") is printed with the flag ("--workdir: ...").
     """
     return _print_error(message, flags.FLAGS, code)
 
 
 class ArgumentParser(argparse.ArgumentParser):
-    """Parser for programs that use argparse; invalid input prints one line, without the usage, and exits with 2.
+    """Parser for programs that use argparse. For invalid input it prints one line without the usage and exits with 2.
 
     Args:
-        description: Text of --help, printed as it is written.
+        description: Text of --help, printed verbatim.
     """
 
     def __init__(self, description: str | None):

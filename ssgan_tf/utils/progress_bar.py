@@ -10,10 +10,10 @@ def make_bar(total: int, unit: str, title: str = "", initial: int = 0, quiet: bo
 
     Args:
         total: Number of units when complete.
-        unit: Name of the unit. "img", for images, is shown in thousands and millions.
+        unit: Name of the unit. Counts of "img", for images, are shown with k for thousands and M for millions.
         title: Text in front of the bar.
         initial: Number of units already done.
-        quiet: Whether to show nothing.
+        quiet: Whether to hide the bar.
     """
     return tqdm(
         desc=title,

@@ -6,16 +6,16 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def shipped_folder(name: str) -> str:
-    """Returns the path of a shipped folder, in an installed package as in a checkout of the repository.
+    """Returns the path of a shipped folder, both in an installed package and in a checkout of the repository.
 
-    An install has configs inside the package, where they cannot collide with another distribution's, and
-    tfds_builders beside it, where `import tfds_builders` finds it. A checkout has both beside the package.
+    An install has configs inside the package, where they cannot collide with those of another distribution, and
+    tfds_builders beside it, where `import tfds_builders` finds them. A checkout has both beside the package.
 
     Args:
         name: "configs" or "tfds_builders".
 
     Raises:
-        FileNotFoundError: The folder is in neither place, e.g. if the package alone was copied elsewhere.
+        FileNotFoundError: The folder is in neither place, e.g. because only the package was copied.
     """
     places = [os.path.join(_PACKAGE, name), os.path.join(os.path.dirname(_PACKAGE), name)]
     for place in places:

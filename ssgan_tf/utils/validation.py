@@ -1,4 +1,4 @@
-"""Checks of option values; the messages name the field. Every check of a range refuses NaN too."""
+"""Checks of option values. Messages name the field, and range checks reject NaN too."""
 
 import difflib
 from typing import Any
@@ -32,7 +32,7 @@ def choose(field: str, name: str, known: Any, received: str = "") -> Any:
         field: Name of the field or argument, for the message.
         name: Key to look up.
         known: Mapping of all valid keys.
-        received: Text for the message in place of `name`.
+        received: Text to show in the message instead of `name`.
 
     Raises:
         ValueError: The key is unknown; the message lists the known ones and suggests the nearest.

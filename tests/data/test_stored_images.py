@@ -158,7 +158,7 @@ def test_splits_are_concatenated(catalogue):
     for name in ("images", "factors"):
         first, second, both = (getattr(part, name) for part in parts)
         assert np.array_equal(both, np.concatenate([first, second]))
-    with pytest.raises(ValueError, match="data.split: expected every split once. Received: 'train\\+train'"):
+    with pytest.raises(ValueError, match="data.split: expected each split once. Received: 'train\\+train'"):
         data.load("dsprites", catalogue, split="train+train")
     with pytest.raises(ValueError, match=r"data.split: dsprites has no split `dev`. Received: \['train', 'test'\]"):
         data.load("dsprites", catalogue, split="train+dev")
