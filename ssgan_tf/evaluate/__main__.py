@@ -3,10 +3,9 @@
   ssgan evaluate --workdir=runs/demo --data_dir=data
   ssgan evaluate --workdir=runs/demo --data_dir=data --metrics=mig,dci --bootstrap=200
 
-Writes metrics.json (all numbers), metrics.txt (the table that is printed) and traversal.png into the workdir. Scores of
-other metrics that are there already stay, if they belong to the same checkpoint, images and settings. The oracle that
-the generator's scores need is trained once for each data set (all labels, 10 % held out) and cached in
-data_dir/oracles.
+Writes metrics.json (all numbers), metrics.txt (the table that is printed) and traversal.png into the workdir. Earlier
+scores of other metrics are kept if they belong to the same checkpoint, images and settings. The oracle that the
+generator's scores need is trained once for each data set (all labels, 10 % held out) and cached in data_dir/oracles.
 """
 
 from absl import flags
@@ -22,7 +21,7 @@ _METRICS = flags.DEFINE_string(
 _SAMPLES = flags.DEFINE_integer("samples", 10_000, "Number of real images, and of generated ones, per score.", 100)
 _BOOTSTRAP = flags.DEFINE_integer("bootstrap", 0, "Number of replicates for 95 % intervals; 0 for none.", 0)
 _BINS = flags.DEFINE_integer("bins", 20, "Histogram bins of a code: MIG, modularity, mutual information.", 2)
-_GROUP = flags.DEFINE_integer("group", 64, "Images that share a factor, in a group of FactorVAE and BetaVAE.", 2)
+_GROUP = flags.DEFINE_integer("group", 64, "Images per group of FactorVAE, and image pairs per group of BetaVAE.", 2)
 _FEATURES = flags.DEFINE_string(
     "features", None, "Network for FID, KID, precision and recall: a SavedModel folder or a .keras or .h5 file."
 )
@@ -30,13 +29,13 @@ _FEATURES_RANGE = flags.DEFINE_enum(
     "features_range", "-1,1", list(feature_network.RANGES), "Values that this network expects for black and white."
 )
 _ORACLE_IMAGES = flags.DEFINE_integer(
-    "oracle_images", oracle.OracleOptions.images, "Length of the oracle's training, if it is not cached yet.", 1
+    "oracle_images", oracle.OracleOptions.images, "Images to train the oracle with, if it is not cached yet.", 1
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the choice of images, of noise and codes, and of the metrics.", 0)
 
 
 def main() -> int:
-    """Evaluates; returns the exit code, PARTLY if a metric that was asked for by name has no score."""
+    """Evaluates a run; returns the exit code, PARTLY if a metric that was asked for by name has no score."""
     try:
         scores = evaluation.run(
             _WORKDIR.value,

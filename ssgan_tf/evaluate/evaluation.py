@@ -1,4 +1,4 @@
-"""Evaluation as a function: predicts, scores, and writes the scores of a run into its workdir."""
+"""Evaluation as a function: predicts and scores with a trained run, and writes the scores into its workdir."""
 
 import dataclasses
 import json
@@ -32,9 +32,8 @@ def run(
 ) -> report.Scores:
     """Scores a trained run, and writes metrics.json, metrics.txt and traversal.png into its workdir.
 
-    Scores of other metrics that are there already are merged, if they belong to the same checkpoint, images and
-    settings. The oracle that the generator's scores need is trained once for each data set, with all labels, and
-    cached in data_dir/oracles.
+    Earlier scores of other metrics are kept if they belong to the same checkpoint, images and settings. The oracle that
+    the generator's scores need is trained once for each data set, with all labels, and cached in data_dir/oracles.
 
     Args:
         workdir: Folder of the run.
@@ -43,10 +42,10 @@ def run(
         samples: Number of real images, and of generated ones, for each score.
         bootstrap: Number of replicates for 95 % intervals; 0 for no intervals.
         bins: Number of histogram bins of a code, for MIG, modularity and mutual information.
-        group: Number of images that share a factor, for FactorVAE and BetaVAE.
+        group: Number of images in a group of FactorVAE, and of image pairs in a group of BetaVAE.
         features: Network for FID, KID, precision and recall: a SavedModel folder or a .keras or .h5 file.
         features_range: Pixel range that this network expects, one of `feature_network.RANGES`.
-        oracle_images: Length of the oracle's training, if it is not cached yet.
+        oracle_images: Number of images to train the oracle with, if it is not cached yet.
         seed: Seed of the choice of images, of noise and codes, and of the metrics.
         quiet: Whether to print nothing and show no progress bar.
 
@@ -88,7 +87,7 @@ def run(
 
 
 def check_writable(workdir: runs.Workdir) -> None:
-    """Raises OSError if the results could not be written, before anything is computed."""
+    """Raises OSError, before anything is computed, if the results cannot be written."""
     files.check_writable(workdir.path, f"workdir: expected a writable folder. Received: {workdir.path!r}.")
     for path in (workdir.scores, workdir.report, workdir.traversal):
         if os.path.isdir(path):
@@ -100,7 +99,7 @@ def load_features(path: str | None, pixel_range: str) -> feature_network.Feature
     """Loads the feature network.
 
     Raises:
-        FileNotFoundError, ValueError: It is not given, not there, or cannot be used.
+        FileNotFoundError, ValueError: The network is not given, does not exist, or cannot be used.
     """
     if path is None:
         raise ValueError(feature_network.MISSING)
@@ -108,16 +107,16 @@ def load_features(path: str | None, pixel_range: str) -> feature_network.Feature
 
 
 def describe_features(path: str, pixel_range: str) -> dict[str, str]:
-    """Returns what FID and related metrics depend on besides the images."""
+    """Returns the settings that FID and related metrics depend on."""
     name = os.path.basename(os.path.abspath(path))
     return {"network": name, "fingerprint": feature_network.fingerprint(path), "range": pixel_range}
 
 
 def load_dataset(run: runs.Run, data_dir: str) -> data.FactorDataset:
-    """Loads the run's data set, with the factors that the run has codes of.
+    """Loads the run's data set, with the factors that the run has codes for.
 
     Raises:
-        FileNotFoundError: It is not prepared.
+        FileNotFoundError: The data set is not prepared.
         ValueError: Its factors differ from the run's.
     """
     d = run.config.data
@@ -165,12 +164,12 @@ def make_content(
 
 
 def merge_previous(content: dict[str, Any], workdir: runs.Workdir) -> dict[str, Any]:
-    """Adds the scores of other metrics that metrics.json holds already, if they were computed in the same way."""
+    """Adds the scores of other metrics that are already in metrics.json, if they were computed in the same way."""
     try:
         with open(workdir.scores, encoding="utf-8") as file:
             return report.merge(content, json.load(file))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return content  # there is no such file, it is damaged, or of another version
+        return content  # the file is missing, damaged, or of another version
 
 
 def write(content: dict[str, Any], run: runs.Run) -> tuple[str, ...]:
@@ -187,9 +186,9 @@ def write(content: dict[str, Any], run: runs.Run) -> tuple[str, ...]:
 
 
 def match_codes_to_factors(content: dict[str, Any], run: runs.Run) -> list[str]:
-    """Row titles for unsupervised codes: each code's name and the factors it encodes best.
+    """Returns row titles for unsupervised codes: each code's name and the factors that it encodes best.
 
-    Best is by mutual information, as in MIG; a code may have several factors, or none.
+    The best code of a factor has the most mutual information, as in MIG. A code may be the best for several or none.
     """
     best = {name: content["encoder"].get(f"mig/code/{name}") for name in run.spec.names}
     return [

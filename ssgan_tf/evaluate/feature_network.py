@@ -5,7 +5,7 @@
     generated = network.read_batches(uint8_batches())     # a generator of batches: never all images in memory
 
 Images are prepared as in TF-GAN: a single channel is repeated three times, pixels are scaled, and images are resized
-bilinearly without antialiasing. TF-GAN divides by 128, so its white is 0.992 instead of 1.
+bilinearly without antialiasing. The only difference is that TF-GAN divides by 128, so its white is 0.992 instead of 1.
 """
 
 import os
@@ -34,15 +34,15 @@ RANGES = {"-1,1": (127.5, 1.0), "0,1": (255.0, 0.0), "0,255": (1.0, 0.0)}
 
 _KERAS_FILES = (".keras", ".h5")
 _EXPECTED = "a SavedModel folder (one with saved_model.pb) or a Keras file (.keras, .h5)"
-_POOL = "pool_3"  # the output that TF-GAN uses of its Inception network, which also returns logits
+_POOL = "pool_3"  # name of the output that TF-GAN uses; its Inception network also returns logits
 
 
 class FeatureNetwork:
     """Network that computes features of uint8 images.
 
     Args:
-        function: Function from images in the network's range to features, see `load`.
-        spec: Shape [None,H,W,C] and floating type of its input. H, W and C are None if it accepts any.
+        function: Function from images in the network's pixel range to features, see `load`.
+        spec: Shape [None,H,W,C] and floating-point type of its input. H, W and C are None if it accepts any.
         pixel_range: Pixel range that it expects, a key of RANGES.
         name: Name of the network, for messages.
 
@@ -62,7 +62,7 @@ class FeatureNetwork:
         self._network = _trace(function, spec, name)
 
     def read(self, images: np.ndarray, batch: int = 64) -> np.ndarray:
-        """Computes features [N,D], float32, of images [N,R,R,C], uint8, C 1 or 3. See `read_batches`."""
+        """Computes features [N,D], float32, of uint8 images [N,R,R,C] with C 1 or 3; see `read_batches`."""
         return self.read_batches(images[start : start + batch] for start in range(0, len(images), batch))
 
     def read_batches(self, batches: Iterable[np.ndarray]) -> np.ndarray:
@@ -116,17 +116,17 @@ class FeatureNetwork:
 def load(path: str, pixel_range: str = "-1,1") -> FeatureNetwork:
     """Loads a network from a SavedModel folder or a Keras file.
 
-    In a SavedModel it is the signature serving_default, or the saved object itself if it is callable. It must have one
-    input, images [B,H,W,C], and one output, features [B,D]; among several outputs the one called pool_3 is used. Images
-    are resized to H x W, unless the network accepts any size.
+    A SavedModel's network is its signature serving_default, or the saved object itself if it is callable. It must have
+    one input, images [B,H,W,C], and one output, features [B,D]; among several outputs, pool_3 is used. Images are
+    resized to H x W unless the network accepts any size.
 
     Args:
-        path: SavedModel folder, or file that ends in .keras or .h5.
+        path: SavedModel folder, or Keras file whose name ends in .keras or .h5.
         pixel_range: Values that the network expects for black and white, a key of RANGES.
 
     Raises:
         FileNotFoundError: The path does not exist.
-        ValueError: The path is neither, cannot be loaded, or has other inputs or outputs.
+        ValueError: The path is neither, cannot be loaded, or the network has other inputs or outputs.
     """
     if not os.path.exists(path):
         raise FileNotFoundError(f"features: expected {_EXPECTED}. Received: {path!r}, which does not exist.")
@@ -185,7 +185,7 @@ def _check_input(spec: tf.TensorSpec, name: str) -> None:
 
 
 def _trace(function: Function, spec: tf.TensorSpec, name: str) -> Any:
-    """Traces the function from images to features [B,D], so that a wrong network is refused before it gets images."""
+    """Traces the function from images to features [B,D], so that a wrong network is rejected before it is used."""
     traced = tf.function(lambda images: tf.cast(_only_output(function(images), name), tf.float32), autograph=False)
     traced = traced.get_concrete_function(tf.TensorSpec(spec.shape, spec.dtype))
     if traced.output_shapes.rank is not None:

@@ -1,4 +1,4 @@
-"""Networks run over many images or codes, in batches of bounded size."""
+"""Runs networks over many images or codes, in batches of bounded size."""
 
 from collections.abc import Callable, Iterator
 
@@ -15,7 +15,7 @@ BATCH = 256
 
 
 def make_predictor(encoder: Encoder) -> Callable[[np.ndarray], np.ndarray]:
-    """Returns the encoder as a function of uint8 images [B,R,R,C], with any B, that returns float32 [B,K]."""
+    """Returns the encoder as a function from uint8 images [B,R,R,C], with any B, to float32 [B,K]."""
     encode = tf.function(lambda images: encoder(to_float(images)), reduce_retracing=True)
     return lambda images: encode(tf.convert_to_tensor(images)).numpy()
 
@@ -27,14 +27,14 @@ def encode_images(encoder: Encoder, images: np.ndarray, batch: int = BATCH) -> n
 
 
 def sample_latents(prior: Prior, noise_size: int, count: int, seed: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Samples normal noise z [count,Z] and codes c [count,K] of the prior; the same seed gives the same."""
+    """Samples noise z [count,Z] from N(0, 1) and codes c [count,K] from the prior, as a function of the seed."""
     return tf.random.stateless_normal([count, noise_size], [seed, 1]), prior.sample(count, tf.constant([seed, 0]))
 
 
 def generate_images(
     generator: Generator, noise: tf.Tensor, codes: tf.Tensor, batch: int = BATCH
 ) -> Iterator[np.ndarray]:
-    """Yields G(z, c) as uint8 images [B,R,R,C], rounded as image files are, in batches of at most `batch`.
+    """Yields G(z, c) as uint8 images [B,R,R,C], in batches of at most `batch`.
 
     Raises:
         ValueError: Pixels are not finite.

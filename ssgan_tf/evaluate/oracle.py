@@ -1,8 +1,8 @@
-"""The oracle: an encoder trained with all labels, which predicts the codes that generated images show.
+"""The oracle: an encoder trained with all labels, which predicts the factors that generated images show.
 
 The architecture, training and accuracy of the paper's oracle are not published. Ours is the trunk and code head of
-the discriminator/encoder, trained with the same L2 norm on 90 % of the images. Its L2 and MIG on the other 10 % are
-reported with every score that uses it. It depends only on the data set, and is cached beside it.
+the discriminator/encoder, trained with the same supervised loss on 90 % of the images. Its L2 and MIG on the other
+10 % are reported with all scores that use it. It depends only on the data set, and is cached beside it.
 """
 
 import dataclasses
@@ -35,12 +35,12 @@ class OracleOptions:
     """Network and training of the oracle.
 
     Args:
-        images: Length of its training, in images.
+        images: Length of the training, in images.
         batch: Number of images per step.
         learning_rate: Adam's learning rate at the start.
-        fmap_base: Width of its network, see NetworkOptions.
+        fmap_base: Width of the network, see NetworkOptions.
         fmap_max: Upper limit of the number of feature maps, see NetworkOptions.
-        held_out: Fraction of the images to hold out of training, for its own scores.
+        held_out: Fraction of the images to hold out of training, for the oracle's own scores.
         seed: Seed of weights, batches and held-out images.
     """
 
@@ -59,8 +59,8 @@ class Oracle:
 
     Args:
         model: The trained encoder; `model.encode` predicts codes.
-        scores: Its own scores on the held-out images, with the keys of ssgan_tf.metrics.
-        folder: Folder of its checkpoint and scores.
+        scores: The oracle's own scores on the held-out images, with the keys of ssgan_tf.metrics.
+        folder: Folder of the checkpoint and scores.
     """
 
     model: EncoderOnly
@@ -69,7 +69,7 @@ class Oracle:
 
 
 def folder_of(table: data.FactorDataset, options: OracleOptions, cache_dir: str) -> str:
-    """Returns the folder in `cache_dir` for the oracle of exactly these images, labels and options."""
+    """Returns the folder in `cache_dir` for the oracle of these options, labels and images (a sample is hashed)."""
     key = json.dumps([table.spec.to_json(), dataclasses.asdict(options), table.images.shape])
     digest = hashlib.sha256(
         key.encode() + table.factors.tobytes() + table.images[:: max(1, len(table) // 256)].tobytes()
@@ -78,7 +78,7 @@ def folder_of(table: data.FactorDataset, options: OracleOptions, cache_dir: str)
 
 
 def cache_in(data_dir: str) -> str:
-    """Returns the folder of oracles, beside the data sets that they belong to."""
+    """Returns the folder of oracles, which is beside their data sets."""
     return os.path.join(data_dir, "oracles")
 
 
@@ -87,16 +87,16 @@ def train_or_load(
 ) -> Oracle:
     """Loads the oracle of a data set from `cache_dir`, or trains it and saves it there.
 
-    A damaged one, or one of another version of the networks, is trained again after a warning.
+    An oracle that is damaged, or of another version of the networks, is trained again after a warning.
 
     Args:
         table: Data set with labels.
         cache_dir: Folder of oracles.
-        options: How to train the oracle.
+        options: Network and training of the oracle.
         quiet: Whether to print nothing and show no progress bar.
 
     Raises:
-        ValueError: Too few images have all labels known.
+        ValueError: Too few images have known labels for all factors.
     """
     folder = folder_of(table, options, cache_dir)
     known = np.flatnonzero((table.factors >= 0).all(axis=1))
@@ -133,7 +133,7 @@ def train_or_load(
 
 
 def _check_writable(cache_dir: str) -> None:
-    """Raises OSError if an oracle could not be saved, before it is trained."""
+    """Raises OSError, before an oracle is trained, if it cannot be saved."""
     try:
         os.makedirs(cache_dir, exist_ok=True)
     except OSError as error:

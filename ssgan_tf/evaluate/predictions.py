@@ -1,4 +1,4 @@
-"""Inputs of the metrics: every image is encoded or generated once, in batches of bounded size."""
+"""Inputs of the metrics: encodes and generates every image once, in batches of bounded size."""
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterator
@@ -21,20 +21,20 @@ OPTIONAL_INPUTS = ("oracle", "network", "reconstruction")
 """Inputs besides codes: features of the oracle, features of a feature network, and reconstructions G(z, E(x))."""
 
 NUMBER_BINS = 20
-"""Number of classes for a factor that is a number: equal parts of its range."""
+"""Number of classes that a numeric factor is divided into: equal parts of its range."""
 
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationTargets:
-    """The networks to evaluate, and the networks that judge them.
+    """The networks to evaluate, and those that evaluate them.
 
     Args:
         encode: E, images [B,R,R,C] in [-1, 1] -> codes [B,K].
-        generate: G, z, c -> images; None if the model generates none.
+        generate: G, (z, c) -> images; None if the model generates none.
         prior: Distribution of c.
         noise_size: Width of z.
         oracle: The oracle, images -> codes [B,K] followed by its features: [B,K + D].
-        features: Feature network for FID and related metrics; None if none of them is asked for.
+        features: Feature network for FID and related metrics; None if no such metric is asked for.
     """
 
     encode: inference.Encoder
@@ -48,7 +48,7 @@ class EvaluationTargets:
 def targets_of(
     model: tf.keras.Model, oracle: inference.Encoder, features: FeatureNetwork | None = None
 ) -> EvaluationTargets:
-    """Returns the targets for a model that is judged by `oracle`, images -> codes and features."""
+    """Returns the targets for evaluating `model` with `oracle`, images -> codes and features."""
     return EvaluationTargets(model.encode, model.generate, model.prior, model.noise_size, oracle, features)
 
 
@@ -57,11 +57,11 @@ class Predictions:
     """Predictions for N real and M generated images.
 
     Args:
-        encoder: Codes of E beside the factors of the real images.
-        generator: Codes of the oracle beside the codes that images were generated from, in the place of factors;
-            None if the model generates no images.
-        features: {"oracle", "network": (features [N,D] of real images, [M,D] of generated ones)}, if asked for.
-        per_image: {"psnr", "ssim": values [N] of real images against G(z, E(x))}, if asked for.
+        encoder: E's codes of the real images, with the images' factors.
+        generator: The oracle's codes of the generated images, with the factors that they were generated from; None if
+            the model generates no images.
+        features: {"oracle" or "network": (features [N,D] of real images, [M,D] of generated ones)}, if asked for.
+        per_image: {"psnr" or "ssim": values [N] of real images against G(z, E(x))}, if asked for.
     """
 
     encoder: Table
@@ -80,18 +80,18 @@ def predict(
     optional_inputs: Collection[str] = (),
     quiet: bool = False,
 ) -> Predictions:
-    """Encodes real images, generates as many, and encodes those with the oracle.
+    """Encodes real images, generates images, and encodes the generated ones with the oracle.
 
-    Latents, which have no grid, are put into classes of equal probability to be compared with the oracle's codes.
+    Latents, which have no grid, are put into classes of equal probability, which take the place of factors.
 
     Args:
         targets: Networks to evaluate.
         images: uint8 [.,R,R,C], in memory or on disk.
-        factors: Their labels, int [.,K], -1 for unknown; only images with all labels known are used.
+        factors: Labels of the images, int [.,K], -1 if unknown. Only images with all labels known are used.
         spec: Names and sizes of the factors.
-        samples: M, and the maximum of N.
-        seed: Seed of the choice of images, of noise and codes.
-        optional_inputs: Those of OPTIONAL_INPUTS to compute as well.
+        samples: Number M of images to generate, and maximum number N of real images.
+        seed: Seed of the choice of images, and of noise and codes.
+        optional_inputs: Entries of OPTIONAL_INPUTS to compute as well.
         quiet: Whether to show no progress bar.
 
     Raises:
@@ -105,11 +105,11 @@ def predict(
 
     # A model that generates no images: encode only.
     if targets.generate is None:
-        with make_bar(len(rows), "img", "reading", quiet=quiet) as bar:
+        with make_bar(len(rows), "img", "predicting", quiet=quiet) as bar:
             real = _predict_batches(predictors, _batches(images, rows), bar)
         return Predictions(make_table(real["encoder"], factors[rows], spec), None, {}, {})
 
-    # The oracle always sees generated images; it sees real ones only where its features are asked for.
+    # The oracle always sees generated images, but real ones only if its features are asked for.
     noise, codes = inference.sample_latents(targets.prior, targets.noise_size, samples, seed)
     extractors: dict[str, Predictor] = {"oracle": inference.make_predictor(targets.oracle)}
     if "network" in optional_inputs and targets.features is not None:
@@ -119,7 +119,7 @@ def predict(
     # Run all networks over real images, generated images, and reconstructions.
     reconstruct = "reconstruction" in optional_inputs
     total = samples + len(rows) * (2 if reconstruct else 1)
-    with make_bar(total, "img", "reading", quiet=quiet) as bar:
+    with make_bar(total, "img", "predicting", quiet=quiet) as bar:
         real = _predict_batches(predictors, _batches(images, rows), bar)
         generated = _predict_batches(extractors, inference.generate_images(targets.generate, noise, codes), bar)
         per_image = {}
@@ -143,7 +143,7 @@ def predict(
 def make_table(codes: np.ndarray, factors: np.ndarray, spec: CodeSpec) -> Table:
     """Builds the metrics' `Table` from codes [N,K] and labels [N,K].
 
-    Metrics of classes see a factor that is a number in NUMBER_BINS classes; L2 sees the number itself.
+    Metrics that need classes see a numeric factor in NUMBER_BINS classes; L2 sees the number itself.
     """
     if not any(factor.range for factor in spec.factors):
         return Table(codes, factors, spec.sizes, spec.names)
@@ -175,7 +175,7 @@ def _predict_batches(
 def _compare_reconstructions(
     targets: EvaluationTargets, real: Iterator[np.ndarray], codes: np.ndarray, seed: int, bar: tqdm
 ) -> dict[str, np.ndarray]:
-    """Returns PSNR and SSIM [N] of x against G(z, E(x)), with E(x) clipped to the prior's range and random z."""
+    """Returns PSNR and SSIM [N] of x against G(z, E(x)), with random z and E(x) clipped to the prior's range."""
     noise = tf.random.stateless_normal([len(codes), targets.noise_size], [seed, 2])
     prior = targets.prior
     clipped = prior.from_unit(tf.clip_by_value(prior.to_unit(tf.constant(codes)), 0.0, 1.0))
@@ -192,8 +192,8 @@ def _compare_reconstructions(
 def compare_images(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns PSNR [B], in decibels, and SSIM [B] of uint8 images [B,R,R,C] and [B,R,R,C].
 
-    PSNR is capped at 100 dB, where equal images would have infinity. SSIM uses a window of 11x11 pixels; smaller
-    images have NaN.
+    PSNR is capped at 100 dB; it would be infinite for equal images. SSIM uses a window of 11x11 pixels and is NaN for
+    smaller images.
 
     References: SSIM is Wang et al. 2004, as tf.image.ssim computes it.
     """

@@ -1,4 +1,4 @@
-"""Scores of a run: merging them with earlier ones in metrics.json, and printing them as a table."""
+"""Scores of a run: merging them with earlier ones from metrics.json, and printing them as a table."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -67,12 +67,12 @@ def versions() -> dict[str, str]:
 def merge(new: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     """Returns `new` with the scores of metrics that only `old` has, if checkpoint, images and settings are the same.
 
-    This adds metrics to a run that was evaluated before, without losing scores that took long. Scores over the features
-    of a network are merged only if both use the same network.
+    This adds metrics to a run that was evaluated before, without losing scores that took long to compute. Old scores
+    from a feature network are dropped if `new` used another network.
 
     Args:
         new: New content of metrics.json.
-        old: Present content of metrics.json.
+        old: Current content of metrics.json.
     """
     if _common(new) != _common(old):
         return new
@@ -103,7 +103,7 @@ def metric_of(key: str) -> str:
 
 
 def _common(scores: dict[str, Any]) -> list[Any]:
-    """Returns the settings that all scores depend on, without those that affect single metrics only."""
+    """Returns the settings that all scores depend on, and the scores of the oracle."""
     settings = {key: value for key, value in scores["settings"].items() if key not in ("bootstrap", "features")}
     return [settings, scores["oracle"]]
 
@@ -144,7 +144,7 @@ def _number(scores: dict[str, Any], group: str, key: str) -> str:
 
 
 def _factors(scores: dict[str, Any]) -> list[str]:
-    """Returns the MIG of each factor. The factors of a generator without labels are its own codes, which come last."""
+    """Returns lines with each factor's MIG. Without labels, a generator's factors are its own codes; they come last."""
     keys = (key for group in ("encoder", "generator") for key in scores[group] if key.startswith("mig/gap/"))
     names = dict.fromkeys(key.removeprefix("mig/gap/") for key in keys)
     if not names:
@@ -168,7 +168,7 @@ def _notes(scores: dict[str, Any]) -> list[str]:
     within = {key.split("/")[0] for g in ("encoder", "generator") for key, v in scores[g].items() if _part(key, v)}
     if within:
         titles = " and ".join(TITLES[name] for name in sorted(within, reverse=True))
-        lines.append(f"{titles}: groups were drawn within the images measured, which are not the whole grid.")
+        lines.append(f"{titles}: groups were sampled from the evaluated images, which are not the whole grid.")
     for group, refused in scores["refused"].items():
         for why in dict.fromkeys(refused.values()):  # one line for all metrics with the same reason
             titles = ", ".join(TITLES.get(name, name) for name, reason in refused.items() if reason == why)

@@ -1,4 +1,4 @@
-"""Scores of the predictions: which metrics there are, and each one's score, with an interval if asked for.
+"""Scores of predictions: chooses metrics and computes the score of each, with an interval if asked for.
 
     plan = Plan(choose("mig,dci", has_features=False))
     predictions = predict(targets, images, factors, spec, samples, seed, plan.optional_inputs)
@@ -33,15 +33,15 @@ Values = dict[str, float]
 
 
 def choose(text: str, has_features: bool) -> tuple[str, ...]:
-    """Returns the metrics that the text of --metrics asks for, in the order of NAMES.
+    """Returns the metrics that `text` asks for, in the order of NAMES.
 
     Args:
         text: Comma-separated names; "fast" for all that take seconds; "all" for the slow ones too. Both include the
-            metrics over a feature network only if there is one.
+            metrics that need a feature network only if there is one.
         has_features: Whether there is a feature network.
 
     Raises:
-        ValueError: A name is unknown, or there is none.
+        ValueError: A name is unknown, or `text` has no names.
     """
     asked = {name.strip() for name in text.split(",")} - {""}
     unknown = sorted(asked - {*NAMES, "fast", "all"})
@@ -54,10 +54,10 @@ def choose(text: str, has_features: bool) -> tuple[str, ...]:
 
 
 def choose_without_features(text: str) -> tuple[str, ...]:
-    """Returns what `choose` returns where no feature network can be given.
+    """Returns the metrics that `text` asks for, see `choose`, where no feature network can be given.
 
     Raises:
-        ValueError: As `choose`, or a metric needs a feature network.
+        ValueError: See `choose`; also if a metric needs a feature network.
     """
     names = choose(text, has_features=False)
     if not set(names).isdisjoint(FEATURE_METRICS):
@@ -67,7 +67,7 @@ def choose_without_features(text: str) -> tuple[str, ...]:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """Metrics to compute, and how.
+    """Metrics to compute, with their settings.
 
     Args:
         names: Metrics, as `choose` returns them.
@@ -87,12 +87,12 @@ class Plan:
 
     @property
     def optional_inputs(self) -> set[str]:
-        """Inputs that these metrics need besides codes, of `predictions.OPTIONAL_INPUTS`."""
+        """Entries of `predictions.OPTIONAL_INPUTS` that these metrics need."""
         return {_OPTIONAL_INPUT[name] for name in self.names if name in _OPTIONAL_INPUT}
 
 
 def plan_for_training(metrics: Sequence[str], identified: bool) -> Plan:
-    """Returns the plan of train.metrics.
+    """Returns the plan for scores during training, from the config's train.metrics.
 
     Raises:
         ValueError: A name is unknown, or needs a feature network, which only evaluate has.
@@ -146,7 +146,7 @@ class MetricTask:
 
 
 def score(predictions: Predictions, plan: Plan) -> Result:
-    """Computes every metric of the plan; one that cannot be computed is listed as refused, with the reason."""
+    """Computes all metrics of the plan. Those that cannot be computed are listed in `refused`, with the reason."""
     result = Result(
         {group: {} for group in GROUPS}, {group: {} for group in GROUPS}, {group: {} for group in GROUPS}
     )
@@ -157,7 +157,7 @@ def score(predictions: Predictions, plan: Plan) -> Result:
     with make_bar(len(tasks) * (1 + plan.bootstrap), "score", quiet=plan.quiet) as bar:
         for task in tasks:
             bar.set_description(f"{task.group} {task.name}")
-            seed = [plan.seed, zlib.crc32(task.name.encode())]  # the same whichever other metrics are asked for
+            seed = [plan.seed, zlib.crc32(task.name.encode())]  # does not depend on the other metrics in the plan
             try:
                 if task.name == "l2" and not plan.identified:
                     raise ValueError(UNNAMED)
@@ -176,7 +176,7 @@ def score(predictions: Predictions, plan: Plan) -> Result:
 
 
 def _counted(score_replicate: Callable[[np.random.Generator], Values], bar: tqdm) -> Callable:
-    """Returns `score_replicate` with the bar advancing at each call."""
+    """Returns `score_replicate` as a function that advances the bar at each call."""
 
     def counted(rng: np.random.Generator) -> Values:
         bar.update()

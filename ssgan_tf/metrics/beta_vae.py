@@ -16,7 +16,7 @@ _CHUNK = 250  # groups per task: 64 pairs of rows with 10 codes each take 2.6 MB
 def beta_vae(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -> dict[str, float]:
     """Computes the accuracy of a logistic regression that predicts the shared factor from mean code differences.
 
-    A point is the mean of |code_1 - code_2| over `group` pairs of images. The two images of a pair share the value of
+    A point is the mean of |code_1 - code_2| over `group` pairs of images. The two images of a pair have equal values of
     one factor, and this factor is the same for all pairs of a point. The classifier is trained on `train_groups`
     points and scored on `eval_groups` others.
 
@@ -56,7 +56,7 @@ def beta_vae(table: Table, rng: np.random.Generator, settings: Settings = DEFAUL
 def accuracies(
     points: np.ndarray, labels: np.ndarray, test_points: np.ndarray, test_labels: np.ndarray
 ) -> dict[str, float]:
-    """Fits the classifier on points [P, K] with labels [P]; returns its accuracy on both sets."""
+    """Trains the classifier on points [P, K] with labels [P] and returns its accuracy on both sets."""
     if len(np.unique(labels)) == 1:  # one factor, or a single group
         same = float(np.mean(test_labels == labels[0]))
         return {"beta_vae": same, "beta_vae/train": 1.0}

@@ -5,10 +5,10 @@ probabilities before the stage. A leaf's value is one Newton step. There are 100
 thresholds between two different float32 values in a node are tried, and the one that lowers the squared error most is
 chosen.
 
-The time is saved by sorting each code once for all trees. A node is then `order` [K, m]: its m rows, sorted by each of
-the K codes. Its best split follows from running sums along `order`, and its children from a stable partition. A tree
-of n rows has three levels of splits (running sums take 16 multiply-adds per number) and two levels of partitions in
-between. It reads or writes about 40 K n numbers of 8 bytes: 32 MB and 2 ms for 10,000 rows of 10 codes.
+Each code is sorted only once for all trees, which saves the time. A node is then `order` [K, m]: its m rows, sorted by
+each of the K codes. Its best split follows from running sums along `order`, and its children from a stable partition.
+A tree of n rows has three levels of splits (running sums take 16 multiply-adds per number) and two levels of
+partitions in between. It reads or writes about 40 K n numbers of 8 bytes: 32 MB and 2 ms for 10,000 rows of 10 codes.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class _Tree:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class BoostedTrees:
-    """Trained classifier, as `fit` returns it.
+    """Trained classifier, returned by `fit`.
 
     Attributes:
         importances: Share of each code in the total reduction of the squared error [K], at least 0, sum 1. All 0 if
@@ -93,8 +93,8 @@ def fit(
     """Trains boosted trees that predict the label of a row from its codes.
 
     If several codes split a node equally well, one of them is chosen at random, so that copies of a code share its
-    importance. scikit-learn does so only if the gains are bitwise equal; between a code and its mirror image, for
-    example, rounding decides.
+    importance. scikit-learn does so only if the gains are bitwise equal; rounding decides, for example, between a
+    code and its mirror image.
 
     Args:
         codes: [N, K], finite; used as float32.
@@ -164,7 +164,7 @@ class _TreeGrower:
     def __init__(self, columns: np.ndarray, scale: float):
         order = np.argsort(columns, axis=1, kind="stable")
         ascending = np.take_along_axis(columns, order, axis=1)
-        # Indices of the codes that vary.
+        # Indices of the codes that vary; others cannot be split.
         self.active = np.flatnonzero((ascending[:, 1:] > ascending[:, :-1] + MIN_SPACING).any(axis=1))
         self._count = len(columns)
         self._columns = columns[self.active]
@@ -217,7 +217,7 @@ class _TreeGrower:
         own -= mean
         if size < 2 or own @ own <= MIN_IMPURITY * size:
             return None
-        # For residuals with sum 0, of which the left side has the sum S, a split lowers the squared error by
+        # If all residuals sum to 0 and those on the left sum to S, a split lowers the squared error by
         # S^2 (1 / n_left + 1 / n_right); this equals Friedman's eq. 35.
         scores = _running_sums(residual - mean, order)
         scores *= scores
@@ -261,7 +261,7 @@ class _TreeGrower:
 def _running_sums(values: np.ndarray, order: np.ndarray) -> np.ndarray:
     """Computes running sums of values[order] along each row of `order` [K, m].
 
-    The sums of all rows are computed in one run, so values [n] must sum to 0 over each row.
+    The sums of all rows are computed in one pass, so values [n] must sum to 0 over each row.
     """
     size = order.size
     sums = np.empty(-(-size // BLOCK) * BLOCK)

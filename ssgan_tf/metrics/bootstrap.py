@@ -20,7 +20,7 @@ _LIMITS = {
     "psnr": (-np.inf, np.inf),
     "ssim": (-1.0, 1.0),
 }
-"""Lower and upper limit of a score, by its key or else its metric's name; (0, 1) if neither is listed."""
+"""Lower and upper limits of scores, by key or else by the metric's name; (0, 1) if neither is listed."""
 
 _CHANCE = "/chance"  # ending of chance levels, which depend on the factors and not on the sample
 
@@ -28,7 +28,7 @@ _CHANCE = "/chance"  # ending of chance levels, which depend on the factors and 
 def intervals(
     value: Scores, score: Callable[[np.random.Generator], Scores], rng: np.random.Generator, count: int
 ) -> dict[str, tuple[float, float]]:
-    """Computes the 95 % interval of each score from `count` replicates, which are resampled from the sample.
+    """Computes the 95 % interval of each score from `count` bootstrap replicates of the sample.
 
     An interval consists of the replicates' 2.5 % and 97.5 % quantiles, shifted so that the replicates' mean equals
     the score. The shift removes a bias: repeated rows in a replicate make codes look more informative than they are
@@ -43,8 +43,8 @@ def intervals(
 
     Returns:
         {key: (low, high)} of each score that at least two replicates have, clipped to the values that the metric can
-        take. A replicate without some value of a factor may lack that factor's scores, or all scores; it then counts
-        for the others only.
+        take. A replicate that misses some value of a factor may lack that factor's scores, or all scores; it then
+        counts only for the scores it has.
 
     Raises:
         ValueError: If `count` is less than 2.

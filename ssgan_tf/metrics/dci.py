@@ -45,15 +45,15 @@ def dci(
         informativeness = mean over factors of the accuracy on test rows
 
     Disentanglement is 1 if each code is used for one factor only, even if several codes are used for the same factor.
-    Completeness is 1 if one code only is used for each factor. Duplicated codes lower completeness alone. Permuting or
+    Completeness is 1 if only one code is used for each factor. Duplicated codes lower only completeness. Permuting or
     flipping codes changes only which of several equally good codes is chosen at random. Inactive codes have no
-    importance; if all codes are inactive, disentanglement and completeness are 0, and informativeness is that of the
-    most common value. With a single factor, disentanglement is 1 if any code has importance, and with a single code
-    completeness is 1; the reference divides by log 1 = 0 in both cases.
+    importance; if all codes are inactive, disentanglement and completeness are 0, and informativeness is the accuracy
+    of predicting the most common value. With a single factor, disentanglement is 1 if any code has importance, and
+    with a single code, completeness is 1; the reference divides by log 1 = 0 in both cases.
 
     A factor with fewer than two known values among the training rows is excluded and listed. A row with an unknown
     label is left out for that factor only, in training and in testing. A factor without labels in the test rows is
-    left out of informativeness only. Values that occur in test rows alone cannot be learned and count as errors.
+    left out of informativeness only. Values that occur only in test rows cannot be learned and count as errors.
 
     Args:
         table: Codes [N, K] and factors [N, F].
@@ -69,8 +69,8 @@ def dci(
         "dci/excluded/<name>": the number of values in the training rows (0 or 1).
 
     Raises:
-        ValueError: If there are fewer than two images, no factor takes two values in the training rows, none of those
-            that do has labels in the test rows, or a code is too large for float32.
+        ValueError: If there are fewer than two images, no factor takes two values in the training rows, no factor that
+            does has labels in the test rows, or a code is too large for float32.
 
     References: Eastwood & Williams 2018, "A framework for the quantitative evaluation of disentangled
         representations"; trees and weights as in disentanglement_lib's study (1811.12359).
@@ -185,7 +185,7 @@ def _fit_factors(
             importances, len(labels), len(labels_test), float(np.mean(fitted == labels)), accuracy_test
         )
 
-    # Factors with the most values take longest and start first, so that cores are not idle at the end.
+    # Factors with the most values take longest, so they start first and no core is idle at the end.
     order = sorted(zip(varying, seeds, strict=True), key=lambda item: -train.distinct(item[0]))
     with (
         threadpoolctl.threadpool_limits(1, "blas"),

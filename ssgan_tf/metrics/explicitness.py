@@ -21,8 +21,8 @@ def explicitness(table: Table, rng: np.random.Generator, settings: Settings = DE
     The score is 1 if each value can be separated from all others, and 1/2 for uninformative codes. Codes are
     standardised with the mean and standard deviation of the training rows; a constant code stays constant. The
     classifier is scikit-learn's LogisticRegression with its defaults (multinomial, lbfgs, C = 1, at most 100
-    iterations). Older versions fitted one class against the rest with liblinear; scores published with them differ by
-    about 0.04.
+    iterations). Its older versions fitted one class against the rest with liblinear; scores published with them
+    differ by about 0.04.
 
     Args:
         table: Codes [N, K] and factors [N, F].
@@ -36,11 +36,11 @@ def explicitness(table: Table, rng: np.random.Generator, settings: Settings = DE
         value that some test rows have and others do not. Values without such rows are left out of the factor's mean.
 
     Raises:
-        ValueError: If no factor takes two values, or if all those that do are excluded.
+        ValueError: If no factor takes two values, or if all factors that do are excluded.
 
     References: Ridgeway & Mozer 2018 (1802.05312), section 3; as computed by disentanglement_lib.
     """
-    # Standardise the codes of both sides.
+    # Standardise the codes of both sets of rows.
     train, test = table.split(rng, settings.train_share)
     mean, deviation = train.codes.mean(axis=0, dtype=np.float64), train.codes.std(axis=0, dtype=np.float64)
     deviation[~train.active] = 1
@@ -48,7 +48,7 @@ def explicitness(table: Table, rng: np.random.Generator, settings: Settings = DE
     # Train one classifier per factor.
     varying = train.varying("Explicitness's training")
     with threadpool_limits(1), warnings.catch_warnings():
-        # BLAS gets one thread, since each core has a factor of its own; two threads per small product took twice the
+        # BLAS gets one thread, since each core works on its own factor; two threads per small product took twice the
         # time. The reference also stops after 100 iterations, converged or not. Warning filters belong to the process,
         # not to a thread, so they are set here.
         warnings.simplefilter("ignore", ConvergenceWarning)

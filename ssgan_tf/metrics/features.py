@@ -13,7 +13,7 @@ def check_features(real: np.ndarray, generated: np.ndarray) -> tuple[np.ndarray,
         generated: Features [M, D] of generated images, all finite; M is at least 2.
 
     Returns:
-        Both sets. Floating-point types are kept, other types become float64.
+        Both sets. Floating-point types stay the same, other types become float64.
 
     Raises:
         ValueError: If a shape, type or value is not as above; the message names the argument and the column.
@@ -50,7 +50,7 @@ def _check_set(name: str, features: np.ndarray) -> np.ndarray:
 
 
 def counts(metric: str, real: np.ndarray, generated: np.ndarray) -> dict[str, float]:
-    """Returns the numbers of samples and features as three ints under "<metric>/..."."""
+    """Returns the numbers of samples and features as three ints with keys "<metric>/..."."""
     return {
         f"{metric}/samples_real": len(real),
         f"{metric}/samples_generated": len(generated),

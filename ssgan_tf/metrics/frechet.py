@@ -6,7 +6,7 @@ import numpy as np
 
 from ssgan_tf.metrics.features import check_features, counts
 
-_BLOCK = 10_000_000  # numbers factored at a time: 80 MB
+_BLOCK = 10_000_000  # number of elements factored at a time: 80 MB
 
 
 def frechet(real: np.ndarray, generated: np.ndarray, rng: np.random.Generator, name: str = "fid") -> dict[str, float]:
@@ -15,8 +15,8 @@ def frechet(real: np.ndarray, generated: np.ndarray, rng: np.random.Generator, n
     The distance may be called FID only if the features are those of Inception-v3's pool_3 layer. With other features,
     such as the oracle's, it has a different scale and needs a different name.
 
-    The estimated covariances bias the distance upwards, and more so with fewer samples. Compare scores only if their
-    numbers of samples are the same. Published scores use 50,000 real and 50,000 generated images.
+    Estimating the covariances biases the distance upwards, and more so with fewer samples, so compare only scores with
+    the same numbers of samples. Published scores use 50,000 real and 50,000 generated images.
 
     Args:
         real: Features [N, D] of real images.
@@ -75,7 +75,7 @@ def covariance_factor(features: np.ndarray, block: int = _BLOCK) -> np.ndarray:
 
     Args:
         features: [N, D], N at least 2.
-        block: Numbers factored at a time, so that no float64 copy of all features is needed.
+        block: Number of elements factored at a time, so that no float64 copy of all features is needed.
 
     Returns:
         [min(N, D), D] float64.
@@ -86,5 +86,5 @@ def covariance_factor(features: np.ndarray, block: int = _BLOCK) -> np.ndarray:
     factor = np.empty((0, width))
     for start in range(0, count, rows):
         stacked = np.concatenate([factor, features[start : start + rows] - mean])
-        factor = np.asarray(np.linalg.qr(stacked, mode="r"))  # for mypy, whose types return (Q, R)
+        factor = np.asarray(np.linalg.qr(stacked, mode="r"))  # for mypy: the stubs declare (Q, R)
     return factor / np.sqrt(count - 1)

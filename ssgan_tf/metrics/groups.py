@@ -37,7 +37,7 @@ def check_enough_rows(table: Table, factors: list[int], group: int, metric: str)
     Raises:
         ValueError: If there are too few rows; the message says how many are needed.
     """
-    for f in sorted(factors, key=table.distinct, reverse=True):  # report the factor that needs most rows
+    for f in sorted(factors, key=table.distinct, reverse=True):  # report the factor that needs the most rows
         values, rows = table.distinct(f), int(table.known[:, f].sum())
         if rows < group * values:
             raise ValueError(
@@ -60,7 +60,7 @@ class Groups:
         self._by_value = {f: _RowsByValue(table.factors[:, f], table.known[:, f]) for f in factors}
 
     def sample_groups(self, groups: int, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Samples groups of rows that all have the same value of one factor (FactorVAE).
+        """Samples groups of rows that have the same value of one factor (FactorVAE).
 
         Args:
             groups: Number of groups.
@@ -106,7 +106,7 @@ class Groups:
 
 
 class _RowsByValue:
-    """Rows with a label for one factor, sorted by it.
+    """Rows with a label for one factor, sorted by that label.
 
     Args:
         column: Labels of the factor [N].
@@ -128,5 +128,5 @@ class _RowsByValue:
     def sample_like(self, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Samples, for each of `rows`, a row with the same value, which may be the row itself."""
         value = self._column[rows]
-        # A random number is below 1, and stays below the count when multiplied by a count under 2**53.
+        # Random numbers are below 1, so their product with a count under 2**53 is below the count.
         return self._rows[self._start[value] + (rng.random(rows.shape) * self._count[value]).astype(np.intp)]

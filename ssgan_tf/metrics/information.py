@@ -16,8 +16,8 @@ def discretize(codes: np.ndarray, bins: int) -> np.ndarray:
     """Converts codes [N, K] to bin numbers [N, K] in 0..bins-1, with bins over the observed range of each column.
 
     The result equals `np.digitize(x, np.histogram(x, bins)[1][:-1]) - 1`. The edges are computed here because recent
-    versions of `np.histogram` raise an error for a column that is constant up to its last bits, as an inactive code
-    is. A constant column falls into one bin.
+    versions of `np.histogram` raise an error for a column that is constant up to its last bits, such as an inactive
+    code. A constant column falls into one bin.
 
     Raises:
         ValueError: If `bins` is less than 2.

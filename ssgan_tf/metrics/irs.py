@@ -19,8 +19,8 @@ def irs(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -
 
     The score is 1 for perfect codes, including permuted, flipped or duplicated ones. A code of pure noise scores above
     0, since the quantile is below the largest distance. Constant codes have no weight; if all codes are constant, the
-    score is 0. As in the reference, factor values are put into `bins` bins. If a factor has more values than bins, it
-    is fixed only up to its bin, and even perfect codes score below 1.
+    score is 0. As in the reference, the values of each factor are put into `bins` bins. If a factor has more values
+    than bins, it is fixed only up to its bin, and even perfect codes score below 1.
 
     Args:
         table: Codes [N, K] and factors [N, F].
@@ -28,9 +28,10 @@ def irs(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -
         settings: Uses `bins` and `quantile`.
 
     Returns:
-        "irs", at most 1. It may be negative: a code that sometimes jumps to the place of another value can deviate
-        further from the mean of its value than from the mean of all rows. Counts "irs/live_codes" (codes that are not
-        constant), "irs/bins", "irs/samples" and "irs/excluded/<name>" for each factor with fewer than two values.
+        "irs", at most 1. It may be negative: a code that sometimes jumps to the place of another value can be further
+        from the mean of the rows with its value than from the mean of all rows. Counts "irs/live_codes" (codes that
+        are not constant), "irs/bins", "irs/samples" and "irs/excluded/<name>" for each factor with fewer than two
+        values.
 
     Raises:
         ValueError: If no factor takes two values.

@@ -15,13 +15,13 @@ def kid(real: np.ndarray, generated: np.ndarray, rng: np.random.Generator) -> di
 
     Unlike FID, it is not biased by the number of samples, so scores of a few thousand samples can be compared. For
     equal distributions it is therefore negative about as often as positive. The two sets must be sampled
-    independently: a set compared with itself scores slightly below 0, by 2/N times the difference between the mean
-    k(x, x) and the mean kernel of two different rows.
+    independently: a set compared with itself scores below 0, by 2/N times the difference between the mean k(x, x) and
+    the mean kernel of two different rows.
 
     Args:
         real: Features [N, D] of real images.
         generated: Features [M, D] of generated images.
-        rng: Random generator for the subsets of both sets, sampled without replacement within a subset.
+        rng: Random generator for the subsets of both sets. Rows of a subset are sampled without replacement.
 
     Returns:
         "kid"; "kid/std": standard deviation over the subsets. This is not a standard error, since the subsets overlap,

@@ -19,7 +19,7 @@ def l2(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) ->
     chance level, which grows with the number of factors. Codes that are constantly 1/2 score below chance (0.725
     against 1.006 on dSprites), so only values far below both are good.
 
-    A factor with one value has no code, and a factor without labels has no truth: both are excluded, also from the
+    A factor with one value has no code, and a factor without labels has no true code: both are excluded, also from the
     chance level, and listed. The norm is averaged over rows with known labels for all remaining factors, the error of
     a factor over all rows with a known label for it.
 

@@ -13,12 +13,12 @@ NO_CODE = -1
 
 
 def mig(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -> dict[str, float]:
-    """Computes the mean over factors of the gap between the two codes that are most informative about the factor.
+    """Computes the mean, over factors, of the gap between the two codes that are most informative about the factor.
 
         MIG = mean_f (I(c_j; f) - max_{k != j} I(c_k; f)) / H(f),   j = argmax_k I(c_k; f)
 
     The score is 1 if each factor is encoded by exactly one code, and 0 if each factor is encoded by no code or equally
-    well by two. Permuting or flipping codes changes nothing. A single code is compared with an information of 0.
+    well by two. Permuting or flipping codes changes nothing. A single code is compared with one of information 0.
 
     A factor with more than `bins` values cannot reach 1. With 20 bins, exact linear codes score 0.902 on dSprites
     (0.812 for 40 values, 0.850 for 32), 0.834 on Cars3D and 0.946 on MPI3D; with 10 bins, 0.790 on dSprites.

@@ -1,4 +1,4 @@
-"""Modularity: how far each code is informative about one factor only."""
+"""Modularity: the degree to which each code is informative about only one factor."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ssgan_tf.metrics.table import Table
 
 
 def modularity(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -> dict[str, float]:
-    """Computes the mean over codes of how far a code's information is about one factor only.
+    """Computes the mean, over codes, of the degree to which a code is informative about only one factor.
 
         modularity = mean_k (1 - sum_{f != best} I(c_k; f)^2 / (I(c_k; best)^2 (F - 1)))
 
-    The score is 1 if each code is informative about one factor only, even if several codes share a factor. As in the
+    The score is 1 if each code is informative about only one factor, even if several codes share a factor. As in the
     reference, a code without any information counts as 0, so inactive codes lower the score; "modularity/live" leaves
     them out. A code of pure noise has a little information about each factor by chance, so it is not inactive. With a
     single factor, every active code has modularity 1.

@@ -1,4 +1,4 @@
-"""Improved precision and recall: share of generated images that look real, share of real images that are covered."""
+"""Improved precision and recall: shares of generated images that look real, and of real images that are covered."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def precision_recall(
 
     The manifold of a set is the union of balls around its rows, each reaching to the row's k-th nearest other row.
     Precision is low if generated images do not look real; recall is low if the generator misses some real images.
-    Both depend on the numbers of samples: compare scores only if these are the same.
+    Both depend on the numbers of samples, so compare only scores with the same numbers.
 
-    The surface belongs to the ball. A row with k duplicates therefore has a ball of radius 0, which contains the row's
-    duplicates in the other set.
+    A ball includes its surface. So the ball of a row with k duplicates, whose radius is 0, contains the duplicates of
+    this row in the other set.
 
     Args:
         real: Features [N, D] of real images, N greater than k.
         generated: Features [M, D] of generated images, M greater than k.
         rng: Not used; part of every feature metric's signature.
         k: Number of the neighbour that sets a ball's radius; 3 in the paper.
-        block: Distances in memory at a time; the result does not depend on it.
+        block: Number of distances in memory at a time; the result does not depend on it.
 
     Returns:
         "precision": share of generated rows in the ball of any real row; "recall": share of real rows in the ball of
@@ -113,8 +113,8 @@ def _smallest(current: np.ndarray, others: np.ndarray, k: int) -> np.ndarray:
 def _squared_distances(x: np.ndarray, y: np.ndarray, rounding: float) -> np.ndarray:
     """Computes the squared distances [a, b] of rows [a, D] and [b, D], rounded up or down.
 
-    With `rounding` = _ROUNDING they are not below the exact distances, with -_ROUNDING not above. Radii are rounded up
-    and distances down, so a row on the surface of a ball is always inside.
+    With `rounding` = _ROUNDING they are never below the exact distances, with -_ROUNDING never above. Radii are rounded
+    up and distances down, so a row on the surface of a ball is always inside.
     """
     result = x @ y.T
     result *= -2

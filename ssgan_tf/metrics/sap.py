@@ -13,10 +13,10 @@ _MIN_VARIANCE = 1e-12  # codes with at most this variance are constant, as in th
 
 
 def sap(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -> dict[str, float]:
-    """Computes the mean over factors of the gap between the two codes that best predict the factor's class.
+    """Computes the mean, over factors, of the gap between the two codes that best predict the factor's class.
 
     The score of a code for a factor is the test accuracy of a linear support vector machine (C = 0.01, balanced
-    classes) on this code alone. Such a machine cannot separate adjacent values of an ordered factor, so even exact
+    classes) on this code alone. Such a machine cannot separate all values of an ordered factor, so even exact
     linear codes score far below 1: 0.24 on dSprites, 0.34 on SmallNORB, 0.25 on Shapes3D, 0.48 on MPI3D. Compare only
     with published scores of the same definition. A single code is compared with a constant one.
 
@@ -31,7 +31,7 @@ def sap(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -
         values in the training rows or has no label in the test rows.
 
     Raises:
-        ValueError: If no factor takes two values, or if none of those that do has a label in the test rows.
+        ValueError: If no factor takes two values, or if none of the factors that do has a label in the test rows.
 
     References: Kumar et al. 2018 (1711.00848), section 3; discrete mode of disentanglement_lib.
     """

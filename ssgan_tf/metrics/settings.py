@@ -14,11 +14,11 @@ class Settings:
             The earlier code of Semi-StyleGAN's authors (AC-StyleGAN) used 10.
         train_share: Share of the rows that classifiers are trained on (SAP, DCI, explicitness); they are tested on the
             rest. 15,000 rows give the reference's 10,000 and 5,000.
-        group: Number of images in a group that shares a factor (FactorVAE, BetaVAE).
+        group: Number of images in a group of FactorVAE, and of image pairs in a group of BetaVAE.
         train_groups: Number of groups for training (FactorVAE, BetaVAE).
         eval_groups: Number of groups for testing (FactorVAE, BetaVAE).
         least_deviation: Standard deviation below which a code does not vote (FactorVAE).
-        quantile: Quantile of the deviations in a group that stands for the largest one (IRS).
+        quantile: Quantile of the deviations in a group that represents the largest one (IRS).
 
     Raises:
         ValueError: If a field is out of range; the message names it.

@@ -17,7 +17,7 @@ UNKNOWN = -1
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Table:
-    """N samples with K codes and F factors each. The table is checked here, so metrics need no checks of their own.
+    """N samples with K codes and F factors each. The constructor checks them, so that metrics need no checks.
 
     Args:
         codes: Codes [N, K], real and finite. float32 stays float32, since bin edges depend on the type; other types
@@ -25,8 +25,8 @@ class Table:
         factors: Integer labels [N, F]; `factors[n, f]` lies in 0..sizes[f]-1, or is -1 if unknown.
         sizes: Number of values of each factor [F], at least 1.
         names: Name of each factor [F], for results and messages. Default: "0", "1", ...
-        truth: True codes [N, F] in [0, 1], NaN if unknown. Needed if they are finer than `factors`, as for a
-            continuous factor in bins. Default: factors / (sizes - 1).
+        truth: True codes [N, F] in [0, 1], NaN if unknown. Needed if they are finer than `factors`, such as for a
+            binned continuous factor. Default: factors / (sizes - 1).
         truth_sizes: Number of values that each column of `truth` takes [F]. Default: sizes.
         origins: Index of each row's image [N]; rows of the same image are never split between training and testing.
             Default: all different.
@@ -88,10 +88,10 @@ class Table:
         return int(np.count_nonzero(np.bincount(column, minlength=1)))
 
     def varying(self, metric: str) -> list[int]:
-        """Returns the indices of the factors with at least two known values, which are the ones that can be scored.
+        """Returns the indices of the factors with at least two known values, the only ones that can be scored.
 
         Raises:
-            ValueError: If there is none; the message opens with `metric`.
+            ValueError: If there is none; the message starts with `metric`.
         """
         found = [f for f in range(len(self.sizes)) if self.distinct(f) > 1]
         if not found:

@@ -16,7 +16,7 @@ def total_correlation(table: Table, rng: np.random.Generator, settings: Settings
         W  = 2 tr S - 2 tr (diag(S)^1/2 S diag(S)^1/2)^1/2,  squared Wasserstein distance of the same Gaussians
 
     Both are 0 if no two codes are correlated. Labels are not used. A code that is a linear function of others would
-    make TC infinite; eigenvalues of R are limited to at least 2**-52, so each such code adds about 18 instead.
+    make TC infinite; eigenvalues of R are limited to at least 2**-52, so each such code adds about 18 nats instead.
     Constant codes are left out.
 
     Args:
@@ -26,7 +26,7 @@ def total_correlation(table: Table, rng: np.random.Generator, settings: Settings
 
     Returns:
         "total_correlation", at least 0; "total_correlation/wasserstein": W; "total_correlation/wasserstein_norm":
-        W / tr S (0 if all codes are constant); "total_correlation/mutual_information": mean information between two
+        W / tr S (0 if all codes are constant); "total_correlation/mutual_information": mean mutual information of two
         codes in nats, including constant codes. Counts "total_correlation/live_codes" (codes that are not constant),
         "total_correlation/bins" and "total_correlation/samples".
 
@@ -45,7 +45,7 @@ def total_correlation(table: Table, rng: np.random.Generator, settings: Settings
     }
     if not codes.shape[1]:
         return result
-    # TC, from the eigenvalues of R.
+    # TC from the eigenvalues of R.
     covariance = np.atleast_2d(np.cov(codes, rowvar=False))
     variance = np.diag(covariance)
     deviation = np.sqrt(variance)

@@ -1,4 +1,4 @@
-"""Table of the models, one line each. The class of a config's `model`, an Options, decides which model is made.
+"""Table of the models, one line each. The class of the options in a config's `model` decides which model is made.
 
 base.py defines the interface of a model.
 """
@@ -31,7 +31,7 @@ def kind_of(options: Options) -> str:
     """Returns the name in MODELS of the model that `options` belongs to.
 
     Raises:
-        ValueError: if no line of MODELS has this class of options, or several do.
+        ValueError: No line of MODELS has this class of options, or several have it.
     """
     names = [name for name, (kind, _) in MODELS.items() if kind is type(options)]
     if len(names) != 1:
@@ -41,13 +41,13 @@ def kind_of(options: Options) -> str:
 
 
 def make_model(options: Options, spec: CodeSpec, seed: int, jit_compile: bool = False) -> tf.keras.Model:
-    """Makes and compiles the model that `options` belongs to; call it inside the strategy's scope.
+    """Makes and compiles the model that `options` belongs to. Call it inside the strategy's scope.
 
     Args:
-        options: Options of one of MODELS.
+        options: Options of a model in MODELS.
         spec: Factors and their codes.
         seed: Seed of everything sampled in training.
-        jit_compile: Compile the training step with XLA.
+        jit_compile: Whether to compile parts of the training step with XLA.
     """
     make = MODELS[kind_of(options)][1]
     model = make(options, spec, seed, jit_compile)
@@ -59,7 +59,7 @@ def make_model(options: Options, spec: CodeSpec, seed: int, jit_compile: bool = 
 def parameter_counts(options: Options, spec: CodeSpec) -> dict[str, int]:
     """Returns the number of trainable parameters of each network of a model: {"generator": ..., ...}."""
     make = MODELS[kind_of(options)][1]
-    # In a graph nothing is computed and no memory is used.
+    # In a graph nothing is computed and no weights are allocated.
     with tf.Graph().as_default():
         networks = make(options, spec).networks()
         return {name: count_parameters(network) for name, network in networks.items()}

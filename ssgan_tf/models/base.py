@@ -44,14 +44,14 @@ class Options(Protocol):
         """True if a loss uses the labelled images."""
 
     def in_float32(self) -> "Options":
-        """Returns the same options in float32, the precision of evaluation and export."""
+        """Returns these options with float32, the precision of evaluation and export."""
 
     def check_labels(self, fraction: float) -> None:
         """Raises ValueError, naming the field, if the losses do not fit this fraction of labelled images."""
 
 
 class WithNetwork:
-    """Mixin for Options with the sizes of Semi-StyleGAN's networks, which determine the images."""
+    """Mixin for Options that contain the sizes of Semi-StyleGAN's networks, which also define the images."""
 
     network: NetworkOptions
 
@@ -97,16 +97,16 @@ class WithoutLabels:
 
 @dataclasses.dataclass(frozen=True)
 class ExportNetworks:
-    """The networks of an export, as functions of tensors. Styles w [B,W] are the generator's inputs.
+    """Networks to export, as functions of tensors. Styles w [B,W] are the inputs of the generator's synthesis.
 
     Args:
         mapping: Function (noise [B,Z], codes [B,K]) -> styles [B,W]. None, like the next two, if the model generates
             no images.
-        synthesis: Function of styles [B,L,W], one per layer, -> images [B,R,R,C].
+        synthesis: Function from styles [B,L,W], one per layer, to images [B,R,R,C].
         truncate: Function (styles [B,W], psi [B,1]) -> [B,L,W], moved towards their mean unless psi is 1.
-        pyramid: Function of images [B,R,R,C] -> list of features, finest first.
-        codes: Function of the last features -> codes [B,K], in the prior's units.
-        realness: Function of the last features -> the discriminator's logits [B]; None if there is no discriminator.
+        pyramid: Function from images [B,R,R,C] to a list of features, finest first.
+        codes: Function from the last features to codes [B,K], in the prior's units.
+        realness: Function from the last features to the discriminator's logits [B]; None if there is no discriminator.
         style_size: Width W of styles; 0 if the model generates no images.
         style_layers: Number of layers L that take a style.
     """
@@ -122,7 +122,7 @@ class ExportNetworks:
 
 
 class Model(Protocol):
-    """Interface of a model, besides what Keras provides. `TrainableModel` below implements the first half."""
+    """Interface of a model, besides what Keras provides. `TrainableModel` below implements a part of it."""
 
     options: Any
     spec: CodeSpec
@@ -148,7 +148,7 @@ class Model(Protocol):
         """Switches to `segment` for the following steps."""
 
     def compile(self) -> None:
-        """Makes the optimizers with all their slots; call it inside the strategy's scope."""
+        """Makes the optimizers with all their slots. Call it inside the strategy's scope."""
 
     def networks(self) -> Mapping[str, tf.keras.Model]:
         """Returns the trained networks by name."""
@@ -162,12 +162,12 @@ class Model(Protocol):
     generate: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None
     """Function (noise [B,Z], codes [B,K]) -> images [B,R,R,C] at full resolution; None if there is no generator."""
     sample: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None
-    """Function as `generate`, but at the resolution of the current phase."""
+    """Function like `generate`, but at the resolution of the current phase."""
     realness: Callable[[tf.Tensor], tf.Tensor] | None
-    """Function of images [B,R,R,C] -> the discriminator's logits [B]; None if there is no discriminator."""
+    """Function from images [B,R,R,C] to the discriminator's logits [B]; None if there is no discriminator."""
 
     def export_networks(self) -> ExportNetworks:
-        """Returns the networks of an export."""
+        """Returns the networks to export."""
 
 
 class LossTrackers:
@@ -181,7 +181,7 @@ class LossTrackers:
         self.means = {name: tf.keras.metrics.Mean(name) for name in names}
 
     def update(self, values: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Adds a step's values, of any shape, and returns the means; values that are not in `names` are ignored."""
+        """Adds a step's values, of any shape, and returns the means; values not in `names` are ignored."""
         for name, mean in self.means.items():
             mean.update_state(values[name])
         return {name: mean.result() for name, mean in self.means.items()}
@@ -190,7 +190,7 @@ class LossTrackers:
 class TrainableModel(tf.keras.Model):
     """Base class of the models: a seed, the step number, and the current segment of the schedule.
 
-    A new model is in a segment of the default `Phase`; `set_segment` and `set_phase` change that.
+    A new model starts in a segment of the default `Phase`; `set_segment` and `set_phase` change that.
 
     Args:
         seed: Seed of everything sampled in training, which is a function of (seed, step).
@@ -225,7 +225,7 @@ class TrainableModel(tf.keras.Model):
         if segment != self.segment:
             self.segment = segment
             self.train_function = None  # Keras traces train_step again.
-        # Only where the phase begins: a run that resumes inside it keeps its moments.
+        # Only at the start of the phase: a run that resumes inside it keeps its moments.
         if segment.phase.fresh_optimizers and int(self.step.numpy()) == segment.phase_start:
             for optimizer in self.optimizers:
                 reset_optimizer(optimizer)
@@ -245,9 +245,9 @@ class TrainableModel(tf.keras.Model):
         return list(self.trackers.means.values())
 
     def compile_with(self, optimizer: tf.keras.optimizers.Optimizer) -> None:
-        """Completes `compile`, with an optimizer for Keras itself, which would otherwise make one of its own."""
+        """Completes `compile` with an optimizer for Keras itself, which would otherwise make its own."""
         super().compile(optimizer)
-        # The trackers are global means already, but Keras would add up those of all workers.
+        # The trackers already hold global means, but Keras would sum them over workers.
         self.distribute_reduction_method = "first"
 
 

@@ -1,6 +1,6 @@
 """Encoder trained on labelled images alone, with or without MixUp: a baseline of Semi-StyleGAN.
 
-Source: "Encoder-only" in table 3 of arXiv 2003.03461. Trained with the labels of all images it is the oracle that
+Source: "Encoder-only" in table 3 of arXiv 2003.03461. Trained with the labels of all images, it is the oracle that
 evaluates generators.
 """
 
@@ -20,17 +20,17 @@ from ssgan_tf.utils import validation
 
 @dataclasses.dataclass(frozen=True)
 class EncoderOnlyOptions(WithNetwork):
-    """The supervised loss (eq. 3) and its optimizer.
+    """Options of the supervised loss (Equation 3) and its optimizer.
 
     Args:
         network: Sizes; the encoder is the trunk and code head of Semi-StyleGAN's discriminator/encoder.
-        mixup: Train on mixtures of two labelled images and of their codes instead of the images themselves.
-        xi: Parameter of the Beta distribution of MixUp weights (eq. 5), as in Semi-StyleGAN.
+        mixup: Whether to train on mixtures of two labelled images and of their codes instead of single images.
+        xi: Parameter of the Beta distribution of MixUp weights (Equation 5), as in Semi-StyleGAN.
         beta_1: Decay of Adam's first moment.
         beta_2: Decay of Adam's second moment.
 
     Raises:
-        ValueError: if a field is out of range; the message names it.
+        ValueError: A field is out of range; the message names it.
     """
 
     network: NetworkOptions = NetworkOptions()
@@ -65,16 +65,16 @@ class EncoderOnlyOptions(WithNetwork):
 
 
 class EncoderOnly(TrainableModel):
-    """E(x) trained on labels alone. Batches are those of SemiStyleGAN, of which only the labelled entries are used.
+    """E(x) trained on labels alone. Batches are those of SemiStyleGAN; only their labelled entries are used.
 
     Args:
-        options: The loss.
+        options: Network, loss and optimizer.
         spec: Factors and their codes.
         seed: Seed of the MixUp weights.
-        jit_compile: Compile the gradients with XLA.
+        jit_compile: Whether to compile the gradients with XLA.
     """
 
-    exported_weights = "those of the last step"
+    exported_weights = "the weights of the last step"
     noise_size = 0
     generate = sample = realness = None
 
@@ -96,7 +96,7 @@ class EncoderOnly(TrainableModel):
         self._gradients = tf.function(self.gradients, jit_compile=True) if jit_compile else self.gradients
 
     def compile(self):
-        """Makes the optimizer with all its slots; call it inside the strategy's scope."""
+        """Makes the optimizer with all its slots. Call it inside the strategy's scope."""
         self.encoder_optimizer = train_step.make_adam(
             self, self.discriminator.trainable_variables, self.options.beta_1, self.options.beta_2
         )
@@ -137,7 +137,7 @@ class EncoderOnly(TrainableModel):
         return self.trackers.update({"encoder/supervised": distance, "encoder/gradient_norm": norm})
 
     def gradients(self, images, codes, mask) -> tuple[tf.Tensor, list[tf.Tensor | None]]:
-        """Computes L_sup [L], and the gradient of its mean over the global batch for each trainable variable."""
+        """Computes L_sup [L], and the gradient of its mean over the global batch with respect to each variable."""
         with tf.GradientTape() as tape:
             # ||E(x) - c||_2, Equation 3.
             distance = losses.code_distance(self.encode(images), codes, mask)
@@ -147,15 +147,15 @@ class EncoderOnly(TrainableModel):
     def mixup(self, images, codes, mask) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Mixes each labelled image with its neighbour in the batch: images [L,R,R,C], codes and mask [L,K].
 
-        A factor of a mixture is known if it is known of both images.
+        A factor is known in a mixture if it is known in both images.
 
         Raises:
-            ValueError: if the number of images is odd.
+            ValueError: If the number of images is odd.
         """
         size = images.shape[0]
         if size % 2:
             raise ValueError(f"phases.labeled_batch: expected an even number per device for MixUp. Received: {size}.")
-        # Partners [L] are 1, 0, 3, 2, ...: the same for any number of replicas. Batches are in random order already.
+        # Partners [L] are 1, 0, 3, 2, ..., the same for any number of replicas. Batches are shuffled already.
         pairs = tf.range(size) + tf.tile([1, -1], [size // 2])
         partners = [tf.gather(x, pairs) for x in (images, codes, mask)]
         # lambda' x + (1 - lambda') x', Equation 5, for images and codes.

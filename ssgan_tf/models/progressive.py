@@ -1,6 +1,6 @@
 """Progressive growing: the fade-in weight of the newest block, and real images to match.
 
-The schedule (ssgan_tf/core/schedule.py) decides which resolution is trained when.
+The schedule (core/schedule.py) decides when each resolution is trained.
 """
 
 import tensorflow as tf
@@ -30,6 +30,6 @@ def shrink(images: tf.Tensor, resolution: int, fade: tf.Tensor | None) -> tf.Ten
     images = downsample(images, images.shape[1] // resolution)  # [B,r,r,C]
     if fade is None:
         return images
-    # The generator mixes its image with the doubled one of the resolution below, so real images lose as much detail.
+    # The generator mixes its image with the doubled one of the resolution below; real images must lose as much detail.
     coarse = upsample(downsample(images))
     return coarse + fade * (images - coarse)

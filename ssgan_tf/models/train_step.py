@@ -1,6 +1,6 @@
-"""Building blocks of every model's `train_step`: seeds, sampling, reduction, gradient step and moving averages.
+"""Building blocks of every model's `train_step`: seeds, sampling, reduction, gradient steps and moving averages.
 
-Each works for any number of replicas: random numbers are those of the global batch, losses are averaged over it, and
+All work for any number of replicas: random numbers are those of the global batch, losses are averaged over it, and
 variables receive the same update on every replica.
 """
 
@@ -11,14 +11,14 @@ import tensorflow as tf
 from ssgan_tf.core.schedule import Segment
 from ssgan_tf.models.base import TrainableModel
 
-LABELED = ("labeled_image", "labeled_codes", "labeled_mask")  # entries of a batch for losses with labels
+LABELED = ("labeled_image", "labeled_codes", "labeled_mask")  # entries of a batch that losses with labels need
 
 
 def check_batch(batch: Mapping[str, tf.Tensor], names: Sequence[str]) -> None:
     """Checks the named entries of a batch, once, when the step is traced.
 
     Raises:
-        ValueError: if an entry is missing, is not float32, or has no static number of rows.
+        ValueError: If an entry is missing, is not float32, or has no static number of rows.
     """
     for name in names:
         if name not in batch:
@@ -27,7 +27,7 @@ def check_batch(batch: Mapping[str, tf.Tensor], names: Sequence[str]) -> None:
             raise ValueError(f"{name}: expected float32, images in [-1, 1]. Received: {batch[name].dtype.name}.")
         if batch[name].shape.rank is None or batch[name].shape[0] is None:
             raise ValueError(
-                f"{name}: expected batches of one size, as of Dataset.batch(size, drop_remainder=True). "
+                f"{name}: expected batches of one size, as from Dataset.batch(size, drop_remainder=True). "
                 f"Received: shape {batch[name].shape}."
             )
 
@@ -38,7 +38,7 @@ def replica_count() -> int:
 
 
 def step_seeds(run_seed: int, step: tf.Tensor, count: int) -> list[tf.Tensor]:
-    """Returns `count` seeds ([2] int32) that depend on run seed and step only, so there is no random state to save."""
+    """Returns `count` seeds ([2] int32) that depend only on run seed and step, so there is no random state to save."""
     seed = tf.random.experimental.stateless_fold_in(tf.constant([run_seed, 0], tf.int32), step)
     return tf.unstack(tf.random.experimental.stateless_split(seed, count))
 
@@ -47,7 +47,7 @@ def sample_for_replica(sample: Callable[[int], tf.Tensor], batch: int) -> tf.Ten
     """Samples the global batch and returns this replica's rows, so that the samples do not depend on the replica count.
 
     Args:
-        sample: Function of a number of rows that returns a tensor with that many rows.
+        sample: Function from a number of rows to a tensor with that many rows.
         batch: Number of rows per replica.
     """
     replicas = replica_count()
@@ -58,7 +58,7 @@ def sample_for_replica(sample: Callable[[int], tf.Tensor], batch: int) -> tf.Ten
 
 
 def seed_for_replica(seed: tf.Tensor) -> tf.Tensor:
-    """Returns a different seed on each replica, for samples that cannot be split into rows; `seed` itself on one."""
+    """Returns a different seed on each replica, for samples that cannot be split into rows; `seed` on a single one."""
     if replica_count() == 1:
         return seed
     replica = tf.distribute.get_replica_context().replica_id_in_sync_group
@@ -77,7 +77,7 @@ def global_mean(value: tf.Tensor) -> tf.Tensor:
 
 
 def loss_scale(optimizer: tf.keras.optimizers.Optimizer) -> tf.Tensor | None:
-    """Returns the factor of the loss whose gradients `apply_gradients` expects; None without loss scaling."""
+    """Returns the factor to multiply a loss by before its gradients go to `apply_gradients`; None without scaling."""
     if isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer):
         return optimizer.get_scaled_loss(tf.ones([]))
     return None
@@ -88,7 +88,7 @@ def apply_gradients(
     variables: Sequence[tf.Variable],
     optimizer: tf.keras.optimizers.Optimizer,
 ) -> tf.Tensor:
-    """Takes one optimizer step on the variables that have a gradient; others, e.g. unused RGB heads, stay unchanged.
+    """Takes one optimizer step on the variables that have a gradient. Others, e.g. unused RGB heads, stay unchanged.
 
     Args:
         gradients: This replica's gradients, multiplied by `loss_scale(optimizer)`. With a loss scale, a gradient that
@@ -100,7 +100,7 @@ def apply_gradients(
         The global norm of the gradients, summed over replicas.
     """
     pairs = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
-    # Divide by the loss scale before gradients are summed, so that the norm is the true one.
+    # Divide by the loss scale first, so that the norm is the true one.
     plain = optimizer
     if isinstance(optimizer, tf.keras.mixed_precision.LossScaleOptimizer):
         plain = optimizer.inner_optimizer
@@ -114,7 +114,7 @@ def apply_gradients(
 def update_moving_average(
     averages: Sequence[tf.Variable], variables: Sequence[tf.Variable], decay: tf.Tensor | float
 ) -> None:
-    """averages <- decay * averages + (1 - decay) * variables, once, with any number of replicas."""
+    """Updates averages <- decay * averages + (1 - decay) * variables, once, for any number of replicas."""
     update_each(averages, variables, lambda average, variable: average.assign_sub((1.0 - decay) * (average - variable)))
 
 
@@ -129,7 +129,7 @@ def update_each(
         update: Function that assigns to the variable.
     """
 
-    # In replica context an assignment would be aggregated over replicas, or refused, by the variable's `aggregation`.
+    # In replica context the variable's `aggregation` would aggregate an assignment over replicas, or refuse it.
     def merge(strategy, *both):
         half = len(both) // 2
         for variable, value in zip(both[:half], both[half:], strict=True):
@@ -144,7 +144,7 @@ class PhaseRate(tf.keras.optimizers.schedules.LearningRateSchedule):
     Args:
         model: Model with `segment`, and with `step` counted from the start of the run. The optimizer's own count is
             not used, since it restarts with fresh optimizers.
-        factor: Factor of the phase's rate.
+        factor: Factor for the phase's rate.
     """
 
     def __init__(self, model: tf.keras.Model, factor: float = 1.0):
@@ -167,7 +167,7 @@ def make_adam(
     model: TrainableModel, variables: Sequence[tf.Variable], beta_1: float, beta_2: float, factor: float = 1.0
 ) -> tf.keras.optimizers.Adam:
     """Makes Adam with all its slots, at `factor` times the learning rate of the model's current phase."""
-    # By default Keras compiles each variable's update with XLA on GPUs, whatever the model's own jit_compile is.
+    # By default Keras compiles each variable's update with XLA on GPUs, whatever the model's jit_compile.
     optimizer = tf.keras.optimizers.Adam(PhaseRate(model, factor), beta_1, beta_2, epsilon=1e-8, jit_compile=False)
     # Build the slots now, so that a checkpoint can be restored before the first step.
     optimizer.build(variables)

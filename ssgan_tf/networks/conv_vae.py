@@ -5,8 +5,8 @@ layer: ReLU, SAME padding, zero biases, Glorot uniform kernels. With 10 latents 
 parameters, the 0.69M of Semi-StyleGAN's table 1 (arXiv 2003.03461), and FactorVAE's discriminator another 5,018,002.
 
 Other resolutions have more or fewer layers at the outer end, next to the image; the layers from 4x4 to 16x16 stay the
-same. 32x32 has one layer less. 128x128 has one more of the outer kind, which is our choice: 725,399 parameters with 3
-channels and 10 latents, whereas Semi-StyleGAN's table 1 reports 1.91M for a network that was not published.
+same. 32x32 has one layer fewer. 128x128 has one more outer layer, which is our choice: it gives 725,399 parameters with
+3 channels and 10 latents, whereas Semi-StyleGAN's table 1 reports 1.91M for a network that was not published.
 
 Everything is in float32. Images are in [-1, 1], as everywhere in the package; the networks compute with [0, 1].
 """
@@ -41,7 +41,7 @@ class ConvEncoder(tf.keras.Model):
     last two, which have 64 maps and 2x2 kernels.
 
     Args:
-        resolution: Resolution R, a power of two from 16 on.
+        resolution: Resolution R, a power of two of at least 16.
         channels: Channels C.
         latents: Number of latents K.
     """
@@ -82,11 +82,11 @@ class ConvEncoder(tf.keras.Model):
 class ConvDecoder(tf.keras.Model):
     """Decoder p(x|z): z [B,K] -> logits [B,R,R,C].
 
-    Two dense layers, then transposed 4x4 convolutions with stride 2, starting at 4x4. The first of them has 64 maps,
-    the last one C and the others 32.
+    Two dense layers, then transposed 4x4 convolutions with stride 2, starting from 4x4. The first of these has 64
+    maps, the last one C and the others 32.
 
     Args:
-        resolution: Resolution R, a power of two from 16 on.
+        resolution: Resolution R, a power of two of at least 16.
         channels: Channels C.
         latents: Number of latents K.
     """
@@ -114,7 +114,7 @@ class ConvDecoder(tf.keras.Model):
 
 
 class TotalCorrelationDiscriminator(tf.keras.Model):
-    """FactorVAE's discriminator between joint codes (class 0) and permuted ones (class 1): [B,K] -> logits [B,2].
+    """FactorVAE's classifier of codes as joint (class 0) or permuted (class 1): [B,K] -> logits [B,2].
 
     Six dense layers with 1000 units and leaky ReLU (slope 0.2), then the logits.
 

@@ -13,7 +13,7 @@ from ssgan_tf.networks.options import NetworkOptions
 
 
 class DiscriminatorBlock(tf.keras.layers.Layer):
-    """3x3 convolution, blur, 3x3 convolution that halves, each with leaky ReLU. [B,r,r,C_r] -> [B,r/2,r/2,C_(r/2)]."""
+    """3x3 convolution, blur and halving 3x3 convolution, with leaky ReLUs. [B,r,r,C_r] -> [B,r/2,r/2,C_(r/2)]."""
 
     def __init__(self, resolution: int, options: NetworkOptions, name=None):
         super().__init__(name=name, autocast=False)
@@ -29,13 +29,13 @@ class Discriminator(tf.keras.Model):
     """The shared discriminator/encoder.
 
     `trunk(images)` computes features; `realness(features)` [B] and `codes(features)` [B,K] are the two heads. Calling
-    the model returns both. Images are [B,r,r,C] in [-1, 1], with r any of the model's resolutions from 8 on.
+    the model returns both. Images are [B,r,r,C] in [-1, 1], where r is any of the model's resolutions from 8 up.
 
-    E(x) does not depend on the rest of the batch: the last block runs once more for the code head, with the same
-    weights and the minibatch-standard-deviation channel at zero.
+    By default E(x) does not depend on the rest of the batch: the last block runs once more for the code head, with the
+    same weights and the minibatch-standard-deviation channel at zero (`options.batch_independent_codes`).
 
     In mixed precision features have 16 bits; logits and codes, and the dense layers before them, are in float32.
-    Nothing bounds float16 here: equalised weights start activations near 1, and R1 keeps the slopes small.
+    float16 needs no clamp here: with equalised weights activations start near 1, and R1 keeps the slopes small.
 
     Args:
         options: Sizes.
@@ -46,7 +46,7 @@ class Discriminator(tf.keras.Model):
         super().__init__(name=name)
         self.options = options
         self.resolutions = options.resolutions  # (4, 8, ..., R)
-        # One from_rgb per resolution, for progressive growing; the highest that is in use sees the image.
+        # One from_rgb per resolution, for progressive growing; the one at the current resolution sees the image.
         self.blocks = [DiscriminatorBlock(r, options, name=f"block{r}") for r in self.resolutions[1:]]
         self.from_rgb = [
             layers.Conv(options.feature_maps(r), kernel_size=1, name=f"from_rgb{r}") for r in self.resolutions
@@ -69,13 +69,14 @@ class Discriminator(tf.keras.Model):
 
         Args:
             images: Images at resolution r; blocks above r are skipped (progressive growing).
-            fade: Weight in [0, 1] of the block at r against the halved image seen by the block below; None means 1.
+            fade: Weight in [0, 1] of the block at r; the rest goes to the halved image, seen by the block below. None
+                means 1.
         """
         first = self.resolutions.index(images.shape[1])
         x = self._from_rgb(images, first)  # [B,r,r,C_r]
         for i in range(first, 0, -1):
             x = self.blocks[i - 1](x)
-            # Fade the newest block in: its output is mixed with the features of the halved image.
+            # Fade the newest block in: mix its output with the features of the halved image.
             if i == first and fade is not None:
                 below = self._from_rgb(downsample(images), i - 1)
                 x = below + tf.cast(fade, x.dtype) * (x - below)
@@ -93,7 +94,7 @@ class Discriminator(tf.keras.Model):
         return layers.leaky_relu(self.from_rgb[level](layers.to_compute_dtype(images, self.options.precision)))
 
     def realness(self, features: tf.Tensor) -> tf.Tensor:
-        """Computes D's logits [B] from features [B,4,4,C_4]; they depend on the image's minibatch-stddev group."""
+        """Computes D's logits [B] from features [B,4,4,C_4]; a logit depends on its image's minibatch-stddev group."""
         stddev = layers.minibatch_stddev(features, self.options.stddev_group)
         return self.realness_head(self._penultimate(features, stddev))[:, 0]
 

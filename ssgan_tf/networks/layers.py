@@ -6,7 +6,7 @@ StyleGAN): w = stored * gain / sqrt(fan_in) * lrmul.
 A layer computes in the dtype of its input. Weights stay in float32 and are cast where they are used, so a network
 chooses its precision with `to_compute_dtype` and `to_float32` alone.
 
-There is no resize op and no UpSampling2D: R1 needs the gradient of a gradient, and theirs fails or is wrong.
+No layer uses a resize op or UpSampling2D: R1 needs second-order gradients, and theirs fail or are wrong.
 """
 
 import math
@@ -23,12 +23,12 @@ def to_compute_dtype(x: tf.Tensor, precision: str) -> tf.Tensor:
 
 
 def to_float32(x: tf.Tensor) -> tf.Tensor:
-    """Casts a 16-bit x to float32, for sums over many values and for small differences; others stay unchanged."""
+    """Casts a 16-bit x to float32, for sums over many values and for small differences; else returns it unchanged."""
     return tf.cast(x, tf.float32) if x.dtype.size < 4 else x
 
 
 def count_parameters(network: tf.keras.Model) -> int:
-    """Returns the number of trainable parameters of `network`, the one that papers report."""
+    """Returns the number of trainable parameters of `network`, which is the count that papers report."""
     return sum(math.prod(variable.shape) for variable in network.trainable_variables)
 
 
@@ -43,7 +43,7 @@ def pixel_norm(x: tf.Tensor) -> tf.Tensor:
 
 
 def minibatch_stddev(x: tf.Tensor, group: int = 4) -> tf.Tensor:
-    """Computes the variation within each image's group of the batch, as one more channel.
+    """Computes how much the images of each group in the batch vary, as one channel.
 
     The batch is split into groups of `group` images, or into a single group if its size is not a multiple. The value
     of a group is the standard deviation over its images, averaged over pixels and channels.
@@ -77,10 +77,10 @@ def _fuse_box_filter(kernel: tf.Tensor) -> tf.Tensor:
 
 
 def _add_bias(x: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-    """x [...,C] + bias [C]."""
+    """Computes x [...,C] + bias [C]."""
     bias = tf.cast(bias, x.dtype)
-    # On CPUs the gradient of tf.nn.bias_add is fused with the convolution's into something slower than both. In 16
-    # bits it is still used, since its gradient is summed in float32 on GPUs.
+    # On CPUs the gradient of tf.nn.bias_add is fused with the convolution's, which is slower than both apart. In 16
+    # bits it is used all the same, since GPUs sum its gradient in float32.
     return tf.nn.bias_add(x, bias) if x.dtype.size < 4 else x + bias
 
 
@@ -114,7 +114,7 @@ class Dense(_Equalized):
         units: Width of the output.
         gain: RELU_GAIN before a leaky ReLU, 1 elsewhere.
         lrmul: Learning-rate multiplier of weight and bias.
-        use_bias: Add a bias, which starts at 0.
+        use_bias: Whether to add a bias, which starts at 0.
     """
 
     def __init__(self, units, gain=RELU_GAIN, lrmul=1.0, use_bias=True, name=None):
@@ -140,10 +140,10 @@ class Conv(_Equalized):
         kernel_size: 1 or 3; 3 with `resample`.
         resample: None, "up" or "down".
         gain: RELU_GAIN before a leaky ReLU, 1 elsewhere.
-        use_bias: Add a bias, which starts at 0.
+        use_bias: Whether to add a bias, which starts at 0.
 
     Raises:
-        ValueError: if `resample` is another value, or is given with a kernel that is not 3x3.
+        ValueError: If `resample` is another value, or is given with a kernel that is not 3x3.
     """
 
     def __init__(self, units, kernel_size=3, resample=None, gain=RELU_GAIN, use_bias=True, name=None):
@@ -168,7 +168,7 @@ class Conv(_Equalized):
             size = [tf.shape(x)[0], 2 * x.shape[1], 2 * x.shape[2], self.units]
             x = tf.nn.conv2d_transpose(x, tf.cast(kernel, x.dtype), size, 2, "SAME")
         elif self.resample == "down":
-            # Divided by 4 the box of ones is the 2x2 mean.
+            # Divided by 4, the box of ones is the 2x2 mean.
             x = tf.nn.conv2d(x, tf.cast(_fuse_box_filter(kernel) / 4.0, x.dtype), 2, "SAME")
         else:
             x = tf.nn.conv2d(x, tf.cast(kernel, x.dtype), 1, "SAME")
@@ -176,7 +176,7 @@ class Conv(_Equalized):
 
 
 class StyleEpilogue(tf.keras.layers.Layer):
-    """Noise, bias, leaky ReLU, instance norm and style (AdaIN) after each convolution of the synthesis network.
+    """Noise, bias, leaky ReLU, instance norm and style (AdaIN), which follow each convolution of the synthesis network.
 
     x -> (x - mean) / sqrt(var + 1e-8) * (scale + 1) + shift over the pixels of each image, with
     (scale, shift) = affine(w). Norm and style together are one multiplication and one addition per element.
@@ -186,12 +186,12 @@ class StyleEpilogue(tf.keras.layers.Layer):
     map 1 / sqrt(var + 1e-8) is 10,000, and its product with the map can exceed float16's maximum of 65,504.
 
     Args:
-        noise: Add one channel of Gaussian noise, scaled per channel by a learned weight that starts at 0.
+        noise: Whether to add one channel of Gaussian noise, scaled per channel by a learned weight that starts at 0.
 
     Call arguments:
         x: [B,H,W,C].
         w: Styles, [B,W].
-        noise: [B,H,W,1]; needed only by a layer with `noise`.
+        noise: [B,H,W,1]; needed only if the layer has `noise`.
 
     Returns [B,H,W,C] in the dtype of x.
     """

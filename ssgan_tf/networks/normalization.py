@@ -1,9 +1,9 @@
 """Spectral norm and batch norm for convolutional GANs, without side effects during a call.
 
-TensorFlow Addons has a SpectralNormalization too, but it updates its vector u, and its kernel, in every call with
-training=True. Here several losses and optimizers use a layer within one step, and u must change once per step. Addons'
-InstanceNormalization computes neither noise, bias nor style, which StyleGAN fuses with the norm (layers.StyleEpilogue).
-So tensorflow-addons, which is no longer maintained, is not needed at run time; the tests compare with it.
+TensorFlow Addons has a SpectralNormalization too, but it updates its vector u and its kernel in every call with
+training=True. Here several losses and optimizers use a layer within one step, and u must change only once per step.
+Addons' InstanceNormalization has no noise, bias or style, which StyleGAN fuses with the norm (layers.StyleEpilogue).
+tensorflow-addons is no longer maintained, and is needed by the tests alone, which compare with it.
 
 Initial weights as in the authors' code (fjxmlzn/InfoGAN-CR): kernels N(0, 0.02), truncated at two standard deviations
 in convolutions, and zero biases.
@@ -16,7 +16,7 @@ import tensorflow as tf
 
 WEIGHT_STDDEV = 0.02
 BATCH_NORM_EPSILON = 1e-5  # added to the variance
-BATCH_NORM_DECAY = 0.9  # of the moving averages
+BATCH_NORM_DECAY = 0.9  # decay of the moving averages
 
 
 def kernel_initializer(truncated: bool = False) -> tf.keras.initializers.Initializer:
@@ -26,7 +26,7 @@ def kernel_initializer(truncated: bool = False) -> tf.keras.initializers.Initial
 
 
 def initial_value(variable: tf.Variable, seed: tf.Tensor) -> tf.Tensor:
-    """Samples a new initial value for a trainable variable of these networks, whose kind follows from its name."""
+    """Samples a new initial value for a trainable variable of these networks; its name decides the kind."""
     name = variable.name.rpartition("/")[2].partition(":")[0]  # "conv0/kernel:0" -> "kernel"
     if name == "kernel":
         dense = variable.shape.rank == 2
@@ -40,11 +40,11 @@ def _l2_normalize(x: tf.Tensor) -> tf.Tensor:
 
 
 class _Spectral(tf.keras.layers.Layer):
-    """Base of the two layers below: uses kernel / sigma, with sigma an estimate of its largest singular value.
+    """Base of the two layers below, which divide the kernel by sigma, an estimate of its largest singular value.
 
-    The kernel counts as a matrix [..., units]. Each call estimates sigma by one power iteration from the vector u, and
-    the gradient flows through the iteration. u itself changes only in `update_spectral_norm`, once per step however
-    many losses and optimizers use the layer.
+    The kernel is treated as a matrix [I,units]. Each call estimates sigma by one power iteration from the vector u, and
+    the gradient flows through the iteration. u itself changes only in `update_spectral_norm`, once per step, no matter
+    how many losses and optimizers use the layer.
     """
 
     def __init__(self, units: int, name: str | None):
@@ -65,7 +65,7 @@ class _Spectral(tf.keras.layers.Layer):
         )
 
     def power_iteration(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """Runs one power iteration: returns sigma [] and the next u [1,units]."""
+        """Runs one power iteration and returns sigma [] and the next u [1,units]."""
         matrix = tf.reshape(self.kernel, [-1, self.units])  # [I,units]
         # v = W u / ||W u||, then u' = W^T v / ||W^T v||.
         v = _l2_normalize(tf.matmul(self.u, matrix, transpose_b=True))  # [1,I]
@@ -74,7 +74,7 @@ class _Spectral(tf.keras.layers.Layer):
         return tf.matmul(tf.matmul(v, matrix), u, transpose_b=True)[0, 0], u
 
     def normalized_kernel(self) -> tf.Tensor:
-        """kernel / sigma, the kernel that the layer applies."""
+        """Returns kernel / sigma, the kernel that the layer applies."""
         return self.kernel / self.power_iteration()[0]
 
     def update_spectral_norm(self) -> None:
@@ -114,15 +114,15 @@ class SpectralConv(_Spectral):
 class BatchNorm(tf.keras.layers.Layer):
     """Batch norm that changes no variable: it returns the moments, and the caller updates the moving averages.
 
-    So a pass can be compiled, stand in a branch, or be one of several on the same weights. The moments are those of
-    this replica's part of the batch, with the biased variance.
+    A pass can therefore be compiled, run in a branch, or be one of several on the same weights. The moments are those
+    of this replica's part of the batch, with the biased variance.
 
     Args:
-        averages: Keep moving averages, which are used outside training.
+        averages: Whether to keep moving averages, which are used outside training.
 
     Call arguments:
         x: [...,C].
-        training: Normalise by the batch's own moments instead of the moving averages.
+        training: Whether to normalise by the batch's own moments instead of the moving averages.
 
     Returns y [...,C] and the moments used, [mean [C], variance [C]].
     """

@@ -20,17 +20,18 @@ class NetworkOptions:
         style_size: Width of w and of the hidden layers of the mapping network.
         mapping_layers: Number of fully connected layers from (z, c) to w.
         mapping_lrmul: Learning-rate multiplier of the mapping network.
-        joint_norm: Normalise z and the code embedding together (official StyleGAN) instead of z alone.
-        noise_inputs: Add per-pixel noise in the synthesis network.
-        tanh: Squash the generator's output into [-1, 1]; linear if False.
+        joint_norm: Whether to normalise z and the code embedding together (official StyleGAN) instead of z alone.
+        noise_inputs: Whether to add per-pixel noise in the synthesis network.
+        tanh: Whether to squash the generator's output into [-1, 1]; otherwise it is linear.
         stddev_group: Images per group of the minibatch standard deviation.
-        batch_independent_codes: Compute E(x) with the minibatch-standard-deviation channel at zero, so that it does
-            not depend on the other images in the batch. If False, one pass serves both heads, as first published.
+        batch_independent_codes: Whether to compute E(x) with the minibatch-standard-deviation channel at zero, so that
+            it does not depend on the other images in the batch. Otherwise one pass serves both heads, as first
+            published.
         precision: One of PRECISIONS. In mixed precision, convolutions and per-pixel operations run in 16 bits; the
             mapping network, styles, statistics, last dense layers, images and all weights stay in float32.
 
     Raises:
-        ValueError: if a field is out of range; the message names it.
+        ValueError: A field is out of range; the message names it.
     """
 
     # Images and feature maps.
@@ -67,7 +68,7 @@ class NetworkOptions:
 
     @property
     def resolutions(self) -> tuple[int, ...]:
-        """(4, 8, ..., resolution); each has one block in the generator and one in the discriminator."""
+        """Resolutions (4, 8, ..., resolution), each with one block in the generator and one in the discriminator."""
         return tuple(2**i for i in range(2, self.resolution.bit_length()))
 
     @property
@@ -76,18 +77,18 @@ class NetworkOptions:
         return 2 * len(self.resolutions)
 
     def feature_maps(self, resolution: int) -> int:
-        """Feature maps at `resolution`: output of the generator's block, input of the discriminator's block."""
+        """Returns the number of feature maps at `resolution`: output of G's block there, and input of D's."""
         return max(1, min(self.fmap_base * 2 // resolution, self.fmap_max))
 
 
-# The paper publishes only the parameter counts of Info-StyleGAN* (table 1). These are natural sizes that meet them.
+# The paper publishes only the parameter counts of Info-StyleGAN* (table 1). These are natural sizes that match them.
 
 
 def small_64(channels: int = 1) -> NetworkOptions:
-    """Info-StyleGAN* at 64x64: sizes that meet the published 0.74M (741,067 with 1 channel and 5 codes)."""
+    """Returns sizes of Info-StyleGAN* at 64x64 for the published 0.74M parameters (741,067 with 1 channel, 5 codes)."""
     return NetworkOptions(64, channels, fmap_base=1024, fmap_max=64, noise_size=64, style_size=64, mapping_layers=5)
 
 
 def small_128(channels: int = 3) -> NetworkOptions:
-    """Info-StyleGAN* at 128x128: sizes that meet the published 3.44M (3,438,748 with 3 channels and 9 codes)."""
+    """Returns sizes of Info-StyleGAN* at 128x128 for the published 3.44M (3,438,748 with 3 channels, 9 codes)."""
     return NetworkOptions(128, channels, fmap_base=2048, fmap_max=128, noise_size=256, style_size=256, mapping_layers=2)

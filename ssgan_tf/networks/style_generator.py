@@ -1,6 +1,6 @@
 """The generator: mapping network (z, c) -> w and StyleGAN-1 synthesis network w -> image.
 
-The factor code c enters through the mapping network alone. The architecture is that of the authors' earlier code
+The factor code c enters through the mapping network only. The architecture is that of the authors' earlier code
 (gokulbot/Disentangled_GANs). The parameter counts that the paper reports (arXiv 2003.03461, table 1) confirm the code
 embedding, the eight mapping layers and one RGB head per resolution.
 """
@@ -13,16 +13,16 @@ from ssgan_tf.networks.options import NetworkOptions
 
 # Official StyleGAN's values.
 TRUNCATION_CUTOFF = 8  # number of truncated layers: 4x4 to 32x32
-W_AVERAGE_DECAY = 0.995  # of StyleGenerator.w_average, per training step
+W_AVERAGE_DECAY = 0.995  # decay of StyleGenerator.w_average per training step
 
 
 def sample_crossovers(batch: int, layers_now: int, probability: float, seed: tf.Tensor) -> tf.Tensor:
-    """Samples for each image the first layer that takes a second style; `layers_now` if none does.
+    """Samples, for each image, the first layer that takes a second style; `layers_now` if none does.
 
     Args:
         batch: Number of images B.
         layers_now: Number of style layers at the current resolution: two for each resolution from 4x4 up to it.
-        probability: Probability of a second style; the layer is then uniform in 1 .. layers_now - 1.
+        probability: Probability of a second style. Its first layer is uniform in 1 .. layers_now - 1.
         seed: [2] int; the same seed gives the same layers.
 
     Returns:
@@ -38,9 +38,9 @@ def mix_styles(first: tf.Tensor, second: tf.Tensor, crossovers: tf.Tensor, style
     """Mixes two styles as official StyleGAN does, but with one crossover per image instead of one per batch.
 
     Args:
-        first: Styles of the layers before the crossover, [B,W].
-        second: Styles of the crossover layer and those after it, [B,W].
-        crossovers: [B] int; with `style_layers` or more an image has its first style only.
+        first: Styles [B,W] of the layers before the crossover.
+        second: Styles [B,W] of the crossover layer and all later ones.
+        crossovers: [B] int; `style_layers` or more keeps the first style in all layers.
         style_layers: Number of layers L.
 
     Returns:
@@ -120,7 +120,7 @@ class SynthesisBlock(tf.keras.layers.Layer):
         if self.noise:
             noises = self._sample_noise(batch, noise_seed)
         if self.resolution == 4:
-            # Still in float32: it starts as ones, and the norm multiplies the gradient of a constant map by 10,000.
+            # Float32 here: the constant starts as ones, and the norm multiplies a constant map's gradient by 10,000.
             x = tf.tile(self.constant, [batch, 1, 1, 1])
         else:
             x = blur(self.conv_up(x))  # [B,2H,2W,C']
@@ -128,7 +128,7 @@ class SynthesisBlock(tf.keras.layers.Layer):
         return self.epilogue1(self.conv(x), styles[1], noises[1])
 
     def _sample_noise(self, batch, seed):
-        """Samples two noise images [B,H,W,1]; without a seed they are zero, their mean, so that images repeat."""
+        """Samples two noise images [B,H,W,1]. Without a seed they are zero, their mean, so images are reproducible."""
         shape = [2, batch, self.resolution, self.resolution, 1]
         if seed is None:
             return tf.unstack(tf.zeros(shape))
@@ -144,12 +144,12 @@ class SynthesisNetwork(tf.keras.Model):
         w: Styles, [B,W] for all layers or [B,L,W] with one for each of the L = options.style_layers layers. A lower
             `resolution` uses the first ones, two for each resolution from 4x4 up.
         resolution: Resolution of the images, for progressive growing; None means full resolution.
-        fade: Weight in [0, 1] of this resolution's image against the doubled image of the resolution below. None
+        fade: Weight in [0, 1] of this resolution's image; the rest goes to the doubled image of the one below. None
             means 1, and the other image is not computed.
-        noise_seed: [2] int, seed of the noise inputs if there are any; None leaves them at zero.
+        noise_seed: Seed [2] int of the noise inputs, if there are any; None leaves them at zero.
 
     Raises:
-        ValueError: if the styles have another shape.
+        ValueError: If the styles have another shape.
     """
 
     def __init__(self, options: NetworkOptions, name="synthesis"):
@@ -165,7 +165,7 @@ class SynthesisNetwork(tf.keras.Model):
     def call(self, w, resolution=None, fade=None, noise_seed=None):
         last = self.resolutions.index(resolution or self.resolutions[-1])
         styles = self._style_of_each_layer(w)
-        # Run the blocks up to this resolution; `below` is the output of the last but one.
+        # Run the blocks up to this resolution; `below` is the output of the second to last.
         x = below = None
         for i, block in enumerate(self.blocks[: last + 1]):
             below, x = x, block(x, styles[2 * i : 2 * i + 2], noise_seed)  # [B,r,r,C_r]
@@ -231,7 +231,7 @@ class StyleGenerator(tf.keras.Model):
 
         Args:
             w: Styles [B,W] or [B,L,W].
-            psi: A number, or [B,1].
+            psi: Truncation psi, a number or [B,1].
             cutoff: Number of truncated layers.
 
         Returns:

@@ -192,7 +192,7 @@ def test_patterns_and_folders_given_twice(there, run, capsys):
     captured = capsys.readouterr()
     assert list(table(captured.out)) == ["none", "best"]
     assert captured.err.splitlines() == [
-        f"warning: {path} is given twice, and shown once." for path in ("runs/half", "runs/none", "./runs/half")
+        f"warning: {path} is given twice but shown once." for path in ("runs/half", "runs/none", "./runs/half")
     ]
 
 
@@ -312,7 +312,7 @@ def test_as_a_function(there):
     assert [path.name for path in there.iterdir()] == ["runs"] and result.paths == ()  # nothing is written
     assert list(table(repr(result))) == ["none", "half"] and result.columns == ("mig", "fid")
     assert result.runs[1].scores["mig"] == HALF["encoder"]["mig"]
-    assert result.notes == ("runs/none is given twice, and shown once.",)
+    assert result.notes == ("runs/none is given twice but shown once.",)
     assert result.plot().shape[-1] == 3
     with pytest.raises(ValueError, match="^metrics: expected names among mig"):
         compare.run("runs/half", metrics="x")

@@ -43,7 +43,7 @@ def test_the_whole_table():
             "",
             "778 labelled images (eta = 2.5 %), trained with 420,000 images; 20 bins, seed 3.",
             "[low, high]: 95 % intervals from 200 bootstrap replicates of the images.",
-            "FactorVAE: groups were drawn within the images measured, which are not the whole grid.",
+            "FactorVAE: groups were sampled from the evaluated images, which are not the whole grid.",
             "No L2 of encoder: there is no such thing",
         ]
     )

@@ -25,7 +25,7 @@ class LinearOptions(WithoutLabels):
 class Linear(TrainableModel):
     """Codes are a linear function of the pixels, and images one of the codes; trained by the squared error."""
 
-    exported_weights = "those of the last step"
+    exported_weights = "the weights of the last step"
     noise_size = 0
     realness = None
 

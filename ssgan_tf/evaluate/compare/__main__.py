@@ -28,7 +28,7 @@ def make_parser() -> ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compares; returns the exit code, or exits with 2 if the input is invalid."""
+    """Compares runs; returns the exit code, or exits with 2 if the input is invalid."""
     parser = make_parser()
     flags = parser.parse_intermixed_args(arguments)
     try:

@@ -19,8 +19,8 @@ class Comparison:
     Args:
         runs: Rows of the table.
         columns: Names of the scores in the table, e.g. "mig" of the encoder and "mig_gen" of the generator.
-        warnings: One sentence for each setting that differs between the runs and may explain a difference of scores.
-        notes: Sentences about the arguments, e.g. that a run was given twice.
+        warnings: One sentence for each setting that differs between the runs and may explain different scores.
+        notes: Sentences about the arguments, e.g. that a run is given twice.
         paths: Files that were written: Markdown, CSV and PNG; empty if there are none.
     """
 
@@ -51,11 +51,11 @@ def run(
         out: Path of the .md, .csv and .png files to write, without an extension; None to write nothing.
         metrics: Comma-separated columns, in this order; all of them if empty.
         sort: Comma-separated columns to sort the runs by, best run first; the order of `workdirs` if empty.
-        names: Comma-separated names of the runs; if empty they are taken from their paths.
+        names: Comma-separated names of the runs; taken from their paths if empty.
 
     Raises:
         FileNotFoundError: A run has not been evaluated.
-        ValueError: An argument is wrong, or a file of scores is damaged.
+        ValueError: An argument is invalid, or a file of scores is damaged.
         OSError: The results cannot be written.
     """
     # Read the scores.

@@ -24,7 +24,7 @@ PANEL, GAP, ROW, LINE, HEAD = 2.1, 0.35, 0.22, 0.16, 0.4
 
 
 def plot(runs: Sequence[RunScores], names: Sequence[str]) -> np.ndarray:
-    """Plots one panel for each score, with the names of the runs beside each row of panels: uint8 [H,W,3].
+    """Plots one panel per score, with the names of the runs to the left of each row of panels: uint8 [H,W,3].
 
     Panels are placed in inches around the measured labels, so the layout fits for one run and for thirty.
     """
@@ -63,7 +63,7 @@ def _plot(runs: Sequence[RunScores], names: Sequence[str]) -> np.ndarray:
 
 
 def plot_panel(axes: Any, runs: Sequence[RunScores], name: str) -> None:
-    """Plots one score of all runs: dots, intervals, references as lines, and below them which direction is better."""
+    """Plots one score of all runs: dots, intervals, references as lines, and a caption with the better direction."""
     # Dots and intervals.
     top, show = best_runs(runs, name), number_format(runs, name)
     plotted: list[float] = []
@@ -75,7 +75,7 @@ def plot_panel(axes: Any, runs: Sequence[RunScores], name: str) -> None:
         axes.plot(ends, [row] * len(ends), color=colour, label="95 % interval" if ends and run not in top else None)
         plotted += ends + dots
 
-    # References; an arrow points to those outside the axis.
+    # References; an arrow points to any that lie outside the axis.
     found = {kind: sorted({v[kind] for r in runs if kind in (v := r.references.get(name, {}))}) for kind in STYLES}
     low, high = axis_limits(plotted or [0.0], [x for values in found.values() for x in values])
     texts = []
@@ -100,7 +100,7 @@ def plot_panel(axes: Any, runs: Sequence[RunScores], name: str) -> None:
 
 
 def axis_limits(scores: Sequence[float], references: Sequence[float]) -> tuple[float, float]:
-    """Returns the ends of an axis around the scores, and around those references that would not squeeze them."""
+    """Returns the ends of an axis around the scores and all references near enough not to squeeze them."""
     low, high = min(scores), max(scores)
     near = [x for x in references if low == high or max(x - low, high - x) <= 4 * (high - low)]
     low, high = min(low, *near, high), max(low, *near, high)

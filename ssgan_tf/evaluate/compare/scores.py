@@ -1,4 +1,4 @@
-"""Scores of runs as rows of a comparison: read from their workdirs, named, and ordered."""
+"""Scores of runs as rows of a comparison: reading, naming and sorting them."""
 
 import dataclasses
 import glob
@@ -13,8 +13,8 @@ from typing import Any
 from ssgan_tf.metrics.titles import LOWER_IS_BETTER, TITLES
 from ssgan_tf.runs.paths import RunPaths
 
-SUFFIXES = {"encoder": "", "generator": "_gen", "images": ""}  # the name of a column is the score's key and this
-# Settings that describe the run itself. All others are settings of the evaluation, and should be equal.
+SUFFIXES = {"encoder": "", "generator": "_gen", "images": ""}  # a column's name is the score's key plus this
+# Settings that describe the run itself. All others belong to the evaluation, and should be equal.
 _OF_THE_RUN = {"labels", "labeled_fraction", "images_trained", "checkpoint", "model", "bootstrap", "versions"}
 
 
@@ -26,10 +26,10 @@ class RunScores:
         label: Name of the run in the table.
         workdir: Folder of the run.
         settings: Settings in its metrics.json.
-        columns: Names of the scores of each group.
-        scores: Scores by name of the column.
-        intervals: Ends of the 95 % intervals, by name of the column.
-        references: Values to read a score beside, e.g. {"mig": {"oracle": 0.97}}.
+        columns: Names of the columns, by group.
+        scores: Scores, by column.
+        intervals: Ends of the 95 % intervals, by column.
+        references: Values to compare a score with, e.g. {"mig": {"oracle": 0.97}}.
         depends: Settings that must be equal for scores to be comparable.
     """
 
@@ -44,7 +44,7 @@ class RunScores:
 
 
 def find_workdirs(patterns: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Returns the folders that `patterns` name or match, each once, and a sentence for each that is given twice.
+    """Returns the folders that `patterns` name or match, each once, and a sentence for each duplicate.
 
     Raises:
         ValueError: No folder matches a pattern.
@@ -59,13 +59,13 @@ def find_workdirs(patterns: Sequence[str]) -> tuple[list[str], list[str]]:
             raise ValueError(f"no folder matches {pattern!r}.")
         for path in matches:
             if os.path.realpath(path) in folders:
-                notes.append(f"{path} is given twice, and shown once.")
+                notes.append(f"{path} is given twice but shown once.")
             folders.setdefault(os.path.realpath(path), path)
     return list(folders.values()), notes
 
 
 def shortest_labels(paths: Sequence[str]) -> list[str]:
-    """Returns the shortest endings of the paths that differ from each other, without an ending that all paths share."""
+    """Returns the shortest distinct endings of the paths, without the ending that all paths share."""
     parts = [Path(os.path.abspath(path)).parts for path in paths]
     while len(parts) > 1 and len({p[-1] for p in parts}) == 1:
         parts = [p[:-1] for p in parts]
@@ -75,7 +75,7 @@ def shortest_labels(paths: Sequence[str]) -> list[str]:
 
 
 def file_of(workdir: str) -> str:
-    """Returns the path of the scores of a run."""
+    """Returns the path of a run's scores."""
     return RunPaths(workdir).scores
 
 
@@ -83,7 +83,7 @@ def load(workdir: str, label: str) -> RunScores:
     """Reads the scores of a run.
 
     Raises:
-        FileNotFoundError: It has not been evaluated.
+        FileNotFoundError: The run has not been evaluated.
         ValueError: The file is damaged.
     """
     path = file_of(workdir)
@@ -98,11 +98,11 @@ def load(workdir: str, label: str) -> RunScores:
 
 
 def interpret(content: dict[str, Any], workdir: str, label: str) -> RunScores:
-    """Makes a row of the content of metrics.json, any part of which may be missing."""
+    """Makes a row from the content of metrics.json, any part of which may be missing."""
     settings, oracle, intervals = (content.get(part) or {} for part in ("settings", "oracle", "intervals"))
     run = RunScores(label, workdir, settings, {}, {}, {}, {}, {})
 
-    # Settings on which scores depend.
+    # Settings that scores depend on.
     run.depends = {k: v for k, v in settings.items() if k not in _OF_THE_RUN}
     run.depends |= {f"oracle {k}": f"{v:.6g}" for k, v in oracle.items() if is_score(k, v)}
     run.depends |= {f"version of {k}": v for k, v in (settings.get("versions") or {}).items()}
@@ -124,9 +124,9 @@ def interpret(content: dict[str, Any], workdir: str, label: str) -> RunScores:
 
 
 def is_score(key: str, value: Any) -> bool:
-    """Returns whether an entry of metrics.json gets a column: scores do, known or new, details and counts do not."""
+    """Returns whether an entry of metrics.json gets a column: known and new scores do, details and counts do not."""
     if key in TITLES:
-        return isinstance(value, float) or type(value) is int  # 1, if another program rewrote 1.0
+        return isinstance(value, float) or type(value) is int  # an int if another program rewrote 1.0 as 1
     return isinstance(value, float) and "/" not in key
 
 
@@ -137,7 +137,7 @@ def title(name: str) -> str:
 
 
 def direction(name: str) -> int:
-    """Returns 1 if higher is better in this column, -1 if lower is better, 0 if that is not known."""
+    """Returns 1 if higher is better in this column, -1 if lower is better, 0 if unknown."""
     key = name.removesuffix("_gen")
     return -1 if key in LOWER_IS_BETTER else int(key in TITLES)
 
@@ -152,7 +152,7 @@ def choose_columns(argument: str, names: str, known: Collection[str]) -> list[st
 
 
 def sort_key(run: RunScores, name: str) -> float:
-    """Returns a number that is lowest for the best score, and infinite if there is none.
+    """Returns a number that is lowest for the best score, and infinite for a missing one.
 
     Without a known direction, the highest score counts as the best.
     """

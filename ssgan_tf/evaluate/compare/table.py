@@ -13,7 +13,7 @@ from ssgan_tf.utils import files
 def number_format(runs: Sequence[RunScores], name: str) -> Callable[[float | None], str]:
     """Returns a function that formats the numbers of a column.
 
-    They get three decimals, more if all of them are small, and one if they are in the hundreds.
+    Numbers get three decimals, more if all of them are small, and one if any is 100 or more.
     """
     largest = max((abs(score) for run in runs if isfinite(score := run.scores.get(name, math.inf))), default=0)
     decimals = 1 if largest >= 100 else max(3, 2 - math.floor(math.log10(largest or 1)))
@@ -21,7 +21,7 @@ def number_format(runs: Sequence[RunScores], name: str) -> Callable[[float | Non
 
 
 def best_runs(runs: Sequence[RunScores], name: str) -> list[RunScores]:
-    """Returns the runs with the best number as it is shown; none if fewer than two runs have the score."""
+    """Returns the runs whose score is the best when rounded for display; none if fewer than two runs have it."""
     show = number_format(runs, name)
     scored = sorted((run for run in runs if name in run.scores), key=lambda run: sort_key(run, name))
     if not direction(name) or len(scored) < 2:
@@ -30,7 +30,7 @@ def best_runs(runs: Sequence[RunScores], name: str) -> list[RunScores]:
 
 
 def describe_differences(runs: Sequence[RunScores]) -> list[str]:
-    """Returns a sentence for each setting that scores depend on and that differs; the data set comes first."""
+    """Returns a sentence for each differing setting that scores depend on; the data set comes first."""
     lines = []
     for name in sorted({name: None for run in runs for name in run.depends}, key=lambda name: name != "dataset"):
         labels_of: dict[str, list[str]] = {}
@@ -43,7 +43,7 @@ def describe_differences(runs: Sequence[RunScores]) -> list[str]:
 
 
 def to_markdown(runs: Sequence[RunScores], names: Sequence[str]) -> str:
-    """Returns the table, which is also aligned for a terminal, and a note on how to read it."""
+    """Returns the table, aligned for a terminal too, and a note on how to read it."""
     # Cells, row by row.
     rows = [["run", "labels", "images trained"]]
     for run in runs:
@@ -67,7 +67,7 @@ def to_markdown(runs: Sequence[RunScores], names: Sequence[str]) -> str:
 
 
 def write_csv(runs: Sequence[RunScores], names: Sequence[str], path: str) -> None:
-    """Writes all scores with all digits; columns <name>_low and <name>_high hold intervals, if any run has them."""
+    """Writes all scores with all digits. Columns <name>_low and <name>_high hold intervals, if any run has them."""
     facts = ["dataset", "labels", "labeled_fraction", "images_trained"]
     rows: list[list[Any]] = [["run", "workdir", *facts]]
     rows += [[run.label, run.workdir, *map(run.settings.get, facts)] for run in runs]

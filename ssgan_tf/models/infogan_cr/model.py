@@ -1,4 +1,4 @@
-"""InfoGAN and InfoGAN-CR (ICML 2020, arXiv 1906.06034): a GAN whose codes can be recovered from images and pairs.
+"""InfoGAN and InfoGAN-CR (ICML 2020, arXiv 1906.06034): GANs whose codes can be recovered from their images.
 
 Source: the authors' code (fjxmlzn/InfoGAN-CR). objective.py defines the losses; this module has the networks, the
 training step, the moving averages of batch norm, and the events of the schedule.
@@ -24,25 +24,25 @@ class InfoGANCR(TrainableModel):
 
     Batches are dicts, of which only `image` [B,R,R,C] in [-1, 1] is used.
 
-    Each step samples latents, and pairs of them, once. On these H takes a step, then D and Q, then G as many times as
-    `generator_updates` says. Finally the vectors of all spectral norms are updated once. When the weight or the gap
-    changes, H's trainable weights and its optimizer are reinitialised, as a function of (seed, event).
+    Each step samples latents, and pairs of latents, once. On these H takes a step, then D and Q take one, then G takes
+    `generator_updates` steps. Finally the vectors of all spectral norms are updated once. When the weight or the gap of
+    the contrastive loss changes, H's trainable weights and its optimizer are reinitialised.
 
-    G's pass for z is in training mode. The two passes for a pair are too while alpha is above 0, each a batch of its
-    own to batch norm; before, they use the moving averages. Every pass in training mode updates these.
+    G's pass for single images is in training mode. So are its two passes for pairs while alpha is above 0, with
+    separate batch norm statistics; while it is 0, they use the moving averages. Each pass in training mode updates the
+    moving averages.
 
-    With several replicas batch norm sees its replica's part of a batch, so the result depends on their number; the
-    moving averages are updated once, by the mean over replicas. Everything else is as on one device: samples, losses,
-    spectral norm.
+    With several replicas, batch norm sees only its replica's part of a batch, so results depend on their number; the
+    moving averages are updated by the mean over replicas. Samples, losses and spectral norm are as on one device.
 
     Args:
         options: Sizes, weights and schedule.
-        spec: The data set's factors, which are not used.
-        seed: Seed of all latents and of H's new weights, which are functions of (seed, step).
-        jit_compile: Compile the gradients with XLA.
+        spec: Factors of the data set, not used.
+        seed: Seed of all latents, functions of (seed, step), and of H's new weights, functions of (seed, event).
+        jit_compile: Whether to compile the gradients with XLA.
     """
 
-    exported_weights = "those of the last step"
+    exported_weights = "the weights of the last step"
 
     def __init__(
         self,
@@ -79,14 +79,14 @@ class InfoGANCR(TrainableModel):
             ]
         )
 
-        # The parts of the step that XLA compiles, if asked to.
+        # The parts of the step that XLA can compile.
         compiled = functools.partial(tf.function, jit_compile=True) if jit_compile else lambda function: function
         self._contrastive_gradients = compiled(self.objective.contrastive_gradients)
         self._discriminator_gradients = compiled(self.objective.discriminator_gradients)
         self._generator_gradients = compiled(self.objective.generator_gradients)
 
     def compile(self):
-        """Makes the three optimizers with all their slots; call it inside the strategy's scope."""
+        """Makes the three optimizers with all their slots. Call it inside the strategy's scope."""
         o = self.options
 
         def adam(network, factor):
@@ -121,7 +121,7 @@ class InfoGANCR(TrainableModel):
         }
 
     def generate(self, noise: tf.Tensor, codes: tf.Tensor) -> tf.Tensor:
-        """Generates images with G's moving averages: noise [B,Z] of N(0, 1), codes [B,K] -> [B,R,R,C]."""
+        """Generates images with G's moving averages: noise [B,Z] from N(0, 1), codes [B,K] -> [B,R,R,C]."""
         return self.generator(to_latents(noise, codes))
 
     sample = generate
@@ -135,7 +135,7 @@ class InfoGANCR(TrainableModel):
         return self.discriminator(images)[0]
 
     def export_networks(self) -> ExportNetworks:
-        """Returns the networks of an export. A style is G's input: noise in [-1, 1] followed by codes."""
+        """Returns the networks to export. A style is G's input: noise in [-1, 1] followed by codes."""
         encoder = self.discriminator
         return ExportNetworks(
             mapping=to_latents,
@@ -152,7 +152,7 @@ class InfoGANCR(TrainableModel):
         train_step.check_batch(batch, ["image"])
         images, o = batch["image"], self.options
 
-        # Schedule: alpha and gap of this step; H is reinitialised if an event has taken place.
+        # Schedule: reinitialise H if an event has taken place; find alpha and the gap of this step.
         seen = self.segment.images(self.step)  # before this step
         self._reinitialize(seen)
         alpha = o.schedule.alpha_at(seen)
@@ -185,7 +185,7 @@ class InfoGANCR(TrainableModel):
         return self.trackers.update({**h_terms, **d_terms, **g_terms, **norms})
 
     def sample_inputs(self, size: int, gap: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, Pairs]:
-        """Samples this step's latents [B,Z + K], their codes [B,K], and pairs; each has this replica's rows."""
+        """Samples this replica's latents [B,Z + K], their codes [B,K], and pairs for this step."""
         o = self.options
         noise_seed, code_seed, pair_seed = train_step.step_seeds(self.seed, self.step, 3)
         noise = train_step.sample_for_replica(
@@ -193,7 +193,7 @@ class InfoGANCR(TrainableModel):
         )
         codes = train_step.sample_for_replica(lambda n: self.prior.sample(n, code_seed), size)
 
-        # Fields of the pairs one by one: each is a tensor with rows of its own.
+        # The fields of the pairs are taken one by one: `sample_for_replica` takes the rows of a single tensor.
         def pair_field(i):
             return train_step.sample_for_replica(
                 lambda n: sample_pairs(n, o.codes, o.noise_size, gap, pair_seed)[i], size
@@ -202,7 +202,7 @@ class InfoGANCR(TrainableModel):
         return tf.concat([noise, codes], axis=1), codes, Pairs(*map(pair_field, range(len(Pairs._fields))))
 
     def _update_moving_averages(self, passes: list[BatchNormUpdate]) -> None:
-        """Updates G's moving averages by these passes, averaged over replicas."""
+        """Updates G's moving averages with these passes, averaged over replicas."""
         averages = self.generator.moving_averages
         # Each replica has the moments of its part of the batch.
         values = apply_updates(averages, passes)

@@ -7,8 +7,8 @@ With c in [-1, 1]^K and noise z, both uniform, each network minimises
     H:    CE(H(x1, x2), I)
 
 where x1 and x2 share z and code I, and CE is the cross-entropy. The authors' code (fjxmlzn/InfoGAN-CR) has
-log(sigmoid(D) + 1e-8) instead of softplus, which is the same to 1e-4 for logits within [-9, 9] and keeps its slope
-beyond.
+-log(sigmoid(D) + 1e-8) instead of softplus(-D). Both agree to 1e-4 for logits within [-9, 9]; beyond, softplus keeps
+its slope.
 """
 
 import tensorflow as tf
@@ -30,7 +30,7 @@ class Objective:
         alpha: Weight of the contrastive loss in G's loss.
 
     Args:
-        options: The weights.
+        options: Weights of the terms.
         generator: G.
         discriminator: D and Q.
         contrastive: H.
@@ -51,8 +51,8 @@ class Objective:
     def contrastive_gradients(
         self, pairs: Pairs, alpha: tf.Tensor
     ) -> tuple[dict, list[tf.Tensor], list[BatchNormUpdate]]:
-        """Computes H's terms [B], the gradient for its trainable variables, and the moments of G's passes."""
-        # While alpha is 0 G does not train on pairs, and its batch norm uses the moving averages for them.
+        """Computes H's terms [B], the gradients of its trainable variables, and the moments of G's passes."""
+        # While alpha is 0, G does not train on pairs, and its batch norm uses the moving averages for them.
         images, passes = tf.cond(
             alpha > 1e-8,
             lambda: self.generate_pairs(pairs, training=True),
@@ -68,7 +68,7 @@ class Objective:
         return terms, tape.gradient(loss, self.contrastive.trainable_variables), passes
 
     def discriminator_gradients(self, images, latents, codes) -> tuple[dict, list[tf.Tensor], list[BatchNormUpdate]]:
-        """Computes D and Q's weighted terms [B], the gradient for their variables, and the moments of G's pass."""
+        """Computes D and Q's weighted terms [B], the gradients of their variables, and the moments of G's pass."""
         fake, update = self.generate_batch(latents)
         with tf.GradientTape() as tape:
             # One pass over real and generated images; Q's loss is on the generated ones.
@@ -84,7 +84,7 @@ class Objective:
         return terms, tape.gradient(loss, self.discriminator.trainable_variables), [update]
 
     def generator_gradients(self, latents, codes, pairs, alpha) -> tuple[dict, list[tf.Tensor], list[BatchNormUpdate]]:
-        """Computes G's weighted terms [B], the gradient for its trainable variables, and the moments of its passes."""
+        """Computes G's weighted terms [B], the gradients of its trainable variables, and the moments of its passes."""
 
         def contrast():
             images, passes = self.generate_pairs(pairs)
@@ -118,7 +118,7 @@ class Objective:
 
     def generate_pairs(self, pairs: Pairs, training: bool = True) -> tuple[tf.Tensor, list[BatchNormUpdate]]:
         """Generates both images of each pair, concatenated along channels [B,R,R,2C]; returns both passes' moments."""
-        # Each half is a batch of its own to batch norm.
+        # Batch norm treats each half as a separate batch.
         first, second = (
             self.generate_batch(tf.concat([pairs.noise, codes], axis=1), training)
             for codes in (pairs.first, pairs.second)

@@ -38,14 +38,14 @@ def sample_pairs(count: int, codes: int, noise_size: int, gap: tf.Tensor | float
         count: Number of pairs B.
         codes: Number of codes K.
         noise_size: Width Z of the noise.
-        gap: Minimum difference of codes that are not shared, in [0, 2]; with 0 they are independent.
+        gap: Minimum difference between codes that are not shared, in [0, 2]; with 0 they are independent.
         seed: [2] int; the same seed gives the same pairs.
     """
     seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 4))
     shared = tf.random.stateless_uniform([count], seeds[0], 0, codes, tf.int32)
-    # All codes are sampled apart; then one column, sampled for each pair, is replaced by a common value.
+    # Sample all codes apart; below, the shared column of each pair is replaced by a common value.
     first, second = sample_apart([count, codes], gap, seeds[1])  # [B,K] each
-    # The codes that pairs share, one value per pair.
+    # Values of the shared codes, one per pair.
     same = tf.random.stateless_uniform([count, 1], seeds[2], -1.0, 1.0)
     column = tf.one_hot(shared, codes, on_value=True, off_value=False, dtype=tf.bool)
     noise = tf.random.stateless_uniform([count, noise_size], seeds[3], -1.0, 1.0)
@@ -57,12 +57,12 @@ def sample_apart(shape: list[int], gap: tf.Tensor | float, seed: tf.Tensor) -> t
 
     Both are uniform in [-1 + gap/2, 1 - gap/2]; then gap/2 is added to the larger and subtracted from the smaller.
     """
-    # |u - v| grows by the gap, and both stay in [-1, 1].
+    # |u - v| grows by the gap, and both values stay in [-1, 1].
     half = tf.convert_to_tensor(gap, tf.float32) / 2.0
     u, v = tf.unstack((1.0 - half) * tf.random.stateless_uniform([2, *shape], seed, -1.0, 1.0))
     u_larger = u > v
     u, v = tf.where(u_larger, u + half, u - half), tf.where(u_larger, v - half, v + half)
-    # Rounding can leave [-1, 1].
+    # Rounding can push values out of [-1, 1].
     return tf.clip_by_value(u, -1.0, 1.0), tf.clip_by_value(v, -1.0, 1.0)
 
 
@@ -70,10 +70,10 @@ class ContrastiveSchedule(NamedTuple):
     """Weight alpha of the contrastive loss, the gap, and the two events that change them ("progressive training").
 
     Args:
-        alpha: Weight after its event; before, the weight is 0.
-        alpha_after: Images of the run at which the event takes place; 0 for a weight of alpha from the start.
+        alpha: Weight after its event; 0 before.
+        alpha_after: Number of images in the run before the weight becomes alpha; 0 for alpha from the start.
         gap: Gap at the start.
-        gap_after: Images of the run at which the gap becomes 0; 0 for never.
+        gap_after: Number of images in the run before the gap becomes 0; 0 for never.
     """
 
     alpha: float
@@ -83,13 +83,13 @@ class ContrastiveSchedule(NamedTuple):
 
     @property
     def event_images(self) -> list[int]:
-        """Images of the run at which an event takes place."""
+        """Numbers of images in the run before each event takes place."""
         changes = [(self.alpha, self.alpha_after), (self.gap, self.gap_after)]
         return [after for size, after in changes if size > 0 and after > 0]
 
     def count_events(self, images: tf.Tensor) -> tf.Tensor:
-        """Returns the number of events, int64, before a step that begins after this many images of the run."""
-        # Events in the past count, whether or not a step began exactly there.
+        """Returns the number of past events, int64, at a step that begins after this many images of the run."""
+        # An event counts from its number of images on, whether or not a step begins exactly there.
         passed = [tf.cast(images >= after, tf.int64) for after in self.event_images]
         return tf.add_n([tf.zeros([], tf.int64), *passed])
 
@@ -107,9 +107,9 @@ class ContrastiveSchedule(NamedTuple):
 class InfoGANCROptions(WithoutLabels):
     """Networks, objective and optimizers. The defaults are the published ones for dSprites.
 
-    InfoGAN is the case cr_alpha=0. The paper's "InfoGAN (modified)" is a run at cr_after_images: train with
-    train.images at that number, copy the workdir (or evaluate and export it), and resume with the full train.images.
-    The result is bit-identical to a run that never stopped.
+    InfoGAN is the case cr_alpha=0. The paper's "InfoGAN (modified)" is a run stopped at cr_after_images: set
+    train.images to that number, copy the workdir (or evaluate and export it), and resume with the full train.images.
+    The result is bit-identical to that of a run that never stopped.
 
     Args:
         family: Family of networks, "dsprites" or "celeba".
@@ -120,10 +120,10 @@ class InfoGANCROptions(WithoutLabels):
         noise_size: Width Z of the noise.
         lambda_g: Weight of the reconstruction of codes in the generator's loss.
         lambda_d: Weight of the reconstruction of codes in the discriminator's loss; published as equal to lambda_g.
-        cr_alpha: Weight of the contrastive loss in the generator's loss after its event; 0 before.
-        cr_after_images: Images of the run, over all devices, at which the event takes place; 0 for the start.
-        gap: Minimum difference, at the start, of the codes that a pair does not share; from 0 to 2.
-        gap_after_images: Images of the run at which the gap becomes 0; 0 for never.
+        cr_alpha: Weight of the contrastive loss in the generator's loss after cr_after_images; 0 before.
+        cr_after_images: Number of images, over all devices, before this weight takes effect; 0 for the start.
+        gap: Minimum difference, at the start, between the codes that a pair does not share; from 0 to 2.
+        gap_after_images: Number of images before the gap becomes 0; 0 for never.
         discriminator_rate: Learning rate of D and Q as a multiple of the phase's, which is the generator's.
         cr_rate: Learning rate of H as a multiple of the phase's.
         beta_1: Decay of Adam's first moment.
@@ -131,7 +131,7 @@ class InfoGANCROptions(WithoutLabels):
         generator_updates: Number of generator updates in each step, all on the same samples.
 
     Raises:
-        ValueError: if a field is out of range; the message names it.
+        ValueError: A field is out of range; the message names it.
     """
 
     # Networks.

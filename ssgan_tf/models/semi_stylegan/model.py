@@ -20,23 +20,23 @@ from ssgan_tf.networks.style_generator import W_AVERAGE_DECAY, StyleGenerator, m
 
 
 class SemiStyleGAN(TrainableModel):
-    """Semi-StyleGAN as a Keras model: `compile()` it, then `fit` it on batches.
+    """Semi-StyleGAN as a Keras model: call `compile()`, then `fit` on batches.
 
-    Each step generates one batch. D/E takes its step on it first. Then G, whose forward pass is reused, takes its step
-    against the updated D/E.
+    Each step generates one batch of images. D/E takes its step on them first. Then G takes its step against the updated
+    D/E, reusing its forward pass.
 
     Batches are dicts of float32: `image` [B,R,R,C] in [-1, 1] and, unless both beta and alpha are 0, a separate stream
     of labelled images: `labeled_image` [L,R,R,C], `labeled_codes` [L,K] and `labeled_mask` [L,K] (1 where known), with
-    L <= B. All batches have one size.
+    L <= B. All batches have the same size.
 
     Args:
         options: Networks, objective and optimizers.
         spec: Factors and their codes.
         seed: Seed of all noise, codes and MixUp weights, which are functions of (seed, step).
-        jit_compile: Compile G's forward and backward pass and the gradients of both losses with XLA. Not the whole
-            step, as Keras would: that fails under MirroredStrategy.
+        jit_compile: Whether to compile G's forward and backward pass and the gradients of both losses with XLA. The
+            whole step, which Keras would compile, fails under MirroredStrategy.
 
-    Example (docs/python.md has all of it):
+    Example (complete in docs/python.md):
 
         spec = CodeSpec((FactorSpec("hue", 10), FactorSpec("angle", 15)))
         model = SemiStyleGAN(SemiStyleGANOptions(), spec)
@@ -70,7 +70,7 @@ class SemiStyleGAN(TrainableModel):
         self.objective = Objective(options, self.discriminator)
         self.trackers = LossTrackers(self._logged_names())
 
-        # The parts of the step that XLA compiles if asked to: no sampling and no optimizer.
+        # The parts of the step that XLA can compile: no sampling and no optimizer.
         compiled = functools.partial(tf.function, jit_compile=True) if jit_compile else lambda function: function
         self._generate_batch = compiled(self.generate_batch)
         self._discriminator_gradients = compiled(self.objective.discriminator_gradients)
@@ -78,13 +78,13 @@ class SemiStyleGAN(TrainableModel):
 
     def _logged_names(self) -> list[str]:
         """Returns the names of the objective's terms and of both gradient norms, which show when one is not finite."""
-        # In float16 such a gradient is part of finding the loss scale and its step is skipped, so norms are not logged.
+        # In float16 such gradients occur while the loss scale is found, and their steps are skipped: log no norms.
         if self.options.network.precision == "mixed_float16":
             return self.objective.names
         return [*self.objective.names, "discriminator/gradient_norm", "generator/gradient_norm"]
 
     def compile(self):
-        """Makes both optimizers with all their slots; call it inside the strategy's scope."""
+        """Makes both optimizers with all their slots. Call it inside the strategy's scope."""
         o = self.options
 
         def adam(variables):
@@ -134,7 +134,7 @@ class SemiStyleGAN(TrainableModel):
         return self.discriminator(images)[0]
 
     def export_networks(self) -> ExportNetworks:
-        """Returns the averaged generator without noise inputs, and a D/E that looks at each image alone."""
+        """Returns the averaged generator without noise inputs, and a D/E that treats each image alone."""
         network, generator = self.options.network, self.ema_generator
         # Minibatch stddev over groups of one image, so that realness does not depend on the rest of the batch.
         encoder = Discriminator(dataclasses.replace(network, stddev_group=1), self.spec.size)
@@ -151,7 +151,7 @@ class SemiStyleGAN(TrainableModel):
         )
 
     def train_step(self, batch):
-        # Real images at the current resolution, faded in as far as generated ones are.
+        # Reduce real images to the current resolution, faded in as far as generated ones.
         train_step.check_batch(batch, ("image", *train_step.LABELED) if self.options.uses_labels else ("image",))
         fade = fade_at(self.segment, self.step)
         batch = {k: shrink(v, self.resolution, fade) if k.endswith("image") else v for k, v in batch.items()}
@@ -191,7 +191,7 @@ class SemiStyleGAN(TrainableModel):
         return self.trackers.update({**d_terms, **g_terms, **norms})
 
     def generate_batch(self, noise, codes, second, resolution, fade, noise_seed) -> tuple[tf.Tensor, tf.Tensor]:
-        """Generates images [B,r,r,C] with G, and returns the mean of their styles [W] too.
+        """Generates images [B,r,r,C] with G; also returns the mean of their styles [W].
 
         Args:
             noise: z, [B,Z].
@@ -199,7 +199,7 @@ class SemiStyleGAN(TrainableModel):
             second: For style mixing, another z [B,Z] and the first layer [B] that it styles; None without mixing.
             resolution: Resolution r.
             fade: Weight of the newest block; None means 1.
-            noise_seed: Seed of the noise inputs. XLA generates other numbers from it.
+            noise_seed: Seed of the noise inputs. XLA generates different numbers from the same seed.
         """
         g = self.generator
         styles = w = g.mapping((noise, codes))  # [B,W]
@@ -215,7 +215,7 @@ class SemiStyleGAN(TrainableModel):
             raise ValueError(f"labeled_image: expected at most {fake.shape[0]} rows, as in `image`. Received: {size}.")
         # lambda' = max(lambda, 1 - lambda), lambda ~ Beta(xi, xi)
         weights = train_step.sample_for_replica(lambda n: losses.mixup_weights(n, self.options.xi, seed), size)
-        # Partners at equal distances over the batch, so that they are the same for any number of replicas.
+        # Partners are evenly spaced in the batch, so that they are the same for any number of replicas.
         stride = fake.shape[0] // size
         fake, codes = fake[::stride][:size], codes[::stride][:size]  # [L,r,r,C], [L,K]
         # x~ = lambda' x + (1 - lambda') x',  c~ = lambda' c + (1 - lambda') c'
@@ -242,11 +242,11 @@ class SemiStyleGAN(TrainableModel):
         return self._sample_noise(size, noise_seed), layers
 
     def _takes_r1(self) -> tf.Tensor | bool:
-        """True on steps with the R1 penalty; a Python bool if that is every step."""
+        """Returns True on steps with the R1 penalty; a Python bool if that is every step."""
         return self.options.r1_interval == 1 or self.step % self.options.r1_interval == 0
 
     def _update_moving_averages(self, style: tf.Tensor, global_batch: int) -> None:
-        """Updates the mean style, which truncation uses, and then the averaged generator, which has a copy of it."""
+        """Updates the mean style, which truncation uses, then the averaged generator, which holds a copy of it."""
         train_step.update_moving_average([self.generator.w_average], [train_step.global_mean(style)], W_AVERAGE_DECAY)
         # The share of old weights halves every `ema_half_life` images.
         half_life = self.options.ema_half_life

@@ -3,7 +3,7 @@
     L^(G)   =  L_GAN + gamma_G L_unsup + alpha L_sr                      (7)
     L^(D,E) = -L_GAN + gamma_E L_unsup + beta L_sup + alpha L_sr
 
-with L_unsup (1), L_sup (3) and L_sr (6); Equation numbers below are the paper's.
+with L_unsup (1), L_sup (3) and L_sr (6). All equation numbers are the paper's.
 """
 
 import dataclasses
@@ -33,15 +33,15 @@ class SemiStyleGANOptions(WithNetwork):
         alpha: Weight of the smoothness loss L_sr on MixUp pairs (Equation 6).
         xi: Parameter of the Beta distribution of MixUp weights (Equation 5).
         r1: Weight of the R1 penalty on real images: r1 / 2 * ||dD/dx||^2.
-        r1_interval: Steps from one R1 penalty to the next, which is this many times as strong.
+        r1_interval: Number of steps from one R1 penalty to the next; each penalty is multiplied by it.
         beta_1: Decay of Adam's first moment.
         beta_2: Decay of Adam's second moment.
         ema_half_life: Half-life of the averaged generator's weights, in images.
-        style_mixing: Fraction of the generated images whose finer layers take their style from a second z. The code is
-            the same in all layers: the encoder could recover neither of two codes in one image.
+        style_mixing: Fraction of the generated images whose finer layers take their style from a second z. All layers
+            have the same code, since the encoder could recover neither of two codes in one image.
 
     Raises:
-        ValueError: if a field is out of range; the message names it.
+        ValueError: A field is out of range; the message names it.
     """
 
     network: NetworkOptions = NetworkOptions()
@@ -116,10 +116,10 @@ class Objective:
         codes: Their codes [B,K].
         mixup: MixUp pairs; None if alpha is 0.
         fade: Weight of the networks' newest block; None means 1.
-        scale: Factor of the loss before gradients are taken, so that 16 bits can hold them; None means 1.
+        scale: Factor for the loss before gradients are taken, so that 16 bits can hold them; None means 1.
 
     Args:
-        options: The weights.
+        options: Weights of the terms.
         discriminator: D and E.
     """
 
@@ -129,8 +129,7 @@ class Objective:
 
     @property
     def names(self) -> list[str]:
-        """Names of the terms with a weight above 0, as they are logged."""
-        # The order is that of the terms below.
+        """Names of the logged terms, which are those with a weight above 0."""
         weights = {
             "discriminator/adversarial": 1.0,
             "discriminator/r1": self.options.r1,
@@ -189,7 +188,7 @@ class Objective:
             parts["mixup"] = mixup.images
         features = self._trunk_features(parts, fade)
 
-        # -L_GAN: softplus(-D(x)) + softplus(D(G(z,c))), and the R1 penalty.
+        # -L_GAN: softplus(-D(x)) + softplus(D(G(z,c))), plus the R1 penalty
         real_logits, penalty = self._real_logits_and_r1(batch["image"], fade, take_r1)
         result = {
             "discriminator/adversarial": losses.discriminator_adversarial(real_logits, d.realness(features["fake"]))
@@ -250,14 +249,14 @@ class Objective:
             gradients = tape.gradient(scaled, images)  # [B,r,r,C]
             if scale is not None:
                 gradients /= scale
-            # r1 / 2 * ||dD/dx||^2; taken every n-th step it is n times as strong.
+            # r1 / 2 * ||dD/dx||^2, n times as strong if taken at every n-th step only
             return logits, 0.5 * o.r1 * o.r1_interval * losses.r1_penalty(gradients)
 
         def without_penalty():
             logits = d.realness(d.trunk(images, fade))  # [B]
             return logits, tf.zeros_like(logits)
 
-        # Known in advance, or a branch of the graph.
+        # Decide now if possible, else by a branch in the graph.
         if o.r1 == 0:
             return without_penalty()
         if take_r1 is True:

@@ -1,12 +1,12 @@
-"""Base of the variational autoencoders: everything but the regulariser that disentangles the codes.
+"""Base of the variational autoencoders: everything except the regulariser that disentangles the codes.
 
     loss = reconstruction + the method's regularisers
     reconstruction = -log p(x|z), Bernoulli: sigmoid cross-entropy with (x + 1) / 2, summed over pixels and channels
     z = mean + exp(log_variance / 2) * noise,  noise ~ N(0, 1)
     KL = sum over latents of (mean^2 + variance - log_variance - 1) / 2
 
-Codes are the mean of q(z|x); to generate images they are sampled from N(0, 1). There is no other noise: noise_size is
-0. Losses and networks follow google-research/disentanglement_lib (methods/unsupervised/vae.py).
+An image's codes are the mean of q(z|x); to generate images, codes are sampled from N(0, 1). There is no other noise:
+noise_size is 0. Losses and networks follow google-research/disentanglement_lib (methods/unsupervised/vae.py).
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ class VAEOptions(WithoutLabels):
     """Options shared by all VAEs.
 
     Args:
-        resolution: Height and width of the images; a power of two from 16 on.
+        resolution: Height and width of the images; a power of two from 16 to 1024.
         channels: 1 (grey) or 3 (RGB).
         latents: Number of codes K.
         beta_1: Decay of Adam's first moment, for encoder and decoder.
@@ -37,7 +37,7 @@ class VAEOptions(WithoutLabels):
             full weight from the start.
 
     Raises:
-        ValueError: if a field is out of range; the message names it.
+        ValueError: A field is out of range; the message names it.
     """
 
     resolution: int = 64
@@ -54,7 +54,7 @@ class VAEOptions(WithoutLabels):
 
 
 class Latent(NamedTuple):
-    """Posterior q(z|x) of a batch, and one sample z of each, all [B,K]."""
+    """Posterior q(z|x) of each image in a batch, and one sample z from it, all [B,K]."""
 
     mean: tf.Tensor
     log_variance: tf.Tensor
@@ -74,15 +74,15 @@ def bernoulli_distance(images: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
 
 
 def linear_ramp(seen: tf.Tensor, length: int) -> tf.Tensor:
-    """Rises linearly from 0 to 1 over the first `length` images; 1 if `length` is 0."""
+    """Returns a weight that rises linearly from 0 to 1 over the first `length` images; 1 if `length` is 0."""
     return tf.minimum(1.0, seen / length) if length else tf.ones([])
 
 
 def gather_replicas(x: tf.Tensor) -> tf.Tensor:
-    """Concatenates the rows of all replicas, in their order: [B,...] -> [N,...].
+    """Concatenates the rows of all replicas, in order: [B,...] -> [N,...].
 
     The gradient is that of the sum of all replicas' losses, each of which may depend on every row. TensorFlow's own
-    all_gather does not have it: its gradient gathers, where each row's parts from all replicas must be summed.
+    all_gather has another gradient: it gathers, instead of summing each row's gradients from all replicas.
     """
     replicas = train_step.replica_count()
     if replicas == 1:
@@ -91,7 +91,7 @@ def gather_replicas(x: tf.Tensor) -> tf.Tensor:
 
     @tf.custom_gradient
     def gathered(own):
-        # This replica's rows begin at `first`.
+        # This replica's rows start at `first`.
         context = tf.distribute.get_replica_context()
         first = context.replica_id_in_sync_group * rows
 
@@ -105,20 +105,20 @@ def gather_replicas(x: tf.Tensor) -> tf.Tensor:
 
 
 class VAE(TrainableModel):
-    """Encoder, decoder and their training step. A method overrides `regularizers`, its terms besides reconstruction.
+    """Encoder, decoder and their training step. A method overrides `regularizers`, the terms besides reconstruction.
 
     Batches are dicts, of which only `image` [B,R,R,C] in [-1, 1] is used.
 
     Args:
         options: Options of the method.
-        spec: The data set's factors, which are not used.
+        spec: Factors of the data set, not used.
         seed: Seed of everything sampled, which is a function of (seed, step).
-        jit_compile: Compile the gradients with XLA; on one replica only, since XLA cannot gather codes from several.
+        jit_compile: Whether to compile the gradients with XLA; ignored on several replicas: XLA has no all_gather.
         logged: Names of the terms besides reconstruction, and of gradient norms besides that of encoder and decoder.
         name: Name of the Keras model.
     """
 
-    exported_weights = "those of the last step"
+    exported_weights = "the weights of the last step"
     noise_size = 0
     realness = None
 
@@ -139,7 +139,7 @@ class VAE(TrainableModel):
         self._gradients: Callable = tf.function(self.gradients, jit_compile=True) if compiled else self.gradients
 
     def compile(self):
-        """Makes the optimizer with all its slots; call it inside the strategy's scope."""
+        """Makes the optimizer with all its slots. Call it inside the strategy's scope."""
         o = self.options
         self.vae_optimizer = train_step.make_adam(self, self.vae_variables, o.beta_1, o.beta_2)
         self.compile_with(self.vae_optimizer)
@@ -175,7 +175,7 @@ class VAE(TrainableModel):
     sample = generate
 
     def export_networks(self) -> ExportNetworks:
-        """Returns the networks of an export. Styles are codes, and their mean is the prior's, 0."""
+        """Returns the networks to export. Styles are codes, and their mean is that of the prior, 0."""
         return ExportNetworks(
             mapping=lambda noise, codes: codes,
             synthesis=lambda styles: self.generate(styles[:, 0, :0], styles[:, 0]),
@@ -210,7 +210,7 @@ class VAE(TrainableModel):
 
         Args:
             latent: Posterior and sample of this replica's images.
-            seen: Number of images of the run before this step.
+            seen: Number of images in the run before this step.
         """
         raise NotImplementedError
 
@@ -230,5 +230,5 @@ class VAE(TrainableModel):
         return train_step.sample_for_replica(lambda n: tf.random.stateless_normal([n, width], seed), size)
 
     def images_seen(self) -> tf.Tensor:
-        """Number of images of the run before this step."""
+        """Returns the number of images in the run before this step."""
         return tf.cast(self.segment.images(self.step), tf.float32)

@@ -1,4 +1,4 @@
-"""beta-TCVAE (Chen et al., NeurIPS 2018, arXiv 1802.04942): gives the total correlation in the KL term its own weight.
+"""beta-TCVAE (Chen et al., NeurIPS 2018, arXiv 1802.04942): the KL term's total correlation has its own weight.
 
 The loss is
 
@@ -23,8 +23,8 @@ class BetaTCVAEOptions(VAEOptions):
     Args:
         beta: Weight of the total correlation, including the 1 within the KL term. disentanglement_lib's study uses 1,
             2, 4, 6, 8 and 10.
-        dataset_size: Number of images, for the constant of minibatch-weighted sampling in the logged value. 0 omits
-            the constant, as disentanglement_lib does; gradients are the same.
+        dataset_size: Number of images, for the constant that minibatch-weighted sampling adds to the logged value; 0
+            omits it, as disentanglement_lib does; gradients are the same.
     """
 
     beta: float = 6.0
@@ -36,11 +36,11 @@ class BetaTCVAEOptions(VAEOptions):
 
 
 def total_correlation(latent: Latent, batch: Latent, dataset_size: int = 0) -> tf.Tensor:
-    """Estimates the total correlation from a batch, at each z: [B].
+    """Estimates the total correlation at each z from a batch: [B].
 
         TC_j = LSE_i sum_d L[j,i,d] - sum_d LSE_i L[j,i,d],  L[j,i,d] = log N(z_jd; mean_id, variance_id)
 
-    Minibatch-weighted sampling estimates q(z) as 1 / (N M) times the sum over a batch of M of the N images, which adds
+    Minibatch-weighted sampling estimates q(z) as 1 / (N M) times the sum over a batch of M out of N images, which adds
     (K - 1) log(N M). If posteriors overlap, so that the mean over the batch is close to q(z), this is too high by
     (K - 1) log N; N = 1 gives the mean over the batch.
 
@@ -64,13 +64,13 @@ def total_correlation(latent: Latent, batch: Latent, dataset_size: int = 0) -> t
 
 
 class BetaTCVAE(VAE):
-    """beta-TCVAE. On several replicas the codes of all of them are gathered, so the result is that of one replica.
+    """beta-TCVAE. The codes of all replicas are gathered, so the result does not depend on the number of replicas.
 
     Args:
         options: Networks, objective and optimizer.
-        spec: The data set's factors, which are not used.
+        spec: Factors of the data set, not used.
         seed: Seed of everything sampled.
-        jit_compile: Compile the gradients with XLA.
+        jit_compile: Whether to compile the gradients with XLA.
     """
 
     options: BetaTCVAEOptions

@@ -22,8 +22,8 @@ class BetaVAEOptions(VAEOptions):
 
     Args:
         beta: Weight of the KL term. disentanglement_lib's study uses 1, 2, 4, 6, 8 and 16.
-        capacity: Final value of C in nats: `gamma` holds the KL at C, and `beta` is not used. The study uses 5, 10, 25,
-            50, 75 and 100. 0 for beta-VAE.
+        capacity: Final value of C in nats; 0 for beta-VAE. With a capacity, `gamma` holds the KL at C and `beta` is not
+            used. The study uses 5, 10, 25, 50, 75 and 100.
         capacity_images: Number of images over which C rises from 0; 0 for the full capacity from the start.
         gamma: Weight of |KL - C|.
     """
@@ -43,9 +43,9 @@ class BetaVAE(VAE):
 
     Args:
         options: Networks, objective and optimizer.
-        spec: The data set's factors, which are not used.
+        spec: Factors of the data set, not used.
         seed: Seed of everything sampled.
-        jit_compile: Compile the gradients with XLA.
+        jit_compile: Whether to compile the gradients with XLA.
     """
 
     options: BetaVAEOptions

@@ -3,7 +3,7 @@
     encoder, decoder   reconstruction + KL + gamma (logit_0 - logit_1)(z)
     discriminator      -(log p_0(z) + log p_1(z')) / 2
 
-Class 0 has samples z of q(z), class 1 has z' whose codes each come from another image of the batch.
+Class 0 has samples z from q(z); class 1 has z', in which each code comes from a random image of the batch.
 logit_0 - logit_1 estimates log q(z) - sum of log q(z_d), whose mean is the total correlation.
 """
 
@@ -74,14 +74,14 @@ class FactorVAE(VAE):
 
     Codes are permuted across the global batch, for any number of replicas.
 
-    In disentanglement_lib each of the two optimizers increments the global step, so its "300,000 steps" are probably
-    150,000 of these.
+    In disentanglement_lib both optimizers increment the global step, so its "300,000 steps" are probably 150,000 steps
+    here.
 
     Args:
         options: Networks, objective and optimizers.
-        spec: The data set's factors, which are not used.
+        spec: Factors of the data set, not used.
         seed: Seed of everything sampled.
-        jit_compile: Compile the gradients with XLA.
+        jit_compile: Whether to compile the gradients with XLA.
     """
 
     options: FactorVAEOptions
@@ -128,7 +128,7 @@ class FactorVAE(VAE):
         terms, vae_gradients, d_gradients = self._gradients(
             batch["image"], self.sample_noise(size, noise_seed), order, self.images_seen()
         )
-        # Both networks take their steps after both gradients are known.
+        # Take both steps after both gradients are computed.
         norms = {
             "vae/gradient_norm": train_step.apply_gradients(vae_gradients, self.vae_variables, self.vae_optimizer),
             "discriminator/gradient_norm": train_step.apply_gradients(
@@ -139,13 +139,13 @@ class FactorVAE(VAE):
         return self.trackers.update({**terms, **norms})
 
     def gradients(self, images, noise, order, seen):
-        """Computes the weighted terms of both losses, and each loss's gradients for its own networks.
+        """Computes the weighted terms of both losses, and the gradients of each loss for its own networks.
 
         Args:
             images: [B,R,R,C].
             noise: Noise of the reparameterised z, [B,K].
             order: Row of the global batch that each latent of the permuted codes comes from, [B,K].
-            seen: Number of images of the run before this step.
+            seen: Number of images in the run before this step.
 
         Returns:
             {name: [B]}, gradients for `vae_variables`, gradients for the discriminator's variables.
