@@ -29,8 +29,8 @@ VERBS = {
     "export": Verb("ssgan_tf.export.__main__", "turn a run into a SavedModel that works without this package"),
     "edit": Verb("ssgan_tf.editing.__main__", "edit image files with an export"),
     "page": Verb("ssgan_tf.page.__main__", "edit images in the browser, with sliders"),
-    "serve": Verb("ssgan_tf.serving.__main__", "answer HTTP requests with an export"),
-    "launch": Verb("ssgan_tf.train.distribution.launch", "start a worker of a training job on several machines"),
+    "serve": Verb("ssgan_tf.serving.__main__", "serve an export over HTTP"),
+    "launch": Verb("ssgan_tf.train.distribution.launch", "start one worker of a training job on several machines"),
 }
 _BAD_INPUT = 2  # exit code
 
@@ -72,7 +72,7 @@ def run_program(module: str, command: str, arguments: Sequence[str]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the verb's program, which ends the process with its own exit code; otherwise returns one."""
+    """Runs the verb's program, which exits with its own code; returns an exit code if no program ends the process."""
     verb, *rest = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if verb in ("-h", "--help", "help"):
         print(describe())

@@ -2,11 +2,11 @@
 
   ssgan export --workdir=runs/demo --out=runs/demo/export
 
---out is a model folder as TensorFlow Serving expects it: the SavedModel is its subfolder 1. The next export writes 2
-and then removes 1, so that the folder always holds a complete model, and a running server switches over. Nothing is
-exported unless a fresh process that has only TensorFlow and NumPy gets the model's own results from it.
-ssgan_tf/export/signatures.py describes the functions in it, `ssgan_tf.editing` uses them, and assets/model_card.md says
-what the model is and how it was trained.
+--out has the layout that TensorFlow Serving expects: the SavedModel is its subfolder 1. The next export writes 2 and
+then removes 1, so the folder always contains a complete model, and a running server switches to the new one. Nothing is
+exported unless the SavedModel reproduces the model's results in a fresh process that has only TensorFlow and NumPy.
+ssgan_tf/export/signatures.py describes the functions in the export, `ssgan_tf.editing` uses them, and
+assets/model_card.md says what the model is and how it was trained.
 """
 
 import tensorflow as tf
@@ -18,14 +18,14 @@ from ssgan_tf.utils import program
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
 _OUT = flags.DEFINE_string("out", None, "Folder of the export: new, empty, or an earlier export.", required=True)
 
-_GENERATES = "Edit images with ssgan-edit --model={out} or Editor.load({out!r})"
-_ENCODES = "Predict the codes of images with Editor.load({out!r})"
+_GENERATES = "Edit images with ssgan edit --model={out}, or from Python with Editor.load({out!r})"
+_ENCODES = "Predict the codes of images from Python with Editor.load({out!r})"
 
 
 def main() -> int:
     """Exports; returns the exit code, 1 if the export differs from the model."""
     tf.get_logger().setLevel("WARNING")
-    tf.config.set_visible_devices([], "GPU")  # its memory stays free for a training that may be running there
+    tf.config.set_visible_devices([], "GPU")  # leaves its memory to a training that may be running there
     try:
         export = saved_model.run(_WORKDIR.value, _OUT.value)
     except verification.ExportError as error:

@@ -1,4 +1,4 @@
-"""Input checks inside a graph: an exported model refuses bad input with a message that its client can act on.
+"""Input checks inside a graph, with which an exported model refuses bad input in terms that its user can act on.
 
 TensorFlow does not compare inputs with the shapes that a signature promises, and lets NaN pass.
 """
@@ -41,7 +41,7 @@ def check_tensor(
         limits: Smallest and largest number allowed; None for any finite number.
         slack: Distance by which numbers may lie outside the limits.
     """
-    # ensure_shape, not an assertion on tf.shape: TensorFlow takes the promised shape for granted there, and drops the
+    # ensure_shape, not an assertion on tf.shape: TensorFlow takes the promised shape for granted and would drop such an
     # assertion as always true.
     value = check_rows(name, tf.ensure_shape(value, [None, *shape]))
     valid = tf.math.is_finite(value)

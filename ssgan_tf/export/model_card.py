@@ -57,7 +57,7 @@ no images. It was trained on `{dataset}` only: predictions for other images mean
 
 _USE = """\
 ```
-ssgan-edit --model=FOLDER --in=photo.png --set={first}=0.4 --out=edited.png
+ssgan edit --model=FOLDER --in=photo.png --set={first}=0.4 --out=edited.png
 ```
 
 ```python
@@ -71,7 +71,7 @@ turned = editor.edit("photo.png", {{"{first}": "+0.1"}})
 
 
 def describe_codes(run: runs.Run) -> dict[str, Any]:
-    """Returns the content of codes.json: everything that a program needs to know about the codes."""
+    """Returns the content of codes.json: all that a program needs to know about the codes."""
     model, options = run.model, run.config.model
     networks, spec = model.export_networks(), model.prior.spec
     return {
@@ -93,7 +93,7 @@ def describe_codes(run: runs.Run) -> dict[str, Any]:
 
 
 def _describe_factor(factor: FactorSpec) -> dict[str, Any]:
-    """Returns kind and unit of a factor, and the range of training, as codes and in that unit."""
+    """Returns a factor's kind, its unit, and its training range as codes and in that unit."""
     if factor.range is not None:
         kind, unit, low, high = "number", "the data set's own", *factor.range
     else:
@@ -146,7 +146,7 @@ def write(run: runs.Run, folder: str) -> list[str]:
 
 
 def text(card: dict[str, Any]) -> str:
-    """Returns the content of model_card.md, made from that of model_card.json."""
+    """Returns the content of model_card.md, made from `card`, the content of model_card.json."""
     names = tuple(factor["name"] for factor in card["factors"])
     if card["scores"] is None:
         scores = f"None: {card['no_scores_because']}"
@@ -200,7 +200,7 @@ def _read_scores(run: runs.Run) -> tuple[dict[str, Any] | None, str | None]:
     """Returns the content of metrics.json, or None and the reason."""
     scores = _read_json(run.files.scores)
     if not scores:
-        return None, "this run was not measured before it was exported."
+        return None, "this run was not evaluated before it was exported."
     try:
         if scores["settings"]["checkpoint"] != runs.fingerprint(run):
             return None, "the scores in its workdir belong to another checkpoint of this run."

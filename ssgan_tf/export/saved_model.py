@@ -1,4 +1,4 @@
-"""Export as a function: writes a run as a SavedModel, has it checked, and puts it in place."""
+"""Export as a function: writes a run as a SavedModel, checks it in a fresh process, and puts it in place."""
 
 import contextlib
 import dataclasses
@@ -35,7 +35,7 @@ class Export:
 
     @property
     def model_card(self) -> str:
-        """Path of the page for people: data, labels, training, scores."""
+        """Path of a readable description: data, labels, training, scores."""
         return os.path.join(self.folder, "assets", "model_card.md")
 
     def __repr__(self) -> str:
@@ -49,15 +49,15 @@ class Export:
 def run(workdir: str | runs.Run, out: str) -> Export:
     """Writes a trained run as a SavedModel that needs only TensorFlow, after checking it in a fresh process.
 
-    Everything is computed in float32, whatever precision the run was trained in. `out` becomes a model folder as
-    TensorFlow Serving expects it: the SavedModel is its subfolder 1, or the next number after an earlier export, which
-    is removed once the new one is complete.
+    The export computes everything in float32, whatever precision the run was trained in. `out` has the layout that
+    TensorFlow Serving expects: the SavedModel is its subfolder 1, or the next number after an earlier export, which is
+    removed once the new one is complete.
 
-    The check runs on the CPU, also where the model is on a GPU: a GPU rounds differently, with TF32 by up to 1e-3. It
-    may therefore be called after training in the same process, and leaves TensorFlow's devices as they are.
+    The check runs on the CPU even if the model is on a GPU, because a GPU rounds differently, with TF32 by up to 1e-3.
+    So this function may be called after training in the same process, and leaves TensorFlow's devices as they are.
 
     Args:
-        workdir: Folder of the run, or the run as `load_run` or `train.run` returned it.
+        workdir: Folder of the run, or a run that `load_run` or `train.run` returned.
         out: Folder of the export: new, empty, or an earlier export.
 
     Returns:
@@ -65,7 +65,7 @@ def run(workdir: str | runs.Run, out: str) -> Export:
 
     Raises:
         ValueError, OSError: The run cannot be used, or `out` contains other files or cannot be written.
-        ExportError: The export differs from the model. As after any other error, `out` is left as it was.
+        ExportError: The export differs from the model. After this and any other error, `out` is unchanged.
     """
     check_out(out)
     trained = workdir if isinstance(workdir, runs.Run) else runs.load_run(workdir)
@@ -133,13 +133,13 @@ def _write_in_place(run: runs.Run, out: str) -> tuple[str, float]:
                 os.rmdir(folder)
         raise
     for name in earlier:
-        os.replace(os.path.join(out, name), partial)  # in one move, so that no half of it is seen under its number
+        os.replace(os.path.join(out, name), partial)  # in one move, so that nobody sees half of it under its number
         shutil.rmtree(partial, ignore_errors=True)
     return final, difference
 
 
 def _missing_folders(path: str) -> list[str]:
-    """Returns `path` and its parents as far as they do not exist, innermost first."""
+    """Returns those of `path` and its parents that do not exist, innermost first."""
     place, missing = os.path.abspath(path), []
     while not os.path.exists(place):
         missing.append(place)

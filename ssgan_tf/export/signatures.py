@@ -11,12 +11,12 @@
 | traverse    | noise [B,Z], code [B,K], factor [B] string, steps [] or [B] int32    | images [B,S,R,R,C]           |
 | reconstruct | image [B,R,R,C], noise [B,Z]                                         | image [B,R,R,C], code [B,K]  |
 
-All are float32 unless noted. A factor is given by its name, or by its index as text ("0" for the first); a text that is
-both is taken as a name. Codes, values and truncation lie in [0, 1], images in about [-1, 1]. A truncation of 1 changes
-nothing, 0 leaves only the average style. In `edit` and `reconstruct` the code is E(image) clipped to [0, 1] and the
-noise is the caller's, so the image comes back as far as code and noise describe it. `features` are the trunk's, from
-the image's resolution down to 4x4; the editor measures the distance between images with them. `traverse` moves one
-factor from 0 to 1 in S steps.
+All are float32 unless noted. A factor is given by its name, or by its index as text ("0" for the first); a text that
+could be either is taken as a name. Codes, values and truncation lie in [0, 1], images in about [-1, 1]. A truncation of
+1 changes nothing, and 0 leaves only the average style. In `edit` and `reconstruct` the code is E(image) clipped to
+[0, 1] and the noise is the caller's, so the result resembles the image only as far as code and noise describe it.
+`features` are those of the trunk, from the image's resolution down to 4x4; the editor measures the distance between
+images with them. `traverse` moves one factor from 0 to 1 in S steps.
 
 Nothing inside is random or compiled: the outputs are a function of the inputs. Gradients flow through the signatures of
 a loaded model as long as the object that `tf.saved_model.load` returned is referenced.
@@ -33,15 +33,15 @@ from ssgan_tf.export.input_checks import check_rows, check_same_rows, check_tens
 MAX_STEPS = 64  # of `traverse`
 
 _CODE_SLACK = 1e-3  # for rounding
-_IMAGE_SLACK = 1.0  # generated images overshoot [-1, 1] a little; images in 0..255 are far outside
+_IMAGE_SLACK = 1.0  # generated images may leave [-1, 1] a little; images in 0..255 are far outside
 
 
 def make_signatures(model: tf.keras.Model) -> tuple[dict[str, Any], list[tf.Variable]]:
     """Traces the functions of the table above; only `encode` and `features` if the model generates no images.
 
     Args:
-        model: Model of `ssgan_tf.models`; its `export_networks` are traced. The averaged generator makes the images,
-            with noise inputs, if it has any, at their mean. Each image is encoded alone: neither code nor realness
+        model: Model of `ssgan_tf.models`, whose `export_networks` are traced. The averaged generator makes the images,
+            with its noise inputs, if any, at their mean. Each image is encoded by itself: neither code nor realness
             depends on the rest of the batch. Without a discriminator there is no realness.
 
     Returns:
@@ -74,11 +74,11 @@ def make_signatures(model: tf.keras.Model) -> tuple[dict[str, Any], list[tf.Vari
 
 
 def _function(function: Callable, inputs: list[tf.TensorSpec]) -> Any:
-    return tf.function(function, inputs, autograph=False)  # nothing here needs autograph, which takes half the time
+    return tf.function(function, inputs, autograph=False)  # autograph is not needed, and would double the time
 
 
 class _TracedNetworks:
-    """The model's networks as functions of codes in [0, 1], each traced once however many signatures call it."""
+    """The model's networks as functions of codes in [0, 1], each traced only once for all signatures that call it."""
 
     def __init__(self, model: tf.keras.Model):
         prior, options, export = model.prior, model.options, model.export_networks()

@@ -1,4 +1,4 @@
-"""Comparison of an export with its model: the same inputs for both, the export in a process without this package."""
+"""Comparison of an export with its model on the same inputs; the export runs in a process without this package."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ IMAGES = 16  # number of images compared
 _BATCH = 8
 _TOLERANCE = 1e-5  # largest difference between export and model, relative to the largest value if that exceeds 1
 
-# Uses the export in a process that can import tensorflow and numpy alone.
+# Uses the export in a process that can import tensorflow and numpy, but neither this package nor Keras.
 _FRESH_PROCESS = """
 import sys
 for name in ("ssgan_tf", "keras", "tf_keras"):
@@ -53,7 +53,7 @@ class ExportError(RuntimeError):
 def check(run: runs.Run, folder: str) -> float:
     """Compares the SavedModel in `folder` with the model, in a fresh process that has only tensorflow and numpy.
 
-    Both compute on the CPU, also where the model is on a GPU: a GPU rounds differently, with TF32 by up to 1e-3.
+    Both run on the CPU even if the model is on a GPU, because a GPU rounds differently, with TF32 by up to 1e-3.
 
     Returns:
         The largest difference of a pixel, or of a code if the model generates no images.
@@ -67,7 +67,7 @@ def check(run: runs.Run, folder: str) -> float:
     if generates_images:
         expected["edited code"] = np.clip(expected["code"], 0.0, 1.0)
         expected["edited code"][:, 0] = 1.0
-        # At the code that the export predicted, since an image magnifies the rounding of its code.
+        # From the code that the export predicted, since an image magnifies the rounding of its code.
         expected["edited image"] = _generate(model, inputs["noise"], found["edited code"])
     for name, values in expected.items():
         difference = np.abs(found[name] - values).max()
@@ -83,8 +83,8 @@ def check(run: runs.Run, folder: str) -> float:
 def _inputs_and_results(run: runs.Run) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Returns random inputs by name, and the model's results by the names that _FRESH_PROCESS gives them.
 
-    The inputs are noise [N,Z], codes [N,K] in [0, 1] and images [N,R,R,C]: those generated from them, or noise if the
-    model generates none.
+    The inputs are noise [N,Z], codes [N,K] in [0, 1] and images [N,R,R,C], which are generated from the first two, or
+    random pixels if the model generates no images.
     """
     model, prior, options = run.model, run.model.prior, run.config.model
     sampled, codes = inference.sample_latents(prior, model.noise_size, IMAGES, seed=0)
@@ -103,11 +103,11 @@ def _inputs_and_results(run: runs.Run) -> tuple[dict[str, np.ndarray], dict[str,
 
 
 def _generate(model: tf.keras.Model, noise: np.ndarray, unit_codes: np.ndarray) -> np.ndarray:
-    """Returns the model's images [N,R,R,C] of noise [N,Z] and codes [N,K] in [0, 1], computed on the CPU."""
+    """Returns the model's images [N,R,R,C] for noise [N,Z] and codes [N,K] in [0, 1], computed on the CPU."""
     # In a graph, as in the export: TensorFlow may fuse operations there that it runs one by one in eager mode.
     generate = tf.function(lambda z, c: model.generate(z, model.prior.from_unit(c)), reduce_retracing=True)
     # In the same batches as the export: another batch size rounds differently, and instance normalization magnifies
-    # that to 1e-4 in a network that was hardly trained.
+    # that to 1e-4 in a hardly trained network.
     batches = [slice(i, i + _BATCH) for i in range(0, len(unit_codes), _BATCH)]
     with tf.device("CPU:0"):
         return np.concatenate([generate(noise[rows], unit_codes[rows]) for rows in batches])

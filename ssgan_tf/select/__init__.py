@@ -1,4 +1,4 @@
-"""Selection of one of many trained models without labels, by ModelCentrality or UDR.
+"""Selection of one model among many without labels, by ModelCentrality or UDR.
 
 `run` ranks models from Python, `ssgan select` from a shell.
 """

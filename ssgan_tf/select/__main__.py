@@ -1,10 +1,11 @@
-"""Selects one of many trained models without labels: the one that agrees most with the others, or the best by UDR.
+"""Selects one model among many without labels: the one that agrees most with the others, or the best by UDR.
 
   ssgan select --workdirs='runs/*' --out=selection
   ssgan select --checkpoints_of=runs/one --out=selection --data_dir=data
 
-Prints the ranking, and writes selection.json and matrix.png into --out. Scores of pairs of models are cached there: the
-same command continues where it was stopped, and with more models it computes only what is new. See docs/select.md.
+Prints the ranking, and writes selection.json and matrix.png into --out. Scores of pairs of models are cached there, so
+the same command continues where it was stopped, and computes only what is new if there are more models. See
+docs/select.md.
 """
 
 import tensorflow as tf
@@ -15,11 +16,15 @@ from ssgan_tf.select.pairs import Settings
 from ssgan_tf.utils import program
 
 _WORKDIRS = flags.DEFINE_string("workdirs", None, "Folders of runs: comma-separated patterns such as 'runs/*'.")
-_CHECKPOINTS_OF = flags.DEFINE_string("checkpoints_of", None, "Compare all checkpoints of this workdir instead.")
+_CHECKPOINTS_OF = flags.DEFINE_string(
+    "checkpoints_of", None, "Workdir whose checkpoints are compared, instead of --workdirs."
+)
 _OUT = flags.DEFINE_string("out", "selection", "Folder for the results and the cache of pair scores.")
 _METHOD = flags.DEFINE_enum("method", "centrality", list(report.METHODS), "Score to rank by.")
-_GROUPS = flags.DEFINE_integer("groups", Settings.groups, "Groups of images that share a code, per generator.", 1)
-_GROUP = flags.DEFINE_integer("group", Settings.size, "Images in a group.", 2)
+_GROUPS = flags.DEFINE_integer(
+    "groups", Settings.groups, "Number of groups of images that share a code, per generator.", 1
+)
+_GROUP = flags.DEFINE_integer("group", Settings.size, "Number of images in a group.", 2)
 _DEVIATION_IMAGES = flags.DEFINE_integer(
     "deviation_images",
     Settings.deviation_images,
@@ -27,7 +32,7 @@ _DEVIATION_IMAGES = flags.DEFINE_integer(
     0,
 )
 _DATA_DIR = flags.DEFINE_string(
-    "data_dir", None, "Folder that `tfds build --data_dir` filled, for UDR; without it, UDR is left out."
+    "data_dir", None, "Folder of the prepared data sets, for UDR; without it, UDR is left out."
 )
 _UDR_IMAGES = flags.DEFINE_integer("udr_images", 1_000, "Number of real images for UDR.", 10)
 _MIXED_CODES = flags.DEFINE_bool("mixed_codes", False, "Also compare models with different numbers of codes.")

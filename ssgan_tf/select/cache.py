@@ -1,4 +1,4 @@
-"""Cache of a selection on disk: a selection that was stopped, or got more models, computes only what is missing.
+"""Cache of a selection on disk, so that a selection that is repeated computes only what is missing.
 
 pairs/<generator>/<encoder>-<settings>.json    votes and score of a pair
 codes/<encoder>-<images>.npy                   codes of the real images, for UDR
@@ -17,7 +17,7 @@ from ssgan_tf.utils import files
 
 T = TypeVar("T")
 
-_VERSION = 1  # of the protocol: increase it when the same models and settings would give other results
+_VERSION = 1  # of the protocol: increase it if the same models and settings would give other results
 
 
 def _digest(*parts: bytes) -> str:
@@ -31,11 +31,11 @@ def digest_images(images: np.ndarray) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class PairCache:
-    """Cache of pairs, and of codes of real images, in one folder. Files are written completely or not at all.
+    """Cache of pairs and of codes of real images, in one folder. Files are written completely or not at all.
 
     Args:
         folder: Folder of the selection; created when something is saved.
-        settings: Settings of the pairs; pairs computed with others are not found.
+        settings: Settings of the pairs; pairs that were computed with other settings are not found.
     """
 
     folder: str
@@ -83,11 +83,11 @@ class PairCache:
 
 
 def require(found: T | None) -> T:
-    """Returns what was loaded from the cache, where it was saved a moment ago.
+    """Returns a result loaded from the cache, where it was saved a moment ago.
 
     Raises:
-        OSError: It is not there any more.
+        OSError: The result is no longer there.
     """
     if found is None:
-        raise OSError("out: cached results have disappeared or were damaged. Run the same again to compute them anew.")
+        raise OSError("out: cached results disappeared or were damaged. Run the selection again to recompute them.")
     return found

@@ -16,7 +16,7 @@ import numpy as np
 from ssgan_tf.metrics.factor_vae import accuracy
 
 INACTIVE = 1e-6
-"""A code is inactive if its standard deviation is at most this fraction of max(1, |mean|): what is left is rounding.
+"""A code is inactive if its standard deviation is at most this fraction of max(1, |mean|), as by rounding.
 Posterior collapse leaves far more variation, and such codes take part in the vote, as in the published protocol."""
 
 
@@ -51,7 +51,7 @@ def vote(groups: np.ndarray, over_all: np.ndarray, factors: int) -> np.ndarray:
 def majority_share(votes: np.ndarray) -> float:
     """Returns the share of votes [F, K] that agree with their own majority; 0 if there are none.
 
-    Each code is assigned the factor that it got most votes for. Chance is slightly above 1 / F. Unlike
+    Each code is assigned the factor for which it got the most votes. Chance is slightly above 1 / F. Unlike
     metrics/factor_vae.py, no votes are held out and no codes are pruned.
     """
     return accuracy(votes, votes)[0] if votes.sum() else 0.0

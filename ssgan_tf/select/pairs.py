@@ -1,4 +1,4 @@
-"""Pairs of a generator and an encoder: which of the generator's codes was fixed, judged by the encoder's codes.
+"""Pairs of a generator and an encoder: the encoder's codes vote on which of the generator's codes was fixed.
 
 All pairs of one generator, a column of A, are computed together: its images are generated once and encoded by all.
 """
@@ -62,11 +62,11 @@ class Model(Protocol):
 
 
 class Member(Protocol):
-    """Model of the pool before it is loaded; it can be sent to another process."""
+    """Model of the pool, not loaded yet; it can be sent to another process."""
 
     @property
     def name(self) -> str:
-        """Name for people."""
+        """Name for tables and messages."""
 
     @property
     def key(self) -> str:
@@ -128,7 +128,7 @@ def compute_pairs(
         generator: Member that generates the images.
         model: The same member, loaded.
         encoders: Encoders by name.
-        settings: Number of images.
+        settings: Numbers of images, and the seed.
         on_progress: Called after each batch with the number of images that were encoded, summed over encoders.
 
     Returns:
@@ -181,17 +181,17 @@ def _make_pair(codes: np.ndarray, factors: int, constant: bool, settings: Settin
     grouped = settings.groups * settings.size
     in_groups = codes[:grouped].reshape(settings.groups, settings.size, -1)
     over_all = codes[grouped:] if settings.deviation_images else codes
-    # An encoder may vary on identical images (by rounding, or if it is random): such votes mean nothing.
+    # Codes of identical images may vary (by rounding, or if the encoder is random): such votes mean nothing.
     active = 0 if constant else int(model_centrality.active_codes(over_all).sum())
     votes = model_centrality.vote(in_groups, over_all, factors) * (not constant)
     return Pair(tuple(tuple(row) for row in votes.tolist()), active, constant)
 
 
 def notes(as_encoder: Sequence[Pair], as_generator: Sequence[Pair]) -> tuple[str, ...]:
-    """Describes what is wrong with a model, in a few words each.
+    """Describes what is wrong with a model, one short note for each problem.
 
     Args:
-        as_encoder: Pairs of its encoder with every generator. Generators of identical images do not count against it.
+        as_encoder: Pairs of its encoder with every generator; generators whose images are identical are disregarded.
         as_generator: Pairs of every encoder with its generator.
     """
     found = []

@@ -1,4 +1,4 @@
-"""Pool of models to choose from: found on disk, described, and checked to be comparable."""
+"""Pool of models to select from: found on disk, described, and checked to be comparable."""
 
 import dataclasses
 import gc
@@ -27,7 +27,7 @@ class Candidate:
         step: Step of the checkpoint.
         fingerprint: Checksum of the weights.
         key: Checksum of the weights and of the options that determine what is computed with them.
-        kind: Kind of model, as in a config.
+        kind: Kind of model, as in config.json.
         images: Number of images it was trained with.
         shape: Shape of its images, (R, R, C).
         codes: Number of codes, K.
@@ -54,7 +54,7 @@ class Candidate:
 
 @dataclasses.dataclass(frozen=True)
 class Pool:
-    """Models to choose from.
+    """Models to select from.
 
     Args:
         members: The models, in the order of their names or steps.
@@ -93,7 +93,7 @@ def of_workdirs(workdirs: Sequence[str], quiet: bool = False) -> Pool:
     """Describes the newest checkpoint of each workdir. Models that generate no images are left out.
 
     Raises:
-        FileNotFoundError, ValueError: As `runs.load_run`; or a run has not reached its full resolution.
+        FileNotFoundError, ValueError: A run cannot be loaded, or has not reached its full resolution.
     """
     members: list[Candidate] = []
     left_out: list[str] = []
@@ -124,7 +124,7 @@ def of_checkpoints(workdir: str, quiet: bool = False) -> Pool:
     folder = runs.Workdir(workdir).checkpoints
     steps = checkpoints.steps_in(folder)
     if not steps:
-        runs.load_run(workdir)  # raises the error that says what is missing
+        runs.load_run(workdir)  # raises an error that says what is missing
     with make_bar(len(steps), "model", "loading", quiet=quiet) as bar:
         for step in steps:
             if corruption := checkpoints.find_corruption(checkpoints.path_in(folder, step)):
@@ -184,7 +184,7 @@ def check_comparable(pool: Pool, mixed_codes: bool) -> None:
 
     Args:
         pool: The models.
-        mixed_codes: Whether they may have different numbers of codes.
+        mixed_codes: Whether the models may have different numbers of codes.
 
     Raises:
         ValueError: There are fewer than two models, or their image shapes or numbers of codes differ.

@@ -82,7 +82,7 @@ def run(
     """Ranks trained models without labels, and writes selection.json and matrix.png into `out`.
 
     Scores of pairs of models are cached in `out`: a selection that was stopped continues there, and one with more
-    models computes only the new pairs. Work is done in processes that Python spawns, so a script must call this
+    models computes only the new pairs. The work is done in processes that Python spawns, so a script must call this
     function under `if __name__ == "__main__":`.
 
     Args:
@@ -152,7 +152,7 @@ def check_arguments(
     processes: int | None,
     seed: int,
 ) -> Settings:
-    """Checks the arguments of `run` that need no file; returns the settings of the pairs.
+    """Checks those arguments of `run` that need no file; returns the settings of the pairs.
 
     Raises:
         ValueError: One is out of range; the message names it.
@@ -169,7 +169,7 @@ def check_arguments(
 def find_pool(
     workdirs: str | Sequence[str] | None, checkpoints_of: str | None, mixed_codes: bool, quiet: bool
 ) -> pool.Pool:
-    """Finds the models and checks that they can be compared; arguments as those of `run`.
+    """Finds the models and checks that they can be compared; the arguments are those of `run`.
 
     Raises:
         OSError, ValueError: There are none, or they cannot be compared.
@@ -184,7 +184,7 @@ def find_pool(
         else:
             found = pool.of_workdirs(pool.find_workdirs(workdirs or ""), quiet)
     except (ValueError, OSError) as error:
-        # Loading a run names its own argument, which is an item of ours.
+        # `load_run` names its own argument; here that is one item of workdirs, or checkpoints_of.
         raise ValueError(str(error).replace("workdir:", f"{name}:", 1)) from error
     pool.check_comparable(found, mixed_codes)
     return found
@@ -207,7 +207,7 @@ def load_real_images(
 
 
 def make_entries(members: Sequence[pool.Candidate], problems: list[tuple[str, ...]]) -> list[report.Entry]:
-    """Returns the models as they are reported, with the scores that were measured with labels."""
+    """Returns the report's entries for the models, with their scores that were measured with labels."""
     facts = ("workdir", "step", "fingerprint", "kind", "images", "codes", "dataset")
     return [
         report.Entry(m.name, {f: getattr(m, f) for f in facts}, report.load_known(m.workdir, m.fingerprint), found)

@@ -19,7 +19,7 @@ from ssgan_tf.select import model_centrality
 METHODS = {"centrality": "ModelCentrality", "udr_lasso": "UDR Lasso", "udr_spearman": "UDR Spearman"}
 """Scores without labels: {key: title}. The first one is the default."""
 KNOWN = ("mig", "factor_vae", "dci", "dci_histogram")
-"""Scores with labels that the scores without labels are compared with."""
+"""Scores with labels, which the scores without labels are compared with."""
 MIN_MODELS = 3
 """Minimum number of models for a rank correlation; with two it can only be 1 or -1."""
 
@@ -28,13 +28,13 @@ Scores = Mapping[str, np.ndarray]  # {key: [N]}, higher is better
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """Model of the pool, as it is reported.
+    """Model of the pool, as it appears in the report.
 
     Args:
-        name: Name for people.
+        name: Name for tables and messages.
         facts: Values written beside its scores: workdir, step, fingerprint, ...
-        known: Scores of its encoder that were measured with labels, and the number of "samples" they are from.
-        notes: Descriptions of what is wrong with it, a few words each.
+        known: Scores of its encoder that were measured with labels, and their number of "samples".
+        notes: Short descriptions of what is wrong with it.
     """
 
     name: str
@@ -101,7 +101,7 @@ def summary(scores: Scores, entries: Sequence[Entry], method: str, no_udr: str =
         scores: Scores of the models.
         entries: The models, in the same order.
         method: Score to rank by.
-        no_udr: Sentence on why there is no UDR; empty if there is.
+        no_udr: Sentence that says why there is no UDR; empty if there is one.
     """
     places = order(scores[method])
     best, title, highest = entries[places[0]].name, METHODS[method], scores[method].max()
@@ -135,7 +135,7 @@ def ranking_table(scores: Scores, entries: Sequence[Entry], method: str) -> str:
 
 
 def warn_of_samples(entries: Sequence[Entry]) -> str:
-    """Returns a warning if the scores with labels are from different numbers of images; otherwise ""."""
+    """Returns a warning if the scores with labels were measured on different numbers of images; otherwise ""."""
     counts = sorted({int(entry.known["samples"]) for entry in entries if "samples" in entry.known})
     if len(counts) < 2:
         return ""

@@ -1,4 +1,4 @@
-"""Scores of all models: computes what is not cached, and reads A and UDR off the cache."""
+"""Scores of all models: computes what is not cached, then takes A and UDR from the cache."""
 
 import os
 import tempfile

@@ -19,10 +19,10 @@ from sklearn.linear_model import Lasso
 MIN_NATS = 0.01
 """Codes with at most this much information are masked, as in the reference."""
 MIN_SHARE = 1.0 - np.exp(-2.0 * MIN_NATS)
-"""The same threshold as a share of the prior's variance, 0.0198. Consider a Gaussian latent with prior variance 1: if
-the means have variance v and the posterior has 1 - v, the latent carries -log(1 - v) / 2 nats."""
+"""The same threshold as a share of the prior's variance, 0.0198. In a Gaussian latent with prior variance 1, if the
+means have variance v and the posterior has 1 - v, the latent carries -log(1 - v) / 2 nats."""
 PENALTY = 0.1
-"""alpha of the Lasso."""
+"""Penalty of the Lasso (scikit-learn's alpha)."""
 
 Relation = Callable[[np.ndarray, np.ndarray], np.ndarray]  # codes [N,K], codes [N,J] -> strengths [K,J]
 
@@ -56,7 +56,7 @@ RELATIONS: dict[str, Relation] = {"udr_lasso": lasso, "udr_spearman": spearman}
 def agreement(strengths: np.ndarray) -> float:
     """Measures how close strengths [K, J] are to a one-to-one pairing: 1 if each code has one partner, 0 without codes.
 
-    The mean over columns of max^2 / sum, averaged with the same over rows. A column of zeros counts as 0.
+    It is the mean over columns of max^2 / sum, averaged with the same mean over rows. A column of zeros counts as 0.
     """
     if not strengths.size:
         return 0.0

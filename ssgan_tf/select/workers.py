@@ -43,14 +43,14 @@ class ModelCache:
 
 
 class Task(Protocol):
-    """Part of a selection that is computed and cached."""
+    """Part of a selection, which is computed and cached on its own."""
 
     @property
     def encodings(self) -> int:
-        """Number of times that an image is encoded."""
+        """Number of images to encode, counted once per encoder."""
 
     def run(self, models: ModelCache, on_progress: OnProgress) -> None:
-        """Computes it and saves the result.
+        """Computes the task and saves its result.
 
         Raises:
             ValueError: The message names the model at fault.
@@ -125,14 +125,14 @@ def missing_pairs(members: Sequence[Member], cache: PairCache) -> list[PairsTask
 
 
 def missing_codes(members: Sequence[Member], path: str, count: int, images: str, cache: PairCache) -> list[CodesTask]:
-    """Returns one task for each encoder whose codes of the real images are not cached; arguments as `CodesTask`."""
+    """Returns one task for each encoder without cached codes of the real images; for the arguments see `CodesTask`."""
     return [CodesTask(m, path, count, images, cache) for m in members if cache.load_codes(m, images) is None]
 
 
 def share_gpus() -> None:
-    """Lets this process allocate GPU memory only as it needs it, to leave the rest to processes that run tasks."""
+    """Lets this process allocate GPU memory only as needed, which leaves the rest to the processes that run tasks."""
     for device in tf.config.list_physical_devices("GPU"):
-        with contextlib.suppress(RuntimeError):  # TensorFlow uses the GPU already, and cannot change that any more
+        with contextlib.suppress(RuntimeError):  # TensorFlow uses the GPU already, and can no longer change this
             tf.config.experimental.set_memory_growth(device, True)
 
 
@@ -162,7 +162,7 @@ def run_tasks(tasks: Sequence[Task], processes: int, bar: tqdm) -> None:
     except BrokenProcessPool:
         raise ChildProcessError(
             "processes: a process that encodes images was killed, perhaps for lack of memory: each process holds all "
-            "models. Run the same again to continue; fewer processes need less memory."
+            "models. Run the selection again to continue; fewer processes need less memory."
         ) from None
     finally:
         _stop(pool)
@@ -179,7 +179,7 @@ def _follow(futures: Sequence[Future], counter: Any, bar: tqdm) -> None:
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
-    """Ends the processes, whatever they are doing: nobody waits for results that are not saved by now."""
+    """Ends the processes at once: results that are not saved by now are not needed."""
     running = list((pool._processes or {}).values())
     pool.shutdown(wait=False, cancel_futures=True)
     for process in running:
@@ -195,7 +195,7 @@ _counter: Any = None
 
 
 def _init_worker(counter: Any) -> None:
-    """Prepares a worker process: one core, no reaction to Ctrl-C, and an end together with its parent."""
+    """Prepares a worker process: it uses one core, ignores Ctrl-C, and exits when its parent does."""
     global _counter
     _counter = counter
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -27,17 +27,17 @@ _WORKDIR = flags.DEFINE_string(
     "workdir", None, "Folder of the run: config, checkpoints, logs, image grids.", required=True
 )
 _SET = flags.DEFINE_multi_string("set", [], "Changes a field of the config, e.g. model.gamma_g=3. Repeatable.")
-_DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder that `tfds build --data_dir` filled.")
+_DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared data sets.")
 _STRATEGY = flags.DEFINE_enum("strategy", "default", STRATEGIES, "Devices to train on.")
 _ORACLE_IMAGES = flags.DEFINE_integer(
     "oracle_images",
     OracleOptions.images,
-    "Length of the oracle's training, if train.metrics_every needs one that is not cached.",
+    "Length of the oracle's training in images, if train.metrics_every needs an oracle and none is cached.",
     1,
 )
 _MINUTES = flags.DEFINE_float("minutes", None, "Stop after this many minutes even if training is not complete.", 0.0)
 _JIT = flags.DEFINE_enum(
-    "jit_compile", "auto", ("auto", "on", "off"), "Compile with XLA; auto: on GPUs. On CPUs it is several times slower."
+    "jit_compile", "auto", ("auto", "on", "off"), "Compile with XLA; auto: on GPUs only, as it is slower on CPUs."
 )
 _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Print config, data and sizes; train and write nothing.")
 
@@ -89,7 +89,7 @@ def jit_compile() -> bool | None:
 
 
 def dry_run(config: configs.Config) -> int:
-    """Checks everything and prints what would be trained, also without the data if the config names its factors."""
+    """Checks everything and prints what would be trained; works without the data if the config names its factors."""
     workdir = Workdir(_WORKDIR.value)
     workdir.check_config(config)
     strategy = make_strategy(_STRATEGY.value)

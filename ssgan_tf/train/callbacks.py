@@ -1,4 +1,4 @@
-"""Callbacks that save a run, stop it at values that are not finite, and end it on time or on a signal."""
+"""Callbacks that save a run, stop it at values that are not finite, and end it after a time limit or a signal."""
 
 import math
 import os
@@ -19,9 +19,9 @@ class NonFinite(RuntimeError):
 
     Args:
         name: Name of the value.
-        value: The value itself.
-        step: Step, counted from 0, in which it happened.
-        images: Number of images the run had been trained with.
+        value: Value that it took.
+        step: Step in which it happened, counted from 0.
+        images: Number of images that the run had been trained with.
     """
 
     def __init__(self, name: str, value: float | str, step: int, images: int):
@@ -80,10 +80,9 @@ class StopAfter(tf.keras.callbacks.Callback):
 class StopOnSignal(tf.keras.callbacks.Callback):
     """Ends training at Ctrl-C or SIGTERM after the current step, with everything saved as at a normal end.
 
-    A second signal ends it at once. Within a second it counts as the same one, since a terminal, `timeout` or a dying
-    parent signal a program and all its threads. Between two steps the handler only records the signal, so that nothing
-    changes after the workers have agreed to continue. Outside the main thread, where Python allows no handlers, it
-    does nothing.
+    A second signal ends it at once. Signals within a second count as one, since a terminal, `timeout` or a dying
+    parent may send several. The handler only records the signal, so that nothing changes after the workers have agreed
+    to continue. Outside the main thread, where Python allows no signal handlers, this callback does nothing.
 
     Attributes:
         received: Number of the signal, or None.
@@ -123,12 +122,12 @@ class StopOnSignal(tf.keras.callbacks.Callback):
 
 
 class StopTogether(tf.keras.callbacks.Callback):
-    """Ends training on all workers after the same step, as soon as one of them is to stop; must come last.
+    """Ends training on all workers after the same step, as soon as one of them is to stop. Must be the last callback.
 
-    Without it, the workers that continue would wait forever for the one that stopped.
+    Without it, the other workers would wait forever for the one that stopped.
 
     Args:
-        all_reduce_max: Function that returns to every worker the largest of the numbers they call it with.
+        all_reduce_max: Function that each worker calls with a number, and that returns the largest of them to all.
     """
 
     def __init__(self, all_reduce_max: Callable[[int], int]):

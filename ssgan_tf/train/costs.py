@@ -3,7 +3,7 @@
 A multiply-add is two FLOPs. Convolutions, transposed convolutions, blurs and dense layers are counted as they are
 computed: a resampling convolution is 4x4 with stride 2, and zero padding counts like pixels. Elementwise work (bias,
 leaky ReLU, normalization, fading, MixUp, losses, optimizer, moving averages) and work on kernels are left out. They are
-1 % of a step's FLOPs, but about 10 % of its time on CPUs, since memory bounds them.
+1 % of a step's FLOPs, but about 10 % of its time on CPUs, since memory speed limits them.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ class Work(NamedTuple):
         forward: Work from inputs to outputs.
         weights: Work for the gradients of the weights, given those of the outputs.
         inputs: Work for the gradients of the layers' inputs, without the inputs of the network.
-        images: Work for the gradients of images, where they are the network's input.
+        images: Work for the gradients of images, if they are the network's input.
     """
 
     forward: int = 0
@@ -85,7 +85,7 @@ def synthesis_work(network: NetworkOptions, resolution: int, fading: bool = Fals
 
 
 def trunk_work(network: NetworkOptions, resolution: int, fading: bool = False) -> Work:
-    """Returns the work of the trunk that D and E share, image -> features. Arguments as of `synthesis_work`."""
+    """Returns the work of the trunk that D and E share, image -> features. Takes the arguments of `synthesis_work`."""
     parts = [
         _first(r**2 * network.channels * network.feature_maps(r), to_images=True)
         for r in _image_resolutions(resolution, fading)
@@ -130,7 +130,7 @@ def parameters(network: NetworkOptions, code_size: int) -> tuple[int, int]:
 
 
 def network_sizes(options: models.Options, spec: CodeSpec) -> dict[str, int]:
-    """Returns {network: number of trainable parameters} of a model. Semi-StyleGAN's are computed without making it.
+    """Returns {network: number of trainable parameters} of a model. Semi-StyleGAN's are computed without building it.
 
     Args:
         options: Options of the model.
@@ -147,10 +147,10 @@ class StepFlops:
     """FLOPs of a training step on one device.
 
     Args:
-        painting: Generating the batch.
-        discriminator: D/E's step on generated, labelled and mixed images.
-        real: D/E's step on real images, with the average cost of the lazy R1 penalty.
-        generator: G's step: through the trunk to the images, and from there to G's weights.
+        painting: FLOPs of generating the batch.
+        discriminator: FLOPs of D/E's step on generated, labelled and mixed images.
+        real: FLOPs of D/E's step on real images, with the average cost of the lazy R1 penalty.
+        generator: FLOPs of G's step: through the trunk to the images, and from there to G's weights.
     """
 
     painting: float
@@ -190,7 +190,7 @@ def step_flops(
     realness, codes = head_work(network, 1), head_work(network, code_size)
     labeled, mixed = labeled_batch * (o.beta > 0), labeled_batch * (o.alpha > 0)
 
-    # Discriminator step. Only images that a loss compares codes of pass through the encoder's head.
+    # Discriminator step. Only images whose codes enter a loss pass through the encoder's head.
     encoded = batch * (o.gamma_e > 0) + labeled + mixed
     discriminator = (batch + labeled + mixed) * (trunk.forward + trunk.backward)
     discriminator += batch * (realness.forward + realness.backward) + encoded * (codes.forward + codes.backward)
@@ -209,9 +209,9 @@ def step_flops(
 def r1_work(trunk: Work, realness: Work, last: int) -> int:
     """Returns the multiply-adds that the penalty ||dD/dx||^2 / 2 adds to a step on one image.
 
-    The slope dD/dx takes a backward pass to the image. Its own gradient runs through that pass in reverse, from the
-    image up: the convolutions of a forward pass and those for the weights' gradients. The rest is shared with the
-    backward pass of the logit, which is counted already.
+    The slope dD/dx takes a backward pass to the image. The gradient of the slope runs through that pass in reverse,
+    from the image up: it takes the convolutions of a forward pass and those for the weights' gradients. The rest is
+    shared with the backward pass of the logit, which is counted already.
 
     Args:
         trunk: Work of D's trunk.
@@ -228,9 +228,9 @@ class Memory:
 
     Args:
         weights: Weights of G and D/E.
-        average: The averaged generator.
+        average: Weights of the averaged generator.
         moments: Adam's two moments of every weight.
-        gradients: Gradients of D/E, one set for each of its passes until they are added.
+        gradients: Gradients of D/E, one set for each of its passes until the sets are added.
         kernels: Copies of G's and D/E's kernels, scaled and resampling, which a pass stores for its backward pass.
         activations: Activations of G and of each pass of D/E; an estimate, see `memory`.
     """
@@ -251,10 +251,10 @@ def memory(options: SemiStyleGANOptions, code_size: int, resolution: int, batch:
     """Returns the memory of a training step on one device, without TensorFlow's own.
 
     Activations are counted in units of the blocks' outputs for one image. The generator stores 8 units for its
-    backward pass: for both convolutions of a block the output before and after leaky ReLU, with its mean removed, and
-    with its style. The trunk stores 4: for both convolutions the input, and the output before leaky ReLU. The slope of
-    R1 takes 2 more. Gradients during the backward pass add 4 times the largest map. Measurements on CPUs are in
-    docs/speed.md.
+    backward pass: for each of a block's two convolutions, the output before leaky ReLU, after it, with its mean
+    removed, and with its style. The trunk stores 4: for each convolution, the input and the output before leaky ReLU.
+    The slope of R1 takes 2 more. Gradients during the backward pass add 4 times the largest map. Measurements on CPUs
+    are in docs/speed.md.
 
     Args:
         options: Objective and networks.

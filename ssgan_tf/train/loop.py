@@ -1,4 +1,4 @@
-"""The steps of a run, from its last checkpoint to its end: segment by segment, without the steps that failed."""
+"""Training loop: runs the steps from the last checkpoint to the end, segment by segment, except those that failed."""
 
 import dataclasses
 import time
@@ -32,8 +32,8 @@ class Session:
         model: Compiled model with the weights of `first_step`.
         checkpoints: Checkpoints of the run.
         first_step: Step of the newest complete checkpoint, or 0.
-        lock: Lock of the workdir while it is open; None on workers that write nothing.
-        evaluate: Function that scores the model in its present state; None if it is not to be scored here.
+        lock: Open lock file of the workdir; None on workers that write nothing.
+        evaluate: Function that scores the model in its present state; None if this process does not score it.
         minutes: Number of minutes after which to stop; None for no limit.
         callbacks: The caller's own callbacks.
         quiet: Whether to print nothing and show no progress bar.
@@ -66,7 +66,7 @@ def train(session: Session) -> int:
         The number of the signal that stopped it, or 0.
 
     Raises:
-        NonFinite: More often than train.rollbacks allows, or before the first checkpoint.
+        NonFinite: A value was not finite before the first checkpoint, or more often than train.rollbacks allows.
         OSError, tf.errors.ResourceExhaustedError: The disk or memory ran out.
     """
     s = session
@@ -95,11 +95,11 @@ def train(session: Session) -> int:
         finally:
             stop.release()
 
-    # All workers end alike, whichever received the signal.
+    # All workers end in the same way, whichever received the signal.
     received = stop.received or 0
     if all_reduce_max is not None:
         received = all_reduce_max(received)
-        time.sleep(1)  # a worker that left at once could close connections that others still read from
+        time.sleep(1)  # a worker that exits at once may close connections that others still read from
     if received:
         s.report(f"Stopped at {progress.images:,} images with everything saved. The same command resumes from there.")
     else:
@@ -141,7 +141,7 @@ def fit(
 
 
 def make_callbacks(session: Session, progress: Progress) -> list[tf.keras.callbacks.Callback]:
-    """Returns the run's callbacks in order: a value that is not finite must stop the run before anything is saved."""
+    """Returns the run's callbacks. Checks for finite values come first, to stop the run before anything is saved."""
     s, options = session, session.config.train
     result: list[tf.keras.callbacks.Callback] = [callbacks.StopOnNonFinite(progress)]
     if not is_chief(s.strategy):  # checks its weights too, so that all workers roll back or none does
@@ -168,7 +168,7 @@ def roll_back(session: Session, error: callbacks.NonFinite, skipped: list[int]) 
     penalty = " or a larger model.r1" if hasattr(session.config.model, "r1") else ""
     advice = f"A smaller phases.learning_rate{penalty} may help."
     if len(skipped) >= allowed or not s.checkpoints.steps():
-        back = f"It was rolled back {len(skipped)} of {allowed} times before. " if skipped else ""
+        back = f"The run was rolled back {len(skipped)} of {allowed} times before. " if skipped else ""
         error.args = (f"{error} {back}Nothing was saved after {last_checkpoint(s.checkpoints)}. {advice}",)
         raise error
     with s.strategy.scope():

@@ -1,4 +1,4 @@
-"""Losses, image grids and scores of a run as it trains: in files and in TensorBoard."""
+"""Callbacks that log losses, image grids and scores during training, to files and to TensorBoard."""
 
 import json
 import os
@@ -17,11 +17,11 @@ from ssgan_tf.utils import files
 class LogLosses(tf.keras.callbacks.Callback):
     """Writes the means of all losses since the last line to metrics.jsonl and TensorBoard.
 
-    It first drops the lines of a previous process that are newer than the checkpoint it resumes from.
+    When created, it drops lines of an earlier process that are newer than the checkpoint the run resumes from.
 
     Args:
         progress: Progress of the run.
-        workdir: Folder of the run; None on workers that write nothing, whose means restart together with the chief's.
+        workdir: Folder of the run; None on workers that write nothing but restart their means with the chief.
         every: Number of images between two lines.
     """
 
@@ -40,7 +40,7 @@ class LogLosses(tf.keras.callbacks.Callback):
         if not os.path.exists(self._path):
             return
         with open(self._path, encoding="utf-8") as file:
-            # A line without a line break was being written by a process that was killed.
+            # A line without a line break is incomplete: the process that wrote it was killed.
             lines = [line for line in file if line.endswith("\n")]
         with files.atomic_write(self._path) as file:
             file.writelines(line for line in lines if json.loads(line)["step"] <= self.progress.step)
@@ -104,7 +104,7 @@ class PlotSamples(EveryNImages):
 class LogScores(EveryNImages):
     """Writes scores to metrics.jsonl and TensorBoard every `every` images and at the end, as "scores/<name>".
 
-    Make the LogLosses of the workdir first: it drops lines that are newer than the checkpoint.
+    Create the LogLosses of the workdir first: it drops lines that are newer than the checkpoint.
 
     Args:
         progress: Progress of the run.

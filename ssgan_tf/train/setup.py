@@ -1,4 +1,4 @@
-"""Everything before the first step: checks all input, then opens the workdir, the data and the model."""
+"""Preparation of a run: checks all input, then opens the workdir, the data and the model."""
 
 import contextlib
 import json
@@ -35,10 +35,10 @@ def prepare(
     callbacks: Sequence[tf.keras.callbacks.Callback],
     quiet: bool,
 ) -> Session:
-    """Checks the input and returns a session that is ready to train. Arguments as of `training.run`.
+    """Checks the input and returns a session that is ready to train. Takes the arguments of `training.run`.
 
     Raises:
-        ValueError, OSError, MemoryError: The input cannot be used. Nothing was written before all of it was checked.
+        ValueError, OSError, MemoryError: The input cannot be used. Nothing is written before all of it is checked.
         WorkerMissing: Another worker did not start.
     """
     config = configs.load_config(config) if isinstance(config, str) else config
@@ -68,7 +68,7 @@ def prepare(
         labels = np.ascontiguousarray(dataset.factors).tobytes()
         check_equal_across_workers(strategy, {"labels": labels, "checkpoint to resume from": str(first_step).encode()})
 
-        # Scores during training, and the files that describe the run: the chief's work.
+        # Scores during training, and the files that describe the run. Only the chief computes and writes them.
         evaluate = None
         if config.train.metrics_every and chief:
             options = oracles.OracleOptions(images=oracle_images)
@@ -105,7 +105,7 @@ def check_input(
 
 
 def inspect_dataset(config: configs.Config, data_dir: str) -> data.DatasetInfo:
-    """Returns the description of the config's data set; raises as `data.inspect`."""
+    """Returns the description of the config's data set; raises what `data.inspect` raises."""
     d = config.data
     return data.inspect(d.dataset, data_dir, d.factors, d.memory_gib, d.split, d.resolution)
 
@@ -151,7 +151,7 @@ def init_workdir(workdir: Workdir, config: configs.Config, dataset: data.FactorD
 
     Raises:
         OSError: The workdir cannot be written.
-        ValueError: As `Workdir.record_labels` and `Workdir.labeled_rows`.
+        ValueError: The labels or the labelled subset differ from those that the run began with.
     """
     try:
         workdir.write_config(config)  # first: without it the other files would belong to no run
@@ -165,19 +165,19 @@ def init_workdir(workdir: Workdir, config: configs.Config, dataset: data.FactorD
 
 
 def record_replicas(workdir: Workdir, count: int, first_step: int, quiet: bool) -> None:
-    """Records how many devices train the run; unless `quiet`, prints that a resumed run has another number of them."""
+    """Records the number of devices that train the run; unless `quiet`, reports if it changed since the last start."""
     before = workdir.record_replicas(count)
     if first_step and before != count and not quiet:
         print(
-            f"Resuming on {count} devices what began on {before}: the batches are the same, but sums are taken in "
-            f"another order, so results will not be bit-identical to a run on {before} devices."
+            f"Resuming on {count} device{'s' * (count != 1)} a run that began on {before}: the batches are the same, "
+            f"but sums are taken in another order, so results will not be bit-identical to those on {before}."
         )
 
 
 def make_evaluator(
     config: configs.Config, dataset: data.FactorDataset, model: tf.keras.Model, oracle: oracles.Oracle
 ) -> Callable[[], dict[str, float]]:
-    """Returns a function that scores the model in its present state; it returns {} while networks still grow."""
+    """Returns a function that scores the model in its present state; {} while its networks are still growing."""
     targets = predictions.targets_of(model, oracle.model.encode_with_features)
     plan = scoring.plan_for_training(config.train.metrics, config.data.labeled_fraction > 0)
     already_warned: set[str] = set()

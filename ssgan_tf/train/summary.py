@@ -1,4 +1,4 @@
-"""Summary of a run, printed before it starts: data, factors, parameters, phases, memory, devices."""
+"""Summary of a run, printed before it starts: data, factors, parameters, phases, memory and devices."""
 
 import tensorflow as tf
 
@@ -15,7 +15,7 @@ def describe(config: configs.Config, info: data.DatasetInfo | None, replicas: in
 
     Args:
         config: Config to train.
-        info: Description of its data; None if the data is not prepared. The config then names its factors.
+        info: Description of its data; None if the data is not prepared, for a config that names its factors.
         replicas: Number of devices that share each batch.
         xla: Whether XLA compiles the training step.
     """
@@ -39,7 +39,7 @@ def _guessed_spec(config: configs.Config) -> CodeSpec:
 
 
 def _memory(config: configs.Config, code_size: int, resolution: int, phase: Phase, replicas: int) -> str:
-    """Returns the memory of a training step on one device; it is counted for Semi-StyleGAN only."""
+    """Returns the memory of a training step on one device, which is known for Semi-StyleGAN only."""
     if not isinstance(config.model, SemiStyleGANOptions):
         return "not counted"
     batches = phase.batch // replicas, phase.labeled_batch // replicas

@@ -43,9 +43,10 @@ def run(
         workdir: Folder of the run.
         data_dir: Folder of the prepared data sets.
         strategy: Strategy, or the name of one: "default", "mirrored" or "multiworker".
-        jit_compile: Whether to compile the training step with XLA; None for on GPUs only.
+        jit_compile: Whether to compile the training step with XLA; None to compile it on GPUs only.
         minutes: Number of minutes after which to stop even if training is not complete; None for no limit.
-        oracle_images: Length of the oracle's training, if train.metrics_every needs one that is not cached.
+        oracle_images: Length of the oracle's training in images, if train.metrics_every needs an oracle and none is
+            cached.
         callbacks: Keras callbacks. `fit` runs once for each phase, so `on_train_begin` may be called several times.
         quiet: Whether to print nothing and show no progress bar.
 
@@ -78,7 +79,7 @@ def execute(session: loop.Session) -> None:
     """Trains from the session's first step to its end, and unlocks the workdir.
 
     Raises:
-        NonFinite, Stopped, WorkerMissing: As `run`.
+        NonFinite, Stopped, WorkerMissing: See `run`.
         OSError, MemoryError: The disk or memory ran out.
     """
     s = session
@@ -96,7 +97,7 @@ def execute(session: loop.Session) -> None:
         if lost is None:
             raise
         raise WorkerMissing(
-            f"{lost} is gone: it stopped, was killed, or its machine or network failed; its last messages say more. "
+            f"{lost} is gone: it stopped, was killed, or its machine or network failed; see its last messages. "
             f"Start all workers again: they resume from {loop.last_checkpoint(s.checkpoints)}."
         ) from error
     finally:

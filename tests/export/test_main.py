@@ -23,7 +23,7 @@ def test_the_command_exports_and_says_so(workdir: Path, tmp_path: Path) -> None:
     result = programs.run("ssgan_tf.export", f"--workdir={workdir}", f"--out={out}")
     assert result.code == 0, result.err
     assert os.listdir(out) == ["1"] and result.err == ""
-    assert "70 images" in result.out and f"{out / '1'} (" in result.out and f"ssgan-edit --model={out}" in result.out
+    assert "70 images" in result.out and f"{out / '1'} (" in result.out and f"ssgan edit --model={out}" in result.out
     assert "16 images" in result.out and str(out / "1" / "assets" / "model_card.md") in result.out
 
 

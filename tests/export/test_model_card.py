@@ -89,8 +89,8 @@ def test_scores_of_this_checkpoint_are_shown_with_their_settings(run: runs.Run) 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (None, "this run was not measured before it was exported"),
-        ("no json", "this run was not measured"),
+        (None, "this run was not evaluated before it was exported"),
+        ("no json", "this run was not evaluated"),
         ('{"settings": {"checkpoint": "another"}}', "another checkpoint"),
         ('{"settings": {}}', "cannot be read (KeyError('checkpoint'))"),
     ],

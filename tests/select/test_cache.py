@@ -63,5 +63,5 @@ def test_file_names_and_digests_are_those_of_earlier_selections(tmp_path):
 
 
 def test_results_that_disappear_are_an_error():
-    with pytest.raises(OSError, match="^out: cached results have disappeared"):
+    with pytest.raises(OSError, match="^out: cached results disappeared"):
         require(None)

@@ -26,7 +26,7 @@ def test_processes_compute_the_same_bits_and_continue_after_one_was_killed(tmp_p
         workers.run_tasks(tasks("one", members), 1, progress)
     assert progress.n == 5 * (5 * 1200 + 300)
     killing = [dataclasses.replace(m, kills=str(tmp_path / "killed")) if m.name == "other" else m for m in members]
-    with pytest.raises(ChildProcessError, match="^processes: .* Run the same again to continue"):
+    with pytest.raises(ChildProcessError, match="^processes: .* Run the selection again to continue"):
         workers.run_tasks(tasks("two", killing), 2, quiet_bar())
     assert len(files_in(tmp_path / "two")) < 30
     workers.run_tasks(tasks("two", killing), 2, quiet_bar())

@@ -50,7 +50,7 @@ def test_a_run_rolls_back_and_leaves_out_the_steps_that_failed(inputs, tmp_path)
 def test_a_run_that_fails_too_often_stops_also_when_started_again(inputs, tmp_path):
     result = train(inputs, tmp_path, "--set=train.rollbacks=1", before=faults.SpoilAlways(frozenset({5, 6})))
     assert result.code == 1
-    message = r"at step 7 \(56 images\)\. It was rolled back 1 of 1 times before\. Nothing was saved after"
+    message = r"at step 7 \(56 images\)\. The run was rolled back 1 of 1 times before\. Nothing was saved after"
     assert re.search(message, result.err.splitlines()[-1])
     assert "Traceback" not in result.err
     again = train(inputs, tmp_path, "--set=train.rollbacks=1", before=faults.SpoilAlways(frozenset({6})))

@@ -1,7 +1,7 @@
-"""Workers of a training job, as listed in TF_CONFIG, and how they wait for each other before TensorFlow connects them.
+"""Workers of a training job, as listed in TF_CONFIG. They wait for each other before TensorFlow connects them.
 
-TensorFlow connects them in one call that waits silently for an hour and that neither Ctrl-C nor a thread can interrupt.
-So they first wait for each other here, in plain Python.
+TensorFlow connects them in one call that waits silently, for up to an hour, and that neither Ctrl-C nor a thread can
+interrupt. So the workers first wait for each other here, in plain Python.
 """
 
 import contextlib
@@ -106,7 +106,7 @@ def read_cluster(environment: Mapping[str, str]) -> Cluster:
 def wait_for_all(
     cluster: Cluster, seconds: float, report: Callable[[str], None], every: float = 60.0, pause: float = 0.5
 ) -> None:
-    """Waits until every worker listens at its address; this one listens at its own meanwhile.
+    """Waits until every worker listens at its address; meanwhile, this one listens at its own.
 
     Args:
         cluster: Workers of the job.
@@ -116,7 +116,7 @@ def wait_for_all(
         pause: Seconds between two attempts to connect.
 
     Raises:
-        WorkerMissing: A worker does not listen in time, or this worker's own port is in use all the time.
+        WorkerMissing: A worker does not listen in time, or this worker's own port stays in use.
     """
     start = time.monotonic()
     next_report = start + 5.0
@@ -154,7 +154,7 @@ class _Listener:
                 family = socket.AF_INET6 if both else socket.AF_INET
                 self._socket = socket.create_server(("", self._port), family=family, dualstack_ipv6=both)
                 self._socket.setblocking(False)
-            while True:  # empty the queue: connections of other workers would fill it, and later ones be refused
+            while True:  # empty the queue: if connections of other workers filled it, later ones would be refused
                 self._socket.accept()[0].close()
         except BlockingIOError:
             return ""

@@ -2,16 +2,16 @@
 
     srun ssgan launch --config=demo --workdir=runs/demo --data_dir=data
 
-Sets TF_CONFIG and becomes `python -m ssgan_tf.train --strategy=multiworker <flags>`, so signals and the exit code are
-those of the training. With --print it only shows what it would start. It reads the first of these that is set:
+Sets TF_CONFIG and becomes `python -m ssgan_tf.train --strategy=multiworker <flags>`, so signals reach that program and
+its exit code is returned. With --print it only shows what it would start. The first of these that is set is used:
 
-    TF_CONFIG                                   used as it is
+    TF_CONFIG                                   used unchanged
     SLURM_STEP_NODELIST, SLURM_PROCID, ...      set by srun, which starts one worker for each task
     JOB_COMPLETION_INDEX                        set in a Kubernetes Indexed Job, whose manifest also sets SSGAN_WORKERS,
                                                 the number of workers, and SSGAN_HOSTS, their names, for example
                                                 train-{index}.train
 
-SSGAN_PORT is the port that workers listen on, if the default one is taken.
+SSGAN_PORT replaces the default port that workers listen on.
 """
 
 import itertools
@@ -25,10 +25,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from ssgan_tf.train.distribution.cluster import read_cluster
 
 _BAD_INPUT = 2  # exit code
-_PORT = 12345  # for workers that have a machine or a pod of their own
+_PORT = 12345  # for workers in pods, each of which has its own address
 
 # tf.distribute.cluster_resolver.SlurmClusterResolver of TensorFlow 2.15 is not used. It numbers the machines
-# alphabetically (node10 before node2), unlike SLURM, so that tasks get each other's addresses; it fails on machines
+# alphabetically (node10 before node2), unlike SLURM, so tasks would get each other's addresses; it fails on machines
 # without a GPU or without nvidia-smi; and importing TensorFlow takes seconds.
 
 
@@ -73,10 +73,10 @@ def plan(flags: Sequence[str], environment: Mapping[str, str]) -> tuple[str, lis
 
 
 def find_job(environment: Mapping[str, str]) -> tuple[str, str]:
-    """Returns what started the job, for people, and its TF_CONFIG.
+    """Returns the name of what started the job, for messages, and its TF_CONFIG.
 
     Raises:
-        ValueError: Nothing known started it, or a variable is missing.
+        ValueError: The environment is of no known kind, or a variable is missing.
     """
     if environment.get("TF_CONFIG", "").strip():
         return "TF_CONFIG", environment["TF_CONFIG"]
@@ -105,8 +105,8 @@ def read_slurm(environment: Mapping[str, str]) -> tuple[list[str], int]:
     """
     if "SLURM_STEP_NODELIST" not in environment:
         raise ValueError(
-            "SLURM_STEP_NODELIST: expected to be started by srun, which makes a task for each worker. Received: a "
-            "SLURM job without a job step. Write srun before ssgan launch."
+            "SLURM_STEP_NODELIST: expected a start by srun, which makes a task for each worker. Received: a SLURM job "
+            "without a job step. Write srun before ssgan launch."
         )
     hosts = expand_nodes(environment["SLURM_STEP_NODELIST"])
     counts = expand_counts(environment.get("SLURM_STEP_TASKS_PER_NODE", ""))

@@ -84,7 +84,7 @@ def make_all_gather(strategy: tf.distribute.Strategy) -> Callable[[Sequence[floa
 
 
 def make_all_reduce_max(strategy: tf.distribute.Strategy) -> Callable[[int], int] | None:
-    """Returns a function that returns to every worker the largest of their numbers; None for a single process.
+    """Returns a function that each worker calls with a number and that returns the largest; None for one process.
 
     All workers must call it at the same points between their steps.
     """
@@ -103,11 +103,11 @@ def worker_count(strategy: tf.distribute.Strategy) -> int:
 
 
 def check_equal_across_workers(strategy: tf.distribute.Strategy, values: Mapping[str, bytes]) -> None:
-    """Checks that all workers were started alike. Otherwise they would train on different data, or wait forever.
+    """Checks that all workers have the same input. Otherwise they would train on different data, or wait forever.
 
     Args:
         strategy: Strategy of the workers.
-        values: {name: value of this worker}; the name is for the message.
+        values: {name: value of this worker}; names are for the message.
 
     Raises:
         ValueError: A value differs; all workers raise it.
@@ -120,7 +120,7 @@ def check_equal_across_workers(strategy: tf.distribute.Strategy, values: Mapping
     if different:
         raise ValueError(
             f"strategy: multiworker needs the same {' and '.join(different)} on all workers. Received: different "
-            "ones. Start all workers with the same flags, and with a --workdir that they share."
+            "values. Start all workers with the same flags and a shared --workdir."
         )
 
 

@@ -345,7 +345,7 @@ def test_a_run_resumes_on_other_numbers_of_workers(inputs, tmp_path):
     alone(workdir, 24)
     results = two_workers.train(inputs, workdir, *grouped, "--set=train.images=48")
     assert codes(results) == [0, 0]
-    assert "Resuming on 2 devices what began on 1" in results[0].out
-    assert "Resuming on 1 devices what began on 2" in alone(workdir, 72).out
+    assert "Resuming on 2 devices a run that began on 1" in results[0].out
+    assert "Resuming on 1 device a run that began on 2" in alone(workdir, 72).out
     assert checkpoint_steps(workdir)[-1] == 9
     two_workers.assert_equal_up_to_rounding(workdir, tmp_path / "straight", 9)
