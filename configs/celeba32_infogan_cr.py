@@ -3,12 +3,12 @@
   ssgan data build celeba_attributes --config=crop128_32 --data_dir=data --manual_dir=downloads
   ssgan train --config=celeba32_infogan_cr --workdir=runs/celeba32_infogan_cr --data_dir=data
 
-Not run yet. downloads/ holds CelebA's files: tfds_builders/celeba_attributes/README.md.
+Not run yet. CelebA's files go into downloads/, see tfds_builders/celeba_attributes/README.md.
 
 All settings are those of the authors' program, with one difference: the middle 128x128 of the aligned images is reduced
-to 32x32 by averaging areas, while OpenCV's bilinear filter took the middle 2x2 of each 4x4 pixels. The contrastive loss
-starts at image 10,240,000 (step 80,000). "InfoGAN (modified)" is the run up to there:
---set=train.images=10_240_000 stops it. Copy the workdir, and continue with the command above.
+to 32x32 by averaging areas of 4x4 pixels, of which the authors' program (OpenCV's bilinear filter) only used the middle
+2x2. The contrastive loss starts at image 10,240,000 (step 80,000). "InfoGAN (modified)" is the run up to that point:
+--set=train.images=10_240_000 stops it there. Copy the workdir, and continue with the command above.
 """
 
 from ssgan_tf.config import Config, DataOptions, Phase, TrainOptions

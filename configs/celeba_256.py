@@ -4,10 +4,10 @@
     --file_format=array_record
   ssgan train --config=celeba_256 --workdir=runs/celeba_256 --data_dir=data
 
-Not run yet. downloads/ holds CelebA's files: tfds_builders/celeba_attributes/README.md. The images are read from disk;
-they would take 37.1 GiB of memory (--set=data.memory_gib=38 keeps them there). How the paper crops images and encodes
-attributes is not known: here the middle 178x178 of the aligned images is enlarged, and attributes are codes 0 and 1
-with the same loss as other factors. The length of the run is that of the authors' earlier program for FFHQ.
+Not run yet. CelebA's files go into downloads/, see tfds_builders/celeba_attributes/README.md. The images are read from
+disk; they would take 37.1 GiB of memory (--set=data.memory_gib=38 keeps them there). How the paper crops images and
+encodes attributes is not known. Here the middle 178x178 of the aligned images is enlarged, and attributes are codes 0
+and 1 with the same loss as other factors. The length of the run is that of the authors' earlier program for FFHQ.
 """
 
 from ssgan_tf.config import PUBLISHED_LENGTHS, Config, DataOptions, NetworkOptions, TrainOptions, progressive

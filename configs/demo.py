@@ -3,8 +3,8 @@
   ssgan data build scene3d --config=demo --data_dir=data
   ssgan train --config=demo --workdir=runs/demo --data_dir=data
 
-Expected: 12 min; MIG 0.965, MIG-gen 0.729 (means of three seeds). See docs/demo.md, also for what else was tried.
-`tools/demo` prepares the data, trains, measures and exports.
+Expected: 12 min; MIG 0.965, MIG-gen 0.729 (means of three seeds). docs/demo.md also has the settings that were tried.
+`tools/demo` prepares the data, trains, evaluates and exports.
 
 Info-StyleGAN (no labels): --set=data.labeled_fraction=0 --set=model.beta=0 --set=model.alpha=0 --set=model.gamma_e=10
 """

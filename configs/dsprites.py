@@ -3,8 +3,8 @@
   ssgan data build dsprites --data_dir=data
   ssgan train --config=dsprites --workdir=runs/dsprites --data_dir=data
 
-Not run yet. TFDS downloads dSprites (27 MB); the images take 2.8 GiB of memory. Without the download: build
-tfds_builders/sprites2d --config=full, and --set=data.dataset=sprites2d/full
+Not run yet. TFDS downloads dSprites (27 MB); the images take 2.8 GiB of memory.
+Without the download: build sprites2d with --config=full instead, and train with --set=data.dataset=sprites2d/full
 --set=data.factors=shape,scale,orientation,position_x,position_y
 
 Semi-StyleGAN with 0.5 % of the labels, and the weights that the paper uses on other data sets:

@@ -3,8 +3,8 @@
   ssgan data build dsprites --data_dir=data
   ssgan train --config=dsprites_beta_tcvae --workdir=runs/dsprites_beta_tcvae --data_dir=data
 
-Not run yet at this length; docs/select.md has ten shorter runs, on sprites2d. TFDS downloads dSprites (27 MB). Without
-the download: build tfds_builders/sprites2d --config=full, and --set=data.dataset=sprites2d/full
+Not run yet at this length; docs/select.md has ten shorter runs, on sprites2d. TFDS downloads dSprites (27 MB).
+Without the download: build sprites2d with --config=full instead, and train with --set=data.dataset=sprites2d/full
 --set=data.factors=shape,scale,orientation,position_x,position_y
 
 Networks, the 10 latents, batches, length and learning rate are those of disentanglement_lib's study, whose values of

@@ -3,12 +3,13 @@
   ssgan data build dsprites --data_dir=data
   ssgan train --config=dsprites_factor_vae --workdir=runs/dsprites_factor_vae --data_dir=data
 
-Not run yet. TFDS downloads dSprites (27 MB). Without the download: build tfds_builders/sprites2d --config=full, and
---set=data.dataset=sprites2d/full --set=data.factors=shape,scale,orientation,position_x,position_y
+Not run yet. TFDS downloads dSprites (27 MB).
+Without the download: build sprites2d with --config=full instead, and train with --set=data.dataset=sprites2d/full
+--set=data.factors=shape,scale,orientation,position_x,position_y
 
 Networks, the 10 latents, batches, length and both optimizers are those of disentanglement_lib's study. Its program
-counts a step for each optimizer, so its runs may have half this length. gamma is one of the values in that study and of
-InfoGAN-CR's authors; the value behind Semi-StyleGAN's table is not known.
+counts a step for each optimizer, so its runs may have half this length. gamma is one of the values in that study and in
+InfoGAN-CR's; the value behind the table in the Semi-StyleGAN paper is not known.
 """
 
 from ssgan_tf.config import Config, DataOptions, Phase, TrainOptions

@@ -6,12 +6,12 @@ Sprites in random colours:
 In front of noise:
   ssgan data build dsprites_noisy --config=dsprites --data_dir=data
   ssgan train --config=dsprites_variants:noisy --workdir=runs/dsprites_noisy --data_dir=data
-On parts of The Scream (downloads/ holds scream.jpg: tfds_builders/dsprites_scream/README.md):
+On parts of The Scream (put scream.jpg into downloads/, see tfds_builders/dsprites_scream/README.md):
   ssgan data build dsprites_scream --config=dsprites --data_dir=data --manual_dir=downloads
   ssgan train --config=dsprites_variants:scream --workdir=runs/dsprites_scream --data_dir=data
 
 Not run yet. The images take 8.4 GiB of memory; those of dsprites_noisy also take 8.4 GiB on disk. Without the download
-of dSprites: --config=sprites2d when building, and e.g. --set=data.dataset=dsprites_color/sprites2d
+of dSprites: build with --config=sprites2d, and train with e.g. --set=data.dataset=dsprites_color/sprites2d
 """
 
 from ssgan_tf.config import PUBLISHED_LENGTHS, Config, DataOptions, TrainOptions, progressive

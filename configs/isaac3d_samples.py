@@ -1,4 +1,4 @@
-"""Semi-StyleGAN on 42 real images of Isaac3D, most of their labels unknown: too few to learn from, enough to try it.
+"""Semi-StyleGAN on 42 real images of Isaac3D, with most labels unknown: too few to learn from, enough for a trial.
 
 At 64x64:
   ssgan data build labeled_folder --data_dir=data \
@@ -10,8 +10,8 @@ At 512x512, with networks narrow enough for two CPU cores:
   ssgan train --config=isaac3d_samples:512 --workdir=runs/isaac3d_samples_512 --data_dir=data
 
 Expected: on two cores, two to three minutes for the 300 steps at 64x64; 2 s for each of the ten steps at 512x512, with
-3 GiB of memory, and more for the grids at the end than for all steps. samples/data.png shows the images as the networks
-see them.
+3 GiB of memory; the grids at the end take longer than all of the steps. samples/data.png shows the images as the
+networks see them.
 """
 
 from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, TrainOptions, small_64

@@ -3,8 +3,8 @@
   ssgan data build mpi3d --config=toy --data_dir=data --manual_dir=downloads
   ssgan train --config=mpi3d --workdir=runs/mpi3d --data_dir=data
 
-Not run yet. The images take 5.3 GiB of memory, and 11.9 GiB in the releases with 1,036,800 of them, which are chosen
-with e.g. --config=real when building and --set=data.dataset=mpi3d/real here.
+Not run yet. The images take 5.3 GiB of memory, or 11.9 GiB in the releases with 1,036,800 images. To choose another
+release, build it with e.g. --config=real and train with --set=data.dataset=mpi3d/real
 """
 
 from ssgan_tf.config import PUBLISHED_LENGTHS, Config, DataOptions, TrainOptions, progressive

@@ -4,7 +4,7 @@
   ssgan train --config=scene3d_64 --workdir=runs/scene3d_64 --data_dir=data
 
 Expected: 72 min on one thread of a busy machine; MIG 0.951, MIG-gen 0.738 (one seed). docs/schedule.md has the speed,
-the loss and samples of each phase.
+loss and samples of each phase.
 """
 
 from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, TrainOptions

@@ -4,8 +4,8 @@
   ssgan train --config=smallnorb --workdir=runs/smallnorb --data_dir=data
 
 Not run yet. TFDS downloads SmallNORB: the left image of each stereo pair. The published halves for training and testing
-are used together, since each of them has only five of the ten toys of every category. The number of a toy (`instance`)
-has no meaning across categories.
+are used together, since each has only five of the ten toys of every category. The number of a toy (`instance`) has no
+meaning across categories.
 """
 
 from ssgan_tf.config import PUBLISHED_LENGTHS, Config, DataOptions, NetworkOptions, TrainOptions, progressive

@@ -3,7 +3,7 @@
   ssgan data build sprites2d --config=demo --data_dir=data
   ssgan train --config=sprites2d --workdir=runs/sprites2d --data_dir=data
 
-Not run yet. Nothing is downloaded. The settings are those of configs/demo.py, not tuned for these images.
+Not run yet. Nothing is downloaded. The settings are those of configs/demo.py and are not tuned for these images.
 """
 
 from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, TrainOptions

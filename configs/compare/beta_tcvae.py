@@ -5,7 +5,7 @@
 
 Expected: 2 min on one CPU core; MIG 0.410 (mean of two seeds). See docs/comparison.md.
 
-The networks are those of disentanglement_lib with one layer less (656,655 parameters). The batches are smaller and the
+The networks are those of disentanglement_lib with one layer fewer (656,655 parameters). The batches are smaller and the
 learning rate is higher than its 64 and 0.0001, since a run has 12,500 steps instead of 300,000. beta is one of the
 values in its study.
 """

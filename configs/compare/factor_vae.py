@@ -5,9 +5,9 @@
 
 Expected: 11 min on one CPU core; MIG 0.159 (mean of two seeds). See docs/comparison.md.
 
-The networks are those of disentanglement_lib with one layer less (656,655 parameters), and a discriminator of 5,014,002
-parameters. The batches are smaller and the learning rates are higher than its 64 and 0.0001, since a run has 12,500
-steps instead of 300,000. gamma is one of the values in its study.
+The networks are those of disentanglement_lib with one layer fewer (656,655 parameters), and a discriminator of
+5,014,002 parameters. The batches are smaller and the learning rates are higher than its 64 and 0.0001, since a run has
+12,500 steps instead of 300,000. gamma is one of the values in its study.
 """
 
 from ssgan_tf.config import Config, DataOptions, Phase, TrainOptions

@@ -5,13 +5,13 @@
 
 Expected: 15 min on one CPU core; MIG 0.144, MIG-gen 0.154 (means of two seeds). See docs/comparison.md.
 
-Published: the networks (here with one stride-2 layer less than at 64x64), the optimizers, two generator updates a step,
-and the weights 0.2 and 3 of the authors' run on teapots, which are rendered images too. Ours: the length, the start of
-the contrastive loss at three quarters of it, no gap (the teapots start with 1.9), and the contrastive network of
-dSprites.
+Published: the networks (here with one stride-2 layer fewer than at 64x64), the optimizers, two generator updates per
+step, and the weights 0.2 and 3 of the authors' run on teapots, which are rendered images too. Our choices: the length,
+the start of the contrastive loss at three quarters of it, no gap between contrastive pairs (the teapots start with
+1.9), and the contrastive network of dSprites.
 
 InfoGAN: --set=model.cr_alpha=0
-"InfoGAN (modified)": --set=train.images=150_000. Its workdir can be copied before the run continues.
+"InfoGAN (modified)": --set=train.images=150_000. Copy its workdir before you continue the run.
 """
 
 from ssgan_tf.config import Config, DataOptions, Phase, TrainOptions
