@@ -1,10 +1,10 @@
 """Edits images with an exported model.
 
-    ssgan-edit --in=photo.png --set=object_hue=0.3 --out=edited.png
-    ssgan-edit --in=photos --set=azimuth=+0.1 --set=shape=cube --out=edited      a whole folder
-    ssgan-edit --in=photo.png --grid=grid.png                                    every factor from 0 to 1
-    ssgan-edit --in=photo.png --set=azimuth=1 --gif=turning.gif                  from the image to the edited one
-    ssgan-edit --seed=3 --truncation=0.7 --out=new.png                           a generated image
+    ssgan edit --in=photo.png --set=object_hue=0.3 --out=edited.png
+    ssgan edit --in=photos --set=azimuth=+0.1 --set=shape=cube --out=edited      a whole folder
+    ssgan edit --in=photo.png --grid=grid.png                                    every factor from 0 to 1
+    ssgan edit --in=photo.png --set=azimuth=1 --gif=turning.gif                  from the image to the edited one
+    ssgan edit --seed=3 --truncation=0.7 --out=new.png                           a generated image
 
 An image given with --in is fitted first: the program searches for latents from which the generator reproduces it.
 That takes seconds at 32x32 and minutes at 256x256 on a CPU. --no_fit skips the search and only uses the codes that
@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # imported in `run`, because TensorFlow takes seconds to load
 
 _OUTPUTS = ("out", "grid", "gif", "mp4")  # flags that name files to write
 _COLUMNS, _FRAMES = 9, 24  # defaults of --steps: columns of a grid, frames of an animation for each factor
-_MAX_STEPS = 1000  # all of them are held in memory
+_MAX_STEPS = 1000  # all frames are held in memory
 
 
 class UsageError(Exception):
@@ -46,8 +46,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     Raises:
         UsageError: If a flag is unknown or has the wrong type.
     """
+    name = "ssgan edit" if sys.argv[0] == "ssgan edit" else "ssgan-edit"  # `ssgan` sets argv[0] for its verbs
     parser = _Parser(
-        "ssgan-edit", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+        name, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
     add = parser.add_argument
     add("--model", help="folder of an export (default: the model that comes with the package)")
@@ -55,11 +56,11 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--in", dest="inputs", action="append", default=[], metavar="IMAGE",
         help="image, or folder of images, to edit; may be repeated (default: generate an image)")  # fmt: skip
     add("--set", dest="changes", action="append", default=[], metavar="FACTOR=VALUE",
-        help="new value of a factor: 0.3 (from 0 to 1), +0.1 or -0.1 (added), or the name of a value; "
+        help="new value of a factor: a number from 0 to 1, a change such as +0.1 or -0.1, or the name of a value; "
         "may be repeated")  # fmt: skip
-    add("--out", help="edited image; a folder if --in names several images (also for the flags below)")
+    add("--out", help="edited image; a folder if --in names several images (so are --grid, --gif and --mp4)")
     add("--grid", help="grid of the edited image with one row for each factor of --sweep")
-    add("--gif", help="animation: of --sweep if given; else of the change by --set; else of all factors")
+    add("--gif", help="animation of the factors in --sweep, else of the change by --set, else of all factors")
     add("--mp4", help="the same as a video (requires the package imageio-ffmpeg)")
     add("--sweep", default="", metavar="FACTOR,...", help="comma-separated factors to move from 0 to 1 (default: all)")
     add("--steps", type=int, help=f"columns of --grid (default: {_COLUMNS}), or frames of --gif and --mp4 for each "
@@ -67,13 +68,13 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--seed", type=int, default=0, help="seed of a generated image or of a fit (default: 0)")
     add("--truncation", type=float, default=1.0,
         help="from 0 to 1, for generated images: lower is closer to the average image (default: 1)")  # fmt: skip
-    add("--no_fit", action="store_true", help="do not fit; use the predicted codes and random noise")
-    add("--fit_steps", type=int, default=150, help="steps of a fit; more bring a closer fit (default: 150)")
+    add("--no_fit", action="store_true", help="do not fit images; use the predicted codes and random noise")
+    add("--fit_steps", type=int, default=150, help="steps of a fit; more steps bring a closer fit (default: 150)")
     return parser.parse_args(argv)
 
 
 def check_flags(options: argparse.Namespace) -> None:
-    """Checks all that needs no model.
+    """Checks the flags, as far as no model is needed.
 
     Raises:
         UsageError: If flags are missing, out of range or do not go together.
@@ -192,7 +193,7 @@ def write_outputs(
 
 
 def describe_codes(factors: tuple[exports.Factor, ...], before: np.ndarray, after: np.ndarray) -> str:
-    """Returns the codes [K] of one image as text, "name old -> new" for those that changed."""
+    """Returns the codes [K] of one image as text, with "name old -> new" for those that changed."""
     parts = []
     for factor, old, new in zip(factors, before, after, strict=True):
         texts = [f"{code:.2f}" + (f" ({factor.text(code)})" if factor.kind != "steps" else "") for code in (old, new)]

@@ -15,7 +15,7 @@ from .fitting import Fitter
 from .latents import Latents, check_integer, interpolate, make_rng
 from .model import Model, load_saved
 
-_ROUNDING = 1e-6  # how far a sum such as 0.9 + "+0.1" may leave [0, 1]
+_ROUNDING = 1e-6  # distance by which a sum such as 0.9 + "+0.1" may leave [0, 1]
 _FIT_MEMORY = 8  # memory of fitting an image, relative to generating it
 
 
@@ -26,10 +26,10 @@ class Editor:
     and numbers between two values are allowed too. Noise [B,Z] determines everything else about the images. A single
     code [K], noise [Z] or image [R,R,C] counts as a batch of one.
 
-    Several methods take a subject, which is one of: codes (combined with noise from `seed`), `Latents`, or images (a
-    path, a Pillow image, an array with 3 or 4 axes, or a list of these), which are fitted first. Returned images are
-    [...,R,R,C] float32 in about [-1, 1]; `to_uint8` converts them to bytes and `to_image` to a Pillow image. Given
-    images of another size or with other channels than the model's are converted, with an `ImageNotice` (a warning).
+    Several methods take a subject: codes, which are combined with noise from `seed`; `Latents`; or images (a path, a
+    Pillow image, an array with 3 or 4 axes, or a list of these), which are fitted first. Returned images are
+    [...,R,R,C] float32 in about [-1, 1]; `to_uint8` converts them to bytes and `to_image` to a Pillow image. Input
+    images whose size or channels differ from the model's are converted, with an `ImageNotice` (a warning).
 
     Several threads may share one Editor.
 
@@ -61,12 +61,12 @@ class Editor:
         """Loads an export.
 
         Args:
-            path: Folder that was `--out` of the export, whose newest version is loaded, or one of its numbered
+            path: Folder that `ssgan export` wrote, of which the newest version is loaded, or one of its numbered
                 subfolders; None for the model that comes with the package.
 
         Raises:
             FileNotFoundError: If the folder contains no SavedModel.
-            ValueError: If the SavedModel was not written by `python -m ssgan_tf.export`, or is damaged.
+            ValueError: If the SavedModel was not written by `ssgan export`, or is damaged.
         """
         folder = exports.find_export(exports.shipped_model() if path is None else os.fspath(path))
         card = exports.read_card(folder)
@@ -87,7 +87,7 @@ class Editor:
         return make_rng(seed).standard_normal([count, self.noise_size]).astype(np.float32)
 
     def random_codes(self, count: int, seed: int = 0) -> np.ndarray:
-        """Samples codes [count,K] float32 among the values that were trained on; row i depends only on (seed, i)."""
+        """Samples codes [count,K] float32 from the values used in training; row i depends only on (seed, i)."""
         sizes = np.array([factor.size for factor in self.factors])
         uniform = make_rng(seed, 1).random([count, len(sizes)])
         return (np.minimum(np.floor(uniform * sizes), sizes - 1) / (sizes - 1)).astype(np.float32)
@@ -101,8 +101,8 @@ class Editor:
             codes: [B,K] in [0, 1].
             seed: Seed of the noise, which is sampled for each code.
             noise: [B,Z], or [1,Z] for the same noise in all images; replaces `seed`.
-            truncation: 1 leaves the images unchanged; less moves them towards the average image, which avoids rare,
-                bad images at the cost of variety.
+            truncation: 1 leaves the images unchanged; lower values move them towards the average image, which avoids
+                rare, bad images at the cost of variety.
 
         Raises:
             ValueError: If the number of rows of `noise` is different, or the seed is not an integer of 0 or more.

@@ -89,8 +89,8 @@ def shipped_model() -> str:
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "demo")
     if not os.path.isdir(folder):
         raise FileNotFoundError(
-            f"No model comes with this copy (expected {folder}). Pass the folder of an export, or create the model "
-            "with tools/make_demo_model.py."
+            f"This copy contains no model (expected {folder}). Pass the folder of an export, or create the model with "
+            "tools/make_demo_model.py."
         )
     return folder
 
@@ -105,7 +105,7 @@ def find_export(path: str) -> str:
     for folder in [path, *(os.path.join(path, n) for n in sorted(numbers, key=int, reverse=True))]:
         if os.path.isfile(os.path.join(folder, "saved_model.pb")):
             return folder
-    raise FileNotFoundError(f"Expected a folder written by `python -m ssgan_tf.export`. Received: {path!r}.")
+    raise FileNotFoundError(f"Expected a folder written by `ssgan export`. Received: {path!r}.")
 
 
 def read_card(folder: str) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def read_card(folder: str) -> dict[str, Any]:
             return card
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    raise ValueError(f"Expected assets/codes.json written by `python -m ssgan_tf.export`. Received: {folder!r}.")
+    raise ValueError(f"Expected assets/codes.json written by `ssgan export`. Received: {folder!r}.")
 
 
 def read_factors(card: Mapping[str, Any]) -> tuple[Factor, ...]:

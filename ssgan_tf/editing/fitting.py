@@ -1,16 +1,16 @@
 """Fits latents to given images, by gradient descent through the SavedModel.
 
 The encoder predicts the code. The search for the rest has two parts: first the noise z, starting from the best of some
-random ones, then an offset to the style of each layer, starting from zero. Both minimise
+random samples, then an offset to the style of each layer, starting from zero. Both minimise
 
     mean (pixel - pixel')^2  +  mean over levels of ||f/|f| - f'/|f'|||^2  [ +  lambda * mean (offset / spread)^2 ]
 
-where f are the features of the discriminator's trunk at each position of an image (the signature `features`), a
-perceptual distance in the manner of LPIPS (Zhang et al. 2018). The last term, whose weight lambda is _OFFSET_WEIGHT,
-keeps the styles near those that the generator was trained on, where edits work. docs/editing.md lists the alternatives
-that were tried, with numbers.
+where f are the features of the discriminator's trunk at each position of an image (the signature `features`). The
+second term is a perceptual distance in the manner of LPIPS (Zhang et al. 2018). The last term, whose weight lambda is
+_OFFSET_WEIGHT, keeps the styles near those that the generator was trained on, where edits work. docs/editing.md lists
+the alternatives that were tried, with numbers.
 
-Adam is written out in three lines, so that fitting does not depend on the version of Keras or on its presence.
+Adam is written out in a few lines, so that fitting needs no Keras.
 """
 
 from collections.abc import Callable
@@ -22,8 +22,8 @@ from .images_in import to_uint8
 from .latents import make_rng
 from .model import Model
 
-_CANDIDATES = 16  # random noises; the search starts from the best
-_NOISE_SHARE = 1 / 3  # of the steps, if the model has noise; the styles take the others
+_CANDIDATES = 16  # samples of noise; the search starts from the best
+_NOISE_SHARE = 1 / 3  # of the steps, if the model has noise; the rest are for the styles
 _NOISE_RATE = 0.1
 _STYLE_RATE = 0.1  # in units of the styles' spread
 _OFFSET_WEIGHT = 0.2
@@ -53,7 +53,7 @@ class Fitter:
             images: [B,R,R,C] in about [-1, 1].
             codes: [B,K], kept fixed.
             steps: Number of steps, 1 or more.
-            seed: Seed of the initial noises.
+            seed: Seed of the initial noise.
             on_progress: Called with the completed share, from 0 to 1, after every step.
 
         Returns:
@@ -62,7 +62,7 @@ class Fitter:
         image, code = tf.constant(images, tf.float32), tf.constant(codes, tf.float32)
         target = [image, *map(_normalize, self._features(image))]
 
-        # Start from the best random noise and no offset, with Adam's moments at zero.
+        # Start from the best sample of noise and no offset, with Adam's moments at zero.
         noise, spread = self._initialize(code, target, seed)
         offset = tf.zeros([len(images), self._model.style_layers, self._mapping(noise, code).shape[-1]])
         x = [noise, offset]  # the offset in units of the spread
@@ -78,7 +78,7 @@ class Fitter:
             x, mean, square = self._step(x, mean, square, tf.constant(i + 1.0), rates, code, spread, target)
             on_progress((i + 1) / steps)
 
-        # Measure the similarity on bytes, as files hold them.
+        # Measure the similarity on bytes, as in image files.
         noise, offset = x[0], x[1] * spread
         difference = to_uint8(self._generate(noise, code, offset)).astype(np.float64) - to_uint8(images)
         errors = np.mean(difference**2, axis=(1, 2, 3))
@@ -87,7 +87,7 @@ class Fitter:
         return noise.numpy(), offset.numpy(), psnr.astype(np.float32)
 
     def _initialize(self, code: tf.Tensor, target: list[tf.Tensor], seed: int) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the best of some noises [B,Z] for each image, and the spread of the styles (a number)."""
+        """Returns the best of some samples of noise for each image [B,Z], and the spread of the styles, a number."""
         rng = make_rng(seed, 2)
         count = _CANDIDATES if self._model.noise_size else 1
         candidates = tf.constant(rng.standard_normal([count, self._model.noise_size]), tf.float32)
@@ -98,7 +98,7 @@ class Fitter:
         return tf.gather(candidates, tf.argmin(distances, axis=0)), tf.reduce_mean(tf.math.reduce_std(styles, axis=0))
 
     def _descend(self, x, mean, square, count, rates, code, spread, target):
-        """Takes Adam's step number `count`; returns the new (x, mean, square)."""
+        """Takes step number `count` of Adam; returns the new (x, mean, square)."""
         with tf.GradientTape() as tape:
             tape.watch(x)
             noise, offset = x
@@ -147,5 +147,5 @@ def _distance(image, levels: list[tf.Tensor], target: list[tf.Tensor]) -> tf.Ten
 
 
 def _schedule(step: int, steps: int) -> float:
-    """Returns the share of the full rate: a linear rise over the first twentieth times a fall along a cosine."""
+    """Returns the factor of the learning rate: a linear rise over the first twentieth, times a fall along a cosine."""
     return min(1.0, (step + 1) / max(1.0, steps / 20)) * (1.0 + np.cos(np.pi * step / steps)) / 2.0

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-MAX_PIXELS = 178_956_970  # per file; Pillow's own limit, against files that are crafted to exhaust the memory
+MAX_PIXELS = 178_956_970  # per file; Pillow's own limit, against files made to exhaust the memory
 FILE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-_TOLERANCE = 1.0  # how far a float image may leave [-1, 1]; one in 0..255 is far outside
+_TOLERANCE = 1.0  # distance by which float images may leave [-1, 1]; images in 0..255 are far outside
 
 
 class ImageNotice(UserWarning):
@@ -154,7 +154,7 @@ def _crop_and_resize(array: np.ndarray, resolution: int, name: str, notes: list[
 
 
 def import_pillow() -> Any:
-    """Imports Pillow, which arrays of the model's own size do not need.
+    """Imports Pillow, which is not needed for arrays of the model's own size.
 
     Raises:
         ValueError: If Pillow is not installed.
@@ -166,7 +166,7 @@ def import_pillow() -> Any:
         import PIL.ImageOps
     except ImportError:
         raise ValueError(
-            "Pillow is missing. It is required for image files and for images of another size than the model's. "
+            "Pillow is missing. It is required for image files, and for images whose size differs from the model's. "
             "Install it with: pip install pillow"
         ) from None
     return PIL
@@ -181,7 +181,7 @@ def _from_file(path: str, max_pixels: int, notes: list[str]) -> np.ndarray:
         width, height = image.size
         if width * height > max_pixels:
             raise UnsupportedImage(f"{path}: expected at most {max_pixels:,} pixels. Received: {width}x{height}.")
-        # MPO is a photograph with a preview appended by the camera, not an animation.
+        # MPO is a photograph to which the camera has appended a preview, not an animation.
         if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
             notes.append(f"{path}: has {image.n_frames} frames; the first one is used.")
         return _from_pillow(image, path, notes)
@@ -193,7 +193,7 @@ def _open(path: str, max_pixels: int) -> Iterator[Any]:
     pil = import_pillow()
     try:
         with warnings.catch_warnings():
-            # Pillow only warns up to twice its own limit, without the file's name, and raises beyond that.
+            # Up to twice its own limit Pillow only warns, without the file's name; beyond that it raises an error.
             warnings.simplefilter("ignore", pil.Image.DecompressionBombWarning)
             with pil.Image.open(path, formats=_FORMATS) as image:
                 yield image

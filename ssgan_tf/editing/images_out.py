@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 _TEXT_SIZE = 13
 _GAP = 1  # pixels between the images of a grid
-_MIN_CELL = 64  # least height of an image in a grid, in pixels
-_MIN_FRAME = 256  # least height of a frame of an animation, in pixels
+_MIN_CELL = 64  # minimum height of an image in a grid, in pixels
+_MIN_FRAME = 256  # minimum height of a frame of an animation, in pixels
 
 
 def to_image(images: ArrayLike, scale: int = 1) -> "PIL.Image.Image":
@@ -25,7 +25,7 @@ def to_image(images: ArrayLike, scale: int = 1) -> "PIL.Image.Image":
     Args:
         images: [H,W,C], [N,H,W,C] for a row of N images, or [M,N,H,W,C] for M rows; float in about [-1, 1] or uint8
             in 0..255, with C = 1 (grey) or 3 (RGB).
-        scale: Repeats every pixel this many times in both directions.
+        scale: Number of times that each pixel is repeated in both directions.
 
     Raises:
         ValueError: If the shape or type is different, `scale` is not a positive integer, or Pillow is not installed.
@@ -78,7 +78,7 @@ def save_grid(rows: np.ndarray, names: Sequence[str], path: str) -> str:
 
 
 def save_gif(frames: np.ndarray, path: str, fps: int = 12) -> str:
-    """Writes [T,R,R,C] as an endless animation; small images are enlarged."""
+    """Writes [T,R,R,C] as an animation that repeats forever; small images are enlarged; returns the path."""
     first, *rest = map(_from_uint8, _enlarge(to_uint8(frames), _MIN_FRAME))
     first.save(path, save_all=True, append_images=rest, duration=round(1000 / fps), loop=0)
     return path
@@ -94,7 +94,7 @@ def import_ffmpeg() -> Any:
         import imageio_ffmpeg
     except ImportError:
         raise ValueError(
-            "--mp4: expected the package imageio-ffmpeg. Received: an installation without it. Install it with: "
+            "--mp4: needs the package imageio-ffmpeg, which is not installed. Install it with: "
             "pip install imageio-ffmpeg, or use --gif, which needs no further package."
         ) from None
     return imageio_ffmpeg

@@ -1,4 +1,4 @@
-"""Latents: the inputs of the generator for a batch of images."""
+"""Latents: inputs of the generator for a batch of images."""
 
 import dataclasses
 import operator
@@ -14,9 +14,9 @@ class Latents:
 
     Args:
         code: [B,K] float32 in [0, 1], one number for each factor.
-        noise: z [B,Z] float32, everything else about the images.
-        truncation: [B] float32 in [0, 1]; 1 leaves the styles unchanged, less moves them towards the average style.
-        offset: [B,L,W] float32, added to the style of each layer by a fit; None for no offset.
+        noise: z [B,Z] float32, which determines everything else about the images.
+        truncation: [B] float32 in [0, 1]; 1 leaves the styles unchanged, lower values move them towards the average.
+        offset: [B,L,W] float32, which a fit adds to the style of each layer; None for no offset.
         psnr: [B] float32, similarity between fitted and given images in decibels; None if nothing was fitted.
     """
 
@@ -27,7 +27,7 @@ class Latents:
     psnr: np.ndarray | None = None
 
     def __repr__(self) -> str:
-        """Returns the shapes, the truncation if any, and the PSNR of fitted images, in place of all numbers."""
+        """Returns the shapes, the truncation if any, and the PSNR of fitted images, but not the numbers themselves."""
         parts = [f"code={list(self.code.shape)}", f"noise={list(self.noise.shape)}"]
         if (self.truncation != 1).any():
             parts.append(f"truncation={_format_range(self.truncation, '.3g')}")
@@ -66,7 +66,7 @@ def make_rng(seed: int, *stream: int) -> np.random.Generator:
     """Returns a random number generator for a seed and a purpose.
 
     Args:
-        seed: Integer from 0.
+        seed: Integer of 0 or more.
         *stream: Integers that name the purpose; different ones give independent numbers.
 
     Raises:
@@ -91,7 +91,7 @@ def check_integer(name: str, value: int, minimum: int) -> int:
 
 
 def interpolate(a: Latents, b: Latents, share: float) -> Latents:
-    """Interpolates from `a` (share 0) to `b` (share 1): linearly, except for the noise, whose length means nothing."""
+    """Interpolates from `a` (share 0) to `b` (share 1): linearly, but spherically for the noise."""
     offset = None
     if a.offset is not None or b.offset is not None:
         offset = (1 - share) * _or_zero(a.offset, b.offset) + share * _or_zero(b.offset, a.offset)

@@ -1,4 +1,4 @@
-"""Exports as functions of arrays: calls signatures, generates images from latents and encodes images to codes."""
+"""Loaded exports as functions of arrays: call signatures, generate images from latents, encode images to codes."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from .latents import Latents
 ENCODER_ONLY = "expected a model that generates images. Received: an encoder, which only predicts codes."
 
 _REQUIRED_ENTRIES = ("factors", "noise_size", "style_layers", "resolution", "channels")  # of codes.json
-_PIXELS_PER_CALL = 2**20  # generated or encoded in one call, which bounds the memory for many images
+_PIXELS_PER_CALL = 2**20  # generated or encoded in one call, which limits the memory for many images
 
 
 def load_saved(folder: str) -> Any:
@@ -27,8 +27,8 @@ def load_saved(folder: str) -> Any:
     except Exception as error:  # TensorFlow raises nearly anything on damaged files, IndexError included
         reason = " ".join(str(error).split())[:200].rstrip(".")
         raise ValueError(
-            f"Expected a complete export, written by `python -m ssgan_tf.export`. Received: {folder!r}, which cannot "
-            f"be loaded ({reason}); copy it again."
+            f"Expected a complete export, written by `ssgan export`. Received: {folder!r}, which cannot be loaded "
+            f"({reason}); copy it again."
         ) from error
 
 
@@ -40,7 +40,7 @@ class Model:
         card: Result of `read_card`.
 
     Raises:
-        ValueError: If the card comes from another version.
+        ValueError: If the card was written by another version of this package.
     """
 
     def __init__(self, saved: Any, card: Mapping[str, Any]):
@@ -58,7 +58,7 @@ class Model:
 
     @property
     def can_generate(self) -> bool:
-        """False if the export holds only an encoder."""
+        """True if the export generates images, False if it contains only an encoder."""
         return "generate" in self.saved.signatures
 
     def call(self, signature: str, inputs: Mapping[str, ArrayLike]) -> dict[str, np.ndarray]:
@@ -101,7 +101,7 @@ class Model:
         if latents.offset is None:
             return self.call("generate", {**inputs, "truncation": latents.truncation})["image"]
         if (latents.truncation != 1).any():
-            raise ValueError("truncation: expected 1 for a fitted image, since less would undo the fit.")
+            raise ValueError("truncation: expected 1 for a fitted image, since lower values would undo the fit.")
         style = self.call("mapping", inputs)["style"]
         return self.call("synthesis", {"style": style[:, None, :] + latents.offset})["image"]
 
@@ -132,7 +132,7 @@ def _to_array(name: str, value: ArrayLike, dtype: tf.DType) -> np.ndarray:
 
 
 def find_reason(message: str) -> str | None:
-    """Returns the message of a signature's own input checks within TensorFlow's error; None for any other error."""
+    """Extracts the message of a signature's own input checks from TensorFlow's error; None for other errors."""
     shape = re.search(r"Shape of tensor (\S+) (\[.*?\]) is not compatible with expected shape (\[.*?\])", message)
     if shape:
         return f"{shape[1]}: expected shape {shape[3].replace('?', 'batch')}. Received: {shape[2]}."

@@ -9,7 +9,7 @@ _ENDINGS = {"out": FILE_ENDINGS, "grid": FILE_ENDINGS, "gif": (".gif",), "mp4": 
 
 
 def find_images(paths: Sequence[str]) -> list[str]:
-    """Returns the files in `paths`, each folder replaced by the image files in it, in alphabetical order.
+    """Returns the files in `paths`, with each folder replaced by the image files in it in alphabetical order.
 
     Raises:
         ValueError: If a folder contains no image.
@@ -34,17 +34,17 @@ def plan_outputs(places: Mapping[str, str], inputs: Sequence[str], in_folders: b
 
     Args:
         places: Values of the flags that were given: {"out": path, "grid": path, "gif": path, "mp4": path}.
-        inputs: Names of the images, which name their files in a folder.
+        inputs: Names of the images, after which files in a folder are named.
         in_folders: True if the places are folders, for several images; False if they are files.
 
     Returns:
         Paths by flag, for each image.
 
     Raises:
-        ValueError: If an ending names no known format, a file cannot be written, or it would overwrite an input or
-            another output.
+        ValueError: If a file's ending names no known format, or the file cannot be written or would overwrite an
+            input or another output.
     """
-    # Name the files after the images, with their endings if the names are not unique without.
+    # Name the files after the images, including their endings if the names are not unique without them.
     names = [os.path.splitext(os.path.basename(path))[0] for path in inputs]
     if len(set(names)) < len(names):
         names = [os.path.basename(path) for path in inputs]
@@ -60,7 +60,7 @@ def plan_outputs(places: Mapping[str, str], inputs: Sequence[str], in_folders: b
         for paths, name in zip(result, names, strict=True):
             paths[flag] = os.path.join(place, name + ending) if in_folders else place
             _check_no_overwrite(flag, paths, inputs)
-        # Find out before a fit, which takes long, if the files can be written.
+        # Check that the files can be written before the fit, which takes long.
         _make_folder(flag, place, place if in_folders else os.path.dirname(place) or ".")
         for paths in result:
             _check_writable(flag, paths[flag])
@@ -77,7 +77,7 @@ def _check_no_overwrite(flag: str, paths: Mapping[str, str], inputs: Sequence[st
 
 
 def _is_same_file(a: str, b: str) -> bool:
-    """Returns True if both paths lead to one file through any links, even if it does not exist yet."""
+    """Returns True if both paths lead to the same file, also through links, even if it does not exist yet."""
     if os.path.exists(a) and os.path.exists(b):
         return os.path.samefile(a, b)
     return os.path.realpath(a) == os.path.realpath(b)

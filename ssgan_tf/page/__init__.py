@@ -1,12 +1,12 @@
-"""A page in the browser on which images are edited with sliders: `ssgan page`, or from Python
+"""Web page on which images are edited with sliders: `ssgan page`, or from Python:
 
     from ssgan_tf import page
 
     page.run("runs/demo/export", port=7860)
 
-Modules: `server` runs the page, `editor_page` has what is on it, `editor_session` what one visitor sees, without the
-web. The package needs gradio, tensorflow, numpy, pillow and `ssgan_tf.editing`, and nothing else of `ssgan_tf`.
-Importing it imports none of them: `run` does, when it is first used.
+Modules: `server` runs the page; `editor_page` has its layout and events; `editor_session` has the state of one visitor,
+independent of the web server. The package needs gradio, tensorflow, numpy, pillow and `ssgan_tf.editing`, but nothing
+else of `ssgan_tf`. Importing it imports none of them; they are imported when `run` is first used.
 """
 
 from typing import TYPE_CHECKING, Any

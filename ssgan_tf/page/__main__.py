@@ -1,9 +1,10 @@
-"""Opens a page in the browser on which generated images, or your own, are edited with sliders.
+"""Serves a web page on which generated images, or your own, are edited with sliders.
 
     ssgan page                               with the model that comes with the package
     ssgan page --model=runs/demo/export      with your own, written by `ssgan export`
 
-Then open http://127.0.0.1:7860. Nothing leaves this machine, and nothing is kept after the page ends (Ctrl-C).
+Then open http://127.0.0.1:7860 in a browser. Nothing leaves this machine, and nothing is kept once the page is stopped
+with Ctrl-C.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The page on which a model's images, or the visitor's own, are edited: its controls, and what using them does."""
+"""The page on which a model's images, or the visitor's own, are edited: its layout, controls and events."""
 
 import dataclasses
 import os
@@ -12,7 +12,7 @@ import gradio as gr
 from ssgan_tf.editing import Editor, Factor
 from ssgan_tf.page import editor_session as sessions
 
-_MAX_RADIO = 8  # choices shown side by side; more become a list that opens
+_MAX_RADIO = 8  # choices shown side by side; more become a drop-down list
 _MAX_SEED = 2**31 - 1
 CSS = """
 .before figure, .after figure { margin: 0; text-align: center; }
@@ -28,18 +28,19 @@ figure .download { text-decoration: underline; }
 
 
 class Page:
-    """Functions that the page calls when it is used.
+    """Functions that handle the events of the page.
 
-    The state of one visitor is a `Session` in `gr.State`. Here is only who is waiting for a fit.
+    The state of each visitor is a `Session` in `gr.State`. This object only knows which visitors wait for a fit.
 
     Args:
         editor: The model.
-        model: Folder of the export, for the command shown on the page; None for the model of the package.
+        model: Folder of the export, for the command shown on the page; None for the model that comes with the
+            package.
     """
 
     def __init__(self, editor: Editor, model: str | None):
         self.editor, self.model = editor, model
-        self._cancelled: dict[str, threading.Event] = {}  # by gradio's name of the browser's page
+        self._cancelled: dict[str, threading.Event] = {}  # by gradio's identifier of the visitor's page
 
     def new(self, seed: float | None, truncation: float) -> list:
         """Generates an image.
@@ -57,7 +58,7 @@ class Page:
         return self.new(secrets.randbelow(10**6), truncation)
 
     def reset(self, session: sessions.Session) -> list:
-        """Returns the session and the controls without edits."""
+        """Returns the session, and the values of the controls before any edit."""
         return [dataclasses.replace(session), *self._control_values(session)]
 
     def _control_values(self, session: sessions.Session) -> list[float]:
@@ -103,7 +104,7 @@ class Page:
             progress(share, desc="Searching for latents that reproduce the image")
 
         try:
-            if path is None:  # removed while it waited for its turn
+            if path is None:  # the visitor removed it while it was waiting for its turn
                 raise sessions.Cancelled
             progress(0.0, desc="Preparing; the first fit takes longest")
             session = sessions.fit(self.editor, path, show_progress)
@@ -120,13 +121,13 @@ class Page:
         return self._begin(session, f"Fitted to {session.latents.psnr[0]:.1f} dB; move a slider to edit it. {notes}")
 
     def _keep(self, text: str, wrong: bool) -> list:
-        """Outputs of `new` that change nothing but the message."""
+        """Returns outputs of `new` that change nothing but the message."""
         keep, hidden = gr.skip(), gr.update(visible=False)
         controls = [keep] * len(self.editor.factors)
         return [keep, keep, sessions.message_html(text, wrong), keep, keep, hidden, None, *controls]
 
     def cancel(self, request: gr.Request) -> None:
-        """Cancels this visitor's fit, also when they close the page."""
+        """Cancels this visitor's fit; also called when the page is closed."""
         cancelled = self._cancelled.get(str(request.session_hash))
         if cancelled is not None:
             cancelled.set()
@@ -210,8 +211,8 @@ def _connect(page: Page, w: _Widgets, blocks: gr.Blocks) -> None:
     """Connects the components to the functions of `page`."""
     begun = [w.session, w.before, w.message, w.seed, w.truncation, w.cancel, w.file, *w.controls]
     edited = [w.session, w.truncation, *w.controls]
-    # Quick functions do not use gradio's queue, which would take longer than they do. Those that change the session
-    # must use it: without the queue gradio does not report the change to the browser. Fits run one after the other.
+    # Quick functions do not use gradio's queue, which would take longer than they do. Functions that change the session
+    # must use it: without the queue, gradio does not report the change to the browser. Fits run one after another.
     queued: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": 4}
     quick: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
 
@@ -221,7 +222,7 @@ def _connect(page: Page, w: _Widgets, blocks: gr.Blocks) -> None:
     w.reset.click(page.reset, w.session, [w.session, *w.controls], **queued)
     blocks.load(page.new, [w.seed, w.truncation], begun, **queued)
 
-    # An edit. All images come from this one event, the newest last, so that a late answer cannot replace a newer one.
+    # An edit. All images come from this one event, the newest last, so that a late result cannot replace a newer one.
     gr.on(
         [w.session.change, w.truncation.input, *(control.input for control in w.controls)],
         page.edit, edited, [w.after, w.command], trigger_mode="always_last", **quick,

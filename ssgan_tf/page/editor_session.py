@@ -1,4 +1,4 @@
-"""Session of one visitor of the page: an image, and its edits as image, strip and command. Uses no web server."""
+"""Session of one visitor of the page: an image, and its edits as an image, a strip and a command; without the web."""
 
 import base64
 import dataclasses
@@ -13,10 +13,10 @@ from PIL import Image
 
 from ssgan_tf.editing import Editor, Factor, Latents, images_in, to_uint8
 
-_MAX_PIXELS = 40_000_000  # of an uploaded image; decoding it takes up to a gigabyte for a moment
+_MAX_PIXELS = 40_000_000  # of an uploaded image; decoding it briefly takes up to a gigabyte
 _STRIP = 7  # images in a strip, if the factor's values have no names
 
-Values = Sequence[float | None]  # of the factors' controls: index of a name, number in the range, or code
+Values = Sequence[float | None]  # of the factors' controls: index of a name, number in the factor's range, or code
 
 
 class Cancelled(Exception):
@@ -53,8 +53,8 @@ def fit(editor: Editor, path: str, progress: Callable[[float], None]) -> Session
 
     Args:
         editor: The model.
-        path: File, with the name that it has on the visitor's machine.
-        progress: Function (share of the fit that is done); an exception that it raises ends the fit.
+        path: Path of the file, whose name is the one on the visitor's machine.
+        progress: Function that receives the completed share of the fit; an exception that it raises ends the fit.
 
     Raises:
         ValueError: The file is not an image, is damaged or has too many pixels. The message contains the file's name.
@@ -80,12 +80,12 @@ def control_value(factor: Factor, code: float) -> float:
 
 
 def edited_code(editor: Editor, session: Session, values: Values) -> np.ndarray:
-    """Returns the code [1,K] that the controls describe; one that was not moved leaves its code exactly as it was.
+    """Returns the code [1,K] that the controls describe. A control that was not moved leaves its code unchanged.
 
     Args:
         editor: The model.
         session: The image being edited.
-        values: Number for each factor; None, from an empty box, leaves the factor as it was.
+        values: Number for each factor; None, from an empty box, leaves the factor unchanged.
 
     Raises:
         ValueError: A number is outside its control's range.
@@ -108,7 +108,7 @@ def edit(editor: Editor, session: Session, truncation: float, values: Values) ->
 
 
 def command(editor: Editor, session: Session, latents: Latents, model: str | None) -> str:
-    """Returns the command that makes the edited image again.
+    """Returns a command that makes the edited image.
 
     Args:
         editor: The model.
@@ -181,5 +181,5 @@ def strip_html(editor: Editor, latents: Latents, name: str) -> str:
 
 
 def message_html(text: str, wrong: bool = False) -> str:
-    """Returns a line that screen readers read aloud when it changes."""
+    """Returns the message as a line that screen readers announce when it changes."""
     return f'<p role="{"alert" if wrong else "status"}" class="{"wrong" if wrong else "said"}">{html.escape(text)}</p>'

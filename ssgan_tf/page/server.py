@@ -1,4 +1,4 @@
-"""Runs the page: from loading the model to the end of the server."""
+"""Server of the page, from loading the model to a graceful stop."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ def run(
         model: Folder of an export; None for the model that comes with the package.
         host: Address to listen on; "0.0.0.0" lets other machines in, without a password.
         port: Port of the page's address.
-        on_ready: Function (URL of the page), called once it can be opened.
+        on_ready: Function that is called with the page's URL once the page can be opened.
 
     Raises:
         OSError: The address is not available, or there is no export.
@@ -71,18 +71,18 @@ def _check_address(host: str, port: int) -> None:
 
 
 def _load(model: str | None) -> Editor:
-    """Loads the export; the messages of its errors name the argument."""
+    """Loads the export; error messages name the argument."""
     try:
         editor = Editor.load(model)
     except (OSError, ValueError) as error:
         raise type(error)(f"model: {error}") from error
     if not editor.can_generate:
-        raise ValueError(f"model: expected a model that generates images. Received: {model!r}, which only reads them.")
+        raise ValueError(f"model: expected a model that generates images. Received: {model!r}, an encoder.")
     return editor
 
 
 def _warm_up(editor: Editor) -> None:
-    """Computes everything once, because the first time takes longer."""
+    """Computes everything once, because the first call of each function takes longer."""
     session = sessions.generate(editor, 0, 1.0)
     sessions.strip_html(editor, session.latents, editor.factors[0].name)
     editor.encode(to_uint8(session.before))
@@ -105,7 +105,7 @@ def _on_signals(stopped: threading.Event) -> dict:
 
 
 def _launch(blocks: "gr.Blocks", host: str, port: int) -> None:
-    """Starts gradio's server, with everything off that would reach other machines."""
+    """Starts gradio's server, with all features off that would contact other machines."""
     import gradio as gr
 
     from ssgan_tf.page.editor_page import CSS

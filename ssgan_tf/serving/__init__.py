@@ -11,14 +11,14 @@ From Python, in the main thread:
 Modules, in the order in which a request meets them:
 
     server      the HTTP server, from binding the port to a graceful stop
-    admission   limits the work in progress and the time that a client may take
+    admission   limits on the work in progress and on the time that a client may take
     app         URLs, request headers, errors
     parsing     JSON -> arrays; tensors: one input; images: PNG and JPEG files
-    batching    computes the requests of many clients together; model: the SavedModel
+    batching    computation of many clients' requests together; model: the SavedModel
     responses   arrays -> JSON
 
-The package needs tensorflow, numpy, pillow, fastapi, uvicorn, orjson and `ssgan_tf.editing`, and nothing else of
-`ssgan_tf`. Importing it imports none of them: `run` does, when it is first used.
+The package needs tensorflow, numpy, pillow, fastapi, uvicorn, orjson and `ssgan_tf.editing`, but nothing else of
+`ssgan_tf`. Importing it imports none of them; they are imported when `run` is first used.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ __all__ = ["ServerOptions", "run"]
 
 
 def __getattr__(name: str) -> Any:
-    """Imports `run` on first use: it needs TensorFlow, which the command's --help and bad flags do not wait for."""
+    """Imports `run` on first use, so that the command's --help and errors in flags do not wait for TensorFlow."""
     if name == "run":
         from ssgan_tf.serving import server
 

@@ -32,7 +32,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add, defaults = parser.add_argument, ServerOptions()
 
     # Model and address.
-    add("--model", help="folder that `ssgan export` wrote (default: the model of the package)")
+    add("--model", help="folder that `ssgan export` wrote (default: the model that comes with the package)")
     add("--name", help="the model's name in URLs (default: the name of its run)")
     add("--host", default="127.0.0.1", help="address to listen on, 0.0.0.0 for all (default: %(default)s)")
     add("--port", type=int, default=8501, help="port to listen on, 0 for any free port (default: %(default)s)")
@@ -42,18 +42,18 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
         default = getattr(defaults, name)
         add(f"--{name}", type=type(default), default=default, help=f"{text} (default: %(default)s)")
 
-    add_option("max_body_mib", "largest request body, in MiB")
+    add_option("max_body_mib", "largest body of a request, in MiB")
     add_option("max_batch", "maximum number of images in one request, and in one batch")
     add_option("max_queue", "maximum number of rows in progress, over all requests")
-    add_option("batch_wait_ms", "milliseconds that a request waits for others to share its batch")
+    add_option("batch_wait_ms", "maximum time that a request waits for others to share its batch, in milliseconds")
     add_option("threads", "number of batches computed in parallel")
-    add_option("client_seconds", "time limit for a client to send its request")
-    add_option("grace_seconds", "time limit for finishing the requests in progress when the server stops")
+    add_option("client_seconds", "seconds for a client to send its request, and to accept each piece of the response")
+    add_option("grace_seconds", "seconds for finishing the requests in progress when the server stops")
     return parser.parse_args(argv)
 
 
 def serve(flags: argparse.Namespace) -> None:
-    """Runs the server as the flags say; a ValueError about an argument names its flag."""
+    """Runs the server with the given flags; a ValueError about an argument names its flag."""
     names = [field.name for field in dataclasses.fields(ServerOptions)]
     try:
         options = ServerOptions(**{name: getattr(flags, name) for name in names})

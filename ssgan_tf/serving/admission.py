@@ -1,10 +1,10 @@
 """Admission control: limits the work in progress and the time that a client may take.
 
-A slow or greedy client delays itself only, and ties up a bounded amount of memory:
-- The work in progress is counted in rows. When the limit is reached, the next request is answered 429.
+A slow or greedy client delays only itself, and ties up a bounded amount of memory:
+- The work in progress is counted in rows. When the limit is reached, further requests get status 429.
 - A request that is refused before its body was read is still read to its end, up to a time limit. Otherwise a client
   that is still sending would see a broken connection instead of the reason.
-- A response leaves in chunks, as fast as its client accepts them.
+- A response is sent in chunks, as fast as its client accepts them.
 """
 
 import asyncio
@@ -51,11 +51,11 @@ class AdmissionControl:
         self.stopping = False
 
     def reserve(self, scope: Scope, rows: int) -> None:
-        """Reserves `rows` rows in total for the request of `scope`; never gives back what it already has.
+        """Increases the number of rows reserved for the request of `scope` to `rows`; never lowers it.
 
         Raises:
-            RequestError: 429 if there is no room for the rows, 503 if the server is stopping and has not admitted
-                this request yet.
+            RequestError: 429 if there is no room for the rows; 503 if the server is stopping and has not yet admitted
+                this request.
         """
         state: RequestState = scope[_STATE_KEY]
         if self.stopping and not state.rows:
@@ -93,7 +93,7 @@ class AdmissionControl:
         try:
             await self._app(scope, receive_in_time, send_in_chunks)
         except asyncio.TimeoutError:
-            return  # The client does not accept its response: the server closes the connection.
+            return  # The client does not accept its response, so the server closes the connection.
         finally:
             self._rows -= state.rows
 

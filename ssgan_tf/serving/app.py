@@ -15,9 +15,9 @@ from ssgan_tf.serving.options import ServerOptions
 from ssgan_tf.serving.parsing import parse_request
 from ssgan_tf.serving.responses import format_response, to_json
 
-# `curl -d` sends the second type, as in TensorFlow Serving's own examples; that server does not check the type at all.
+# `curl -d`, as in TensorFlow Serving's own examples, sends the second type; TensorFlow Serving does not check the type.
 _CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded", "")
-_CODEC_THREADS = 2  # parse requests and format responses: JSON and images
+_CODEC_THREADS = 2  # for parsing requests and formatting responses, both JSON and images
 
 
 def make_app(model: ServedModel, batcher: Batcher, options: ServerOptions) -> AdmissionControl:
@@ -50,7 +50,7 @@ class _Endpoints:
         self._check_model(name, version)
         model, options, loop = self._model, self._options, asyncio.get_running_loop()
 
-        # Until the body is parsed, reserve the share of a batch that its size is of the largest body.
+        # Until the body is parsed, reserve rows in proportion to its size: the largest body counts as a full batch.
         length = _check_headers(request, options)
         self._admission.reserve(request.scope, max(1, -(-length * options.max_batch // options.max_body_bytes)))
         body = await _read_body(request, options)
@@ -86,10 +86,10 @@ class _Endpoints:
         return _json_response({"status": "ok"})
 
     def _check_model(self, name: str, version: str | None) -> None:
-        """Raises an error if the URL names another model or version, or a verb that has no such method."""
+        """Raises an error if the URL names another model or version, or has a verb that GET does not support."""
         model = self._model
         if ":" in name + (version or ""):
-            # The status route matched a URL with a verb: `:predict` needs POST, any other verb does not exist.
+            # The status route matched a URL with a verb: `:predict` needs POST; other verbs do not exist.
             known = f"{name}{version or ''}".endswith(":predict")
             raise HTTPException(405 if known else 404, headers={"Allow": "POST"} if known else None)
         if name != model.name:
@@ -139,7 +139,7 @@ async def _read_body(request: Request, options: ServerOptions) -> bytes:
         reason = f"The body: expected all of it within {options.client_seconds:g} s. Received: {size:,} bytes."
         raise RequestError(408, reason, {"Connection": "close"}) from None
     except ClientDisconnect:
-        raise RequestError(400, "The body: the connection closed before the end of the body.") from None
+        raise RequestError(400, "The body: the connection was closed before the end of the body.") from None
     return b"".join(parts)
 
 
@@ -152,7 +152,7 @@ def _error_response(code: int, reason: str, headers: dict[str, str] | None = Non
 
 
 def _add_error_handlers(app: FastAPI, model: ServedModel) -> None:
-    """Turns every error into an object with the key "error", as TensorFlow Serving does."""
+    """Makes every error a JSON object with the key "error", as TensorFlow Serving does."""
     base = f"/v1/models/{model.name}"
 
     @app.exception_handler(RequestError)

@@ -19,7 +19,7 @@ Run = Callable[[str, Arrays], Arrays]
 
 class _Job(NamedTuple):
     request: PredictRequest
-    key: Hashable  # jobs with equal keys can share a batch; None: computed alone
+    key: Hashable  # jobs with equal keys can share a batch; a job with None is computed alone
     outputs: "Future[Arrays]"
     arrival_time: float
 
@@ -96,7 +96,7 @@ class Batcher:
         if group[0].key is not None:
             for job in [job for job in self._jobs if job.key == group[0].key]:
                 if job.request.cost > room:
-                    return 0  # Stop here: if smaller jobs kept overtaking this one, it could wait forever.
+                    return 0  # Stop here: if smaller jobs kept overtaking this one, it might wait forever.
                 self._jobs.remove(job)
                 group.append(job)
                 room -= job.request.cost
@@ -116,7 +116,7 @@ class Batcher:
         return group
 
     def _resolve(self, jobs: list[_Job]) -> None:
-        """Computes the jobs together and sets their futures; after an error, computes each by itself."""
+        """Computes the jobs together and sets their futures; after an error, computes each job by itself."""
         if not jobs:
             return
         try:

@@ -1,6 +1,6 @@
 """Images in requests and responses as base64 PNG and JPEG files, instead of lists of numbers.
 
-TensorFlow Serving has no such form: there an image is an array of numbers. This server accepts and returns both.
+For TensorFlow Serving, an image is always an array of numbers. This server accepts and returns both forms.
 """
 
 import base64
@@ -42,7 +42,7 @@ def decode_image(name: str, data: bytes, shape: Sequence[int]) -> np.ndarray:
     """Decodes a PNG or JPEG file to an image [H,W,C], float32 in [-1, 1].
 
     Args:
-        name: Input's name, for error messages.
+        name: Name of the input, for error messages.
         data: Content of the file.
         shape: Expected H, W, C. An image of another size is refused before it is decompressed; nothing is resized.
 

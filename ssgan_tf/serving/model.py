@@ -60,7 +60,7 @@ class ServedModel:
             The outputs, by name.
 
         Raises:
-            RequestError: 400 with the model's own reason if it refuses the values; 503 if memory runs out.
+            RequestError: 400 with the model's own reason if the model refuses the values; 503 if memory runs out.
         """
         specs = self.signatures[signature].inputs
         tensors = {name: tf.constant(value, specs[name].dtype) for name, value in inputs.items()}
@@ -81,7 +81,7 @@ class ServedModel:
                 try:
                     self.run(name, zeros)
                 except RequestError:
-                    pass  # The model refuses zeros: the first client of this signature has to wait.
+                    pass  # The model refuses zeros, so the first client of this signature has to wait.
 
     def _make_metadata(self, folder: str) -> dict[str, Any]:
         """Returns TensorFlow Serving's GetModelMetadataResponse, as its REST interface writes it."""

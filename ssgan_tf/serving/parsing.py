@@ -24,9 +24,9 @@ class PredictRequest(NamedTuple):
         inputs: All of its inputs, batch first.
         rows: Number of rows in the batch.
         cost: Number of images to compute: rows, or rows x steps for a signature with `steps`.
-        columnar: True if the request has `inputs` and is answered with `outputs`; False for `instances` and
+        columnar: True if the request has `inputs` and the response `outputs`; False for `instances` and
             `predictions`.
-        png: True if output images are wanted as PNG files.
+        png: True if output images are to be PNG files.
     """
 
     signature: str

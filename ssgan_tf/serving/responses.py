@@ -11,7 +11,7 @@ from ssgan_tf.serving.errors import RequestError
 from ssgan_tf.serving.images import encode_png, is_image
 from ssgan_tf.serving.parsing import PredictRequest
 
-_BYTES_SUFFIX = "_bytes"  # TensorFlow Serving writes outputs with such names as {"b64": ...}, other strings as text
+_BYTES_SUFFIX = "_bytes"  # TensorFlow Serving writes outputs with such names as {"b64": ...}, and other strings as text
 
 
 def to_json(value: Any) -> bytes:
@@ -26,7 +26,7 @@ def format_response(outputs: Mapping[str, np.ndarray], request: PredictRequest) 
 
     Args:
         outputs: Arrays with `request.rows` rows; of any shape for a request in columns.
-        request: Request that they answer.
+        request: Request to which the outputs belong.
 
     Raises:
         RequestError: If an output is not finite, or has no rows although the request is in rows.

@@ -41,7 +41,7 @@ def run(
         port: Port to listen on; 0 for any free port.
         name: Model's name in URLs; by default the name of its run.
         options: Limits and batching; by default `ServerOptions()`.
-        on_ready: Function (model, URL of the model), called once the server accepts requests.
+        on_ready: Function that is called with the model and its URL once the server accepts requests.
 
     Raises:
         OSError: If the address is not available, or there is no export.
@@ -82,7 +82,7 @@ def _serve(
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Returns a socket bound to an address; it refuses connections until the server listens on it.
+    """Returns a socket bound to an address, which refuses connections until the server listens on it.
 
     Raises:
         OSError: If the address is in use or does not belong to this machine.
@@ -90,7 +90,7 @@ def bind(host: str, port: int) -> socket.socket:
     """
     if not 0 <= port < 65536:
         raise ValueError(f"port: expected a number from 0 to 65535. Received: {port}.")
-    # asyncio sets TCP_NODELAY only on sockets that name the protocol; without it many responses take 40 ms longer.
+    # asyncio sets TCP_NODELAY only on sockets that name their protocol; without it many responses take 40 ms longer.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
@@ -111,7 +111,7 @@ def _base_url(listener: socket.socket) -> str:
 def _objects_kept_from_gc() -> Iterator[None]:
     """Excludes all existing objects from garbage collection in the body.
 
-    Scanning TensorFlow's many objects again and again took half of the time for parsing large requests.
+    Scanning TensorFlow's many objects again and again took half the time of parsing large requests.
     """
     gc.collect()
     gc.freeze()

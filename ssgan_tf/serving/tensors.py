@@ -1,4 +1,4 @@
-"""Converts the JSON value of one input, nested lists, to the array that a signature takes."""
+"""Converts the JSON value of one input, usually nested lists, to the array that a signature takes."""
 
 import itertools
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def to_array(name: str, value: Any, spec: tf.TensorSpec) -> np.ndarray:
     """Converts nested lists of numbers, strings or {"b64": ...} to an array with the type and shape of `spec`.
 
     Args:
-        name: Input's name, for error messages.
+        name: Name of the input, for error messages.
         value: Parsed JSON.
         spec: Type and shape of the input, batch first.
 
