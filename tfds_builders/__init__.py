@@ -1,1 +1,1 @@
-"""Data-set builders, one folder each, with common code in shared/. Run `tfds build tfds_builders/<name>`."""
+"""Data-set builders, one folder each, with common code in shared/. `ssgan data build NAME` runs one."""

@@ -104,7 +104,7 @@ def inspect(
         raise MemoryError(
             f"data.memory_gib: {dataset} needs {gib:.1f} GiB for {count:,} images of {shape}. Received: "
             f"{memory_gib:g}. Raise it if the machine has that much memory, build a lower resolution, or add "
-            "--file_format=array_record to the `tfds build` command: images are then read from disk."
+            "--file_format=array_record to `ssgan data build`: images are then read from disk."
         )
     return DatasetInfo(dataset, count, shape, spec, gib <= memory_gib)
 

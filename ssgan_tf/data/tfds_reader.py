@@ -12,6 +12,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from ssgan_tf.core.codes import STEPS, UNKNOWN, CodeSpec, FactorSpec
+from ssgan_tf.data.build import CATALOGUE
 
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 _PREFIX = "label_"  # prefix of label features in TFDS's own data sets, which have no group `factors`
@@ -39,7 +40,8 @@ def open_builder(dataset: str, data_dir: str) -> tfds.core.DatasetBuilder:
 def _command(dataset: str) -> str:
     """Returns the command that prepares the data set, without --data_dir."""
     name, *rest = [part for part in dataset.split("/") if not _VERSION.fullmatch(part)]
-    program = "tfds build" if _in_catalogue(name) else "ssgan data build"
+    # `ssgan data build` knows our builders and those of CATALOGUE, but no others of TFDS.
+    program = "tfds build" if name not in CATALOGUE and _in_catalogue(name) else "ssgan data build"
     return f"{program} {name}" + "".join(f" --config={part}" for part in rest)
 
 

@@ -14,13 +14,13 @@ from ssgan_tf.evaluate import evaluation, feature_network, oracle, scoring
 from ssgan_tf.utils import program
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
-_DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder that `tfds build --data_dir` filled.")
+_DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared data sets.")
 _METRICS = flags.DEFINE_string(
     "metrics", "fast", f"'fast' (all that take seconds), 'all', or comma-separated names: {', '.join(scoring.NAMES)}."
 )
 _SAMPLES = flags.DEFINE_integer("samples", 10_000, "Number of real images, and of generated ones, per score.", 100)
 _BOOTSTRAP = flags.DEFINE_integer("bootstrap", 0, "Number of replicates for 95 % intervals; 0 for none.", 0)
-_BINS = flags.DEFINE_integer("bins", 20, "Histogram bins of a code: MIG, modularity, mutual information.", 2)
+_BINS = flags.DEFINE_integer("bins", 20, "Number of bins for MIG, modularity, mutual information and IRS.", 2)
 _GROUP = flags.DEFINE_integer("group", 64, "Images per group of FactorVAE, and image pairs per group of BetaVAE.", 2)
 _FEATURES = flags.DEFINE_string(
     "features", None, "Network for FID, KID, precision and recall: a SavedModel folder or a .keras or .h5 file."

@@ -61,7 +61,8 @@ def test_the_newest_version_is_read_unless_one_is_named(data_dir, tmp_path):
         ("scene3d/demo", "ssgan data build scene3d --config=demo --data_dir=DIR"),
         ("scene3d/demo/1.0.0", "ssgan data build scene3d --config=demo --data_dir=DIR"),
         ("plain", "ssgan data build plain --data_dir=DIR"),
-        ("dsprites", "tfds build dsprites --data_dir=DIR"),
+        ("dsprites", "ssgan data build dsprites --data_dir=DIR"),
+        ("mnist", "tfds build mnist --data_dir=DIR"),
         ("no such name", "ssgan data build no such name --data_dir=DIR"),
     ],
 )

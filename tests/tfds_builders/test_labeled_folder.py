@@ -242,7 +242,7 @@ def test_a_bad_config(fields: dict, message: str, folder: Path, tmp_path: Path) 
 
 
 def test_a_name_without_json_is_answered_with_the_command() -> None:
-    with pytest.raises(ValueError, match="Received: 'mine'. Run: tfds build tfds_builders/labeled_folder --config='{"):
+    with pytest.raises(ValueError, match="Received: 'mine'. Run: ssgan data build labeled_folder --config='{"):
         Builder(config="mine")
 
 

@@ -18,7 +18,7 @@ from .report import Outcome, show, write_report
 from .source import SKIP_HINT, Source, read_source
 
 _COMMAND = (
-    "tfds build tfds_builders/labeled_folder "
+    "ssgan data build labeled_folder "
     '--config=\'{"name": "NAME", "folder": "FOLDER", "resolution": 64}\' --data_dir=data'
 )
 REPORT, ROWS = "report.txt", "images.txt"

@@ -1,6 +1,6 @@
 """Writes a labels.csv that lists a folder's images with empty cells to fill in:
 
-python -m tfds_builders.labeled_folder.make_labels pictures/chairs --factors=shape,hue
+python -m tfds_builders.labeled_folder.make_labels photos/chairs --factors=shape,hue
 """
 
 import argparse
