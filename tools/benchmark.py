@@ -5,12 +5,12 @@
     .venv/bin/python tools/benchmark.py --config=configs/demo.py --out=benchmark.json
 
 Images are random, so no data set is needed. The default is 64x64, batch 8, min(2048 / 2^stage, 128) feature maps and
-R1 at every step. --config takes the networks, objective and last phase of an experiment; other flags override those.
+R1 at every step. --config takes the networks, objective and last phase of an experiment; other flags override them.
 
-The peak is the speed of a 3x3 convolution of 8 images of 64x64 with 128 feature maps, forward, in the same precision.
-It is timed in every round together with the rest, so that other load on the machine slows all of them alike. The table
-shows medians over rounds; ratios are medians of each round's ratio. FLOPs are counted by ssgan_tf/train/costs.py, for
-one device: with several devices, they are those of one device's part of a step.
+The peak is the speed of a forward 3x3 convolution of 8 images of 64x64 with 128 feature maps, in the same precision. It
+is timed in every round together with the rest, so that other load on the machine slows all of them alike. The table
+shows medians over rounds; ratios are medians of each round's ratio. FLOPs are counted by ssgan_tf/train/costs.py for
+one device's part of a step.
 """
 
 import argparse
@@ -51,13 +51,13 @@ def make_parser() -> ArgumentParser:
     parser = ArgumentParser(__doc__)
     add = parser.add_argument
 
-    # Model and batches. None stands for the value of --config, or the default.
+    # Model and batches. None means the value of --config, or the default.
     add("--config", help="Python file with get_config(), e.g. configs/demo.py")
     add("--resolution", type=int, help="height and width of the images (default: 64)")
     add("--fmap_base", type=int, help="feature maps: min(2 * fmap_base / resolution, fmap_max) (default: 2048)")
     add("--fmap_max", type=int, help="maximum number of feature maps of a layer (default: 128)")
     add("--batch", type=int, help="images per step, over all devices (default: 8)")
-    add("--labeled_batch", type=int, help="labelled images per step (default: the same number, or the config's)")
+    add("--labeled_batch", type=int, help="labelled images per step (default: the config's, or as many as --batch)")
     add("--r1_interval", type=int, help="apply R1 at every n-th step (default: 1)")
     add("--precision", choices=PRECISIONS, help="float32, or 16 bits in convolutions (default: float32)")
 
@@ -102,7 +102,7 @@ def choose_setting(options: argparse.Namespace) -> Setting:
 
 
 def uses_xla(options: argparse.Namespace) -> bool:
-    """Returns whether --jit_compile compiles on this machine, with the same rule as in training."""
+    """Returns whether --jit_compile means to compile on this machine, by the same rule as in training."""
     return on_gpu() if options.jit_compile == "auto" else options.jit_compile == "on"
 
 

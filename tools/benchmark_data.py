@@ -1,10 +1,10 @@
-"""Times the input pipeline on a prepared data set: images per second of its batches, and what a small network needs.
+"""Times the input pipeline on a prepared data set, and compares it with the training speed of a small network.
 
     .venv/bin/python tools/benchmark_data.py --dataset=scene3d/demo --data_dir=data
 
 Batches are read from memory if the decoded images fit, and from disk if the data set is stored as ArrayRecord
-(`tfds build ... --file_format=array_record`). The small network trains on batches of the same size (R1 at every step)
-in the same run, so that the ratio of both speeds hardly depends on the machine or its load.
+(`ssgan data build ... --file_format=array_record`). The small network trains on batches of the same size, with R1 at
+every step, in the same run, so the ratio of the two speeds hardly depends on the machine or its load.
 """
 
 import argparse
@@ -31,9 +31,9 @@ def make_parser() -> ArgumentParser:
     parser = ArgumentParser(__doc__)
     add = parser.add_argument
     add("--dataset", default="scene3d/demo", help="name/config of a prepared data set (default: %(default)s)")
-    add("--data_dir", default="data", help="folder that `tfds build --data_dir` filled (default: %(default)s)")
+    add("--data_dir", default="data", help="folder of the prepared data sets (default: %(default)s)")
     add("--batch", type=int, default=8, help="images per step, and labelled images per step (default: %(default)s)")
-    add("--seconds", type=float, default=10.0, help="how long to time each (default: %(default)s)")
+    add("--seconds", type=float, default=10.0, help="duration of each measurement (default: %(default)s)")
     add("--memory_gib", type=float, default=4.0,
         help="maximum memory for the decoded images, in GiB (default: %(default)s)")  # fmt: skip
     return parser
@@ -64,13 +64,13 @@ def make_segment(batch: int) -> Segment:
 
 
 def time_batches(dataset: data.FactorDataset, batch: int, seconds: float) -> float:
-    """Returns images per second of the batches alone; labelled images, which come on top, are not counted."""
+    """Returns images per second of the batches alone, without counting the labelled images that come with them."""
     batches = iter(pipeline.batches(dataset, np.arange(len(dataset)), make_segment(batch), seed=0))
     return images_per_second(lambda: next(batches), batch, seconds)
 
 
 def time_training(dataset: data.FactorDataset, batch: int, seconds: float) -> float:
-    """Returns images per second of training steps of the paper's small network, on a batch that is already loaded."""
+    """Returns images per second of training the paper's small network on a batch that is already loaded."""
     resolution, channels = dataset.images.shape[1], dataset.images.shape[3]
     published = small_128(channels) if resolution > 64 else small_64(channels)
     network = dataclasses.replace(published, resolution=resolution)
@@ -103,7 +103,7 @@ def load_both(options: argparse.Namespace) -> dict[str, data.FactorDataset]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Times everything and prints one line each."""
+    """Times everything and prints one line per measurement."""
     parser = make_parser()
     options = parser.parse_args(arguments)
     logging.set_verbosity(logging.ERROR)  # TFDS logs a lot.

@@ -5,8 +5,8 @@
 
 Five codes encode one factor each, with noise; one of the others depends weakly on the third factor. Each metric first
 runs once on a small table, so that loading libraries is not timed, and then --repeats times; the output has the fastest
-and the slowest run. --reference also times scikit-learn's GradientBoostingClassifier, one per factor, with which DCI is
-defined (minutes).
+and the slowest run. --reference also times the trees that define DCI, one GradientBoostingClassifier of scikit-learn
+per factor, which takes minutes.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def make_parser() -> ArgumentParser:
     parser = ArgumentParser(__doc__)
     add = parser.add_argument
     add("--metrics", default=",".join(METRICS), help="comma-separated names (default: all)")
-    add("--rows", type=int, default=15_000, help="rows; metrics train on two thirds of them (default: %(default)s)")
+    add("--rows", type=int, default=15_000, help="number of rows, two thirds for training (default: %(default)s)")
     add("--repeats", type=int, default=3, help="timed runs of each metric (default: %(default)s)")
     add("--reference", action="store_true", help="also time scikit-learn's trees for DCI")
     return parser
@@ -52,7 +52,7 @@ def check(options: argparse.Namespace) -> list[str]:
 
 
 def make_table(rows: int) -> Table:
-    """Returns noisy codes [rows, 10] beside uniform factors [rows, 5]."""
+    """Returns a table of noisy codes [rows, 10] and uniform factors [rows, 5]."""
     rng = np.random.default_rng(0)
     factors = np.stack([rng.integers(size, size=rows) for size in SIZES], axis=1)
     codes = rng.normal(size=(rows, 10))
@@ -93,7 +93,7 @@ def time_metric(name: str, table: Table, repeats: int) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Times the metrics and prints one line each."""
+    """Times the metrics and prints one line per metric."""
     parser = make_parser()
     options = parser.parse_args(arguments)
     try:

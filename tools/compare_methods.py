@@ -7,7 +7,7 @@
 A method is a config: a name in configs/compare, or a path. The default is all of configs/compare. Every method is
 trained and evaluated once per seed. The same command resumes a comparison that was stopped, and repeats what failed.
 With --images, lengths inside a config (fields that end in `_images`: decays, warm-ups, events) are scaled with the
-length of the training. --minutes stops each training after that time, wherever it is.
+length of the training. --minutes stops each training after that time, however far it has got.
 
 Writes a folder for each run, comparison.md, comparison.json, comparison.png and traversals/METHOD.png into --out. Exits
 with 1 if a training or an evaluation failed.
@@ -48,7 +48,7 @@ STOPPED = (INTERRUPTED, 128 + signal.SIGTERM)  # exit codes of programs that wer
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM. Unlike Ctrl-C, it does not reach the program that was started from here."""
+    """SIGTERM was received. Unlike Ctrl-C, it does not reach the program that was started from here."""
 
 
 def make_parser() -> ArgumentParser:
@@ -58,27 +58,27 @@ def make_parser() -> ArgumentParser:
 
     # Methods and trainings.
     add("--out", required=True, help="folder of the comparison: new, or one to resume")
-    add("--data_dir", default="data", help="folder that `tfds build --data_dir` filled (default: %(default)s)")
+    add("--data_dir", default="data", help="folder of the prepared data sets (default: %(default)s)")
     add("--methods", help="comma-separated names in configs/compare, or paths of configs (default: all in "
         "configs/compare)")  # fmt: skip
     add("--seeds", default="0", help="comma-separated seeds (default: %(default)s)")
     add("--images", type=int, help="length of each training in images (default: as in each config)")
-    add("--minutes", type=float, help="stop each training after this many minutes instead")
+    add("--minutes", type=float, help="stop each training after this many minutes, instead of --images")
     add("--set", dest="settings", action="append", default=[], metavar="FIELD=VALUE",
         help="change a field of all configs, e.g. data.dataset; may be repeated")  # fmt: skip
 
     # Scores.
-    add("--metrics", default="fast", help="metrics, as in ssgan_tf.evaluate (default: %(default)s)")
+    add("--metrics", default="fast", help="metrics, as for `ssgan evaluate` (default: %(default)s)")
     add("--samples", type=int, default=10_000,
         help="number of real images, and of generated ones, per score (default: %(default)s)")  # fmt: skip
-    add("--oracle_images", type=int, help="length of the oracle's training, as in ssgan_tf.evaluate")
+    add("--oracle_images", type=int, help="length of the oracle's training, as for `ssgan evaluate`")
     add("--columns", help="comma-separated scores to show (default: those of "
         f"{','.join(table.COLUMNS)} that were measured or have a reason why not)")  # fmt: skip
     return parser
 
 
 def check(options: argparse.Namespace) -> None:
-    """Raises ValueError if a flag is out of range or excludes another one."""
+    """Raises ValueError if a flag is out of range or cannot be combined with another."""
     if options.images is not None and options.minutes is not None:
         raise ValueError("--images, --minutes: expected one of them. Received: both.")
     if options.samples < 100:
@@ -170,7 +170,7 @@ def run_program(program: str, words: Sequence[str]) -> int:
 
 
 def terminate_with_parent() -> None:
-    """Makes the calling process get SIGTERM, at which programs save their state and end, when its parent dies."""
+    """Makes the system send SIGTERM, at which programs save and exit, to the calling process when its parent dies."""
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG of Linux
 
 

@@ -1,6 +1,6 @@
 # Sourced by tools/demo and tools/test: changes to the root of the repository and sets up their common .venv.
 # .venv/unfinished exists during a setup and contains its process id. .venv/installed and
-# .venv/installed-test exist after a complete one and contain a fingerprint of its input, so that a
+# .venv/installed-test exist after a complete setup and contain a fingerprint of its input, so that a
 # change of the input starts another setup.
 
 disk_needed=5  # GiB: .venv 2.6, pip's downloads, data and runs
@@ -13,8 +13,8 @@ stop() {
   exit 2
 }
 
-# Prints "good", or the reason why the Python at $1 cannot be used. Runs it, because version managers
-# put stand-ins on the PATH for versions that are not installed.
+# Prints "good", or the reason why the Python at $1 cannot be used. It runs this Python, because version
+# managers put stand-ins on the PATH for versions that are not installed.
 check_python() {
   "$1" -c '
 import sys
@@ -46,14 +46,14 @@ find_python() {
   elsewhere: pyenv install 3.11 && pyenv global 3.11), then run this again. Found on the PATH:${seen:-" no Python"}"
 }
 
-# Prints everything that determines the installed packages, and the folder, because a .venv cannot be moved.
+# Prints everything that determines the installed packages, and the folder, since a .venv cannot be moved.
 fingerprint() {
   printf '%s\n' "$root"
   cksum setup.cfg setup.py pyproject.toml constraints/lane1.txt
   .venv/bin/python -V 2>&1
 }
 
-# Removes a .venv that these programs made, if it is incomplete, was moved here or lost its Python. Keeps any other.
+# Removes a .venv of these programs that is incomplete, was moved here or has lost its Python; keeps any other.
 remove_broken_venv() {
   local owner verdict
   if [ -f .venv/unfinished ]; then
@@ -114,6 +114,6 @@ prepare_environment() {
   pip_install "pip == 26.3"  # the pip that comes with Python differs between releases
   pip_install --constraint constraints/lane1.txt --build-constraint constraints/lane1.txt \
     --editable ".${extra:+[$extra]}"
-  fingerprint | tee .venv/installed > "$stamp"  # an install with the extra includes one without it
+  fingerprint | tee .venv/installed > "$stamp"  # an install with the extra includes the one without it
   rm .venv/unfinished
 }

@@ -8,8 +8,8 @@ Starts a server for --model (default: the model that comes with the package) and
 tests a server that is already running, ours or TensorFlow Serving.
 
 Every client sends its next request as soon as it has a response. Some responses are compared with the server's response
-to the same request when it was sent alone, so that a client that gets the response to another client's request is
-noticed. Clients and server share the same processors. Exits with 1 if any response was an error.
+to the same request sent alone, which would reveal a response to another client's request. Clients and server share the
+same processors. Exits with 1 if any response was an error.
 """
 
 import argparse
@@ -36,7 +36,7 @@ from tools.load_testing.clients import Clients, Request
 from tools.load_testing.protocol import connect, decode_outputs, random_inputs, send
 
 ROOT = Path(__file__).resolve().parents[1]
-REQUESTS = 16  # different requests, each of which is sent alone first
+REQUESTS = 16  # number of different requests, each of which is sent alone first
 # In a larger batch TensorFlow may add numbers in another order. In units of the largest value, if that is above 1.
 TOLERANCE = 1e-5
 PIXEL_TOLERANCE = 1.01 / 255  # a value may be rounded to the next of the 255 levels
@@ -50,8 +50,8 @@ def make_parser() -> ArgumentParser:
     # Server.
     add("--model", help="export to start a server for (default: the model that comes with the package)")
     add("--url", help="address of a model of a running server, http://HOST:PORT/v1/models/NAME")
-    add("--pid", type=int, help="process of that server, to measure its memory and processor time")
-    add("--server", action="append", default=[], help="flag for the server that is started; may be repeated")
+    add("--pid", type=int, help="process id of that server, to measure its memory and processor time")
+    add("--server", action="append", default=[], help="flag for the server to start; may be repeated")
 
     # Requests.
     add("--signature", default="generate", help="signature to request (default: %(default)s)")
@@ -63,7 +63,7 @@ def make_parser() -> ArgumentParser:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Raises ValueError if a flag is out of range or excludes another one."""
+    """Raises ValueError if a flag is out of range or cannot be combined with another."""
     if options.model and options.url:
         raise ValueError("expected either --model or --url. Received: both.")
     if min(options.clients, options.rows) < 1 or not options.seconds > 0:

@@ -1,9 +1,9 @@
-"""Exports an evaluated run as the model that comes with the package, which ssgan-edit and the page open by default.
+"""Exports an evaluated run as the model that comes with the package, which edit, page and serve open by default.
 
     .venv/bin/python tools/make_demo_model.py --workdir=runs/demo
 
 The result is one SavedModel, ssgan_tf/editing/demo/1, with the run's scores on its model card. It replaces the model
-that was there before. More than 5 MB are refused, because the model is part of every clone.
+that was there before. Models of more than 5 MB are refused, because every clone contains the model.
 """
 
 import os
@@ -35,7 +35,7 @@ def make_parser() -> ArgumentParser:
 
 
 def make(workdir: str, out: str) -> tuple[str, int]:
-    """Exports a run and, once the export is complete and checked, replaces the model in `out` by it.
+    """Exports a run and, once the export is complete and checked, replaces the model in `out` with it.
 
     Returns:
         The SavedModel's folder, and its size in bytes.
@@ -52,7 +52,7 @@ def make(workdir: str, out: str) -> tuple[str, int]:
     if facts["scores"] is None:
         raise ValueError(
             f"workdir: expected a run with scores for the model card. Received: none, because "
-            f"{facts['no_scores_because']} Run `python -m ssgan_tf.evaluate --workdir={workdir} --data_dir=...` first."
+            f"{facts['no_scores_because']} Run `ssgan evaluate --workdir={workdir} --data_dir=...` first."
         )
 
     # Export, and replace.

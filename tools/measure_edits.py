@@ -1,4 +1,4 @@
-"""Measures edits with the oracle: whether the edited factor reaches its target, and the other factors stay the same.
+"""Measures with the oracle whether edits move the edited factor to its target and keep the other factors unchanged.
 
     .venv/bin/python tools/measure_edits.py --workdir=runs/demo --model=runs/demo/export --data_dir=data \\
         --picture=edits.png
@@ -9,9 +9,8 @@ In each image, each factor is set to a random target, one factor at a time. The 
     kept    mean |oracle(edited)[j] - oracle(image)[j]|, for the other factors j
 
 in codes from 0 to 1. There are up to three groups of images: generated images; real images whose labels were not used
-in training, which the editor fits; and, if the data set is scene3d, new images, rendered between the values of the data
-set, so that no network has seen them. The oracle is the one that `ssgan_tf.evaluate` trains; the output also has its
-own error.
+in training, which the editor fits; and, if the data set is scene3d, new images, rendered with values between those of
+the data set, so that no network has seen them. The oracle is that of `ssgan evaluate`; its own error is printed too.
 """
 
 import argparse
@@ -74,11 +73,11 @@ def make_parser() -> ArgumentParser:
     add = parser.add_argument
     add("--workdir", required=True, help="folder of the run")
     add("--model", help="folder of its export (default: WORKDIR/export)")
-    add("--data_dir", default="data", help="folder that `tfds build --data_dir` filled (default: %(default)s)")
-    add("--count", type=int, default=200, help="images in each group (default: %(default)s)")
+    add("--data_dir", default="data", help="folder of the prepared data sets (default: %(default)s)")
+    add("--count", type=int, default=200, help="number of images in each group (default: %(default)s)")
     add("--fit_steps", type=int, default=150, help="steps of a fit (default: %(default)s)")
     add("--oracle_images", type=int, default=oracles.OracleOptions.images,
-        help="length of the oracle's training, as in ssgan_tf.evaluate (default: %(default)s)")  # fmt: skip
+        help="length of the oracle's training, as for `ssgan evaluate` (default: %(default)s)")  # fmt: skip
     add("--picture", help="PNG file for a grid of one image with each factor edited to three values")
     add("--seed", type=int, default=0, help="seed of images, noise and targets (default: %(default)s)")
     return parser
@@ -101,7 +100,7 @@ def held_out_rows(run: runs.Run, dataset: data.FactorDataset, count: int, rng: n
 def render_new(
     dataset: str, resolution: int, names: Sequence[str], count: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Renders images with factor values halfway between those of the data set, except for its shapes.
+    """Renders images with factor values halfway between those of the data set, except for the shape.
 
     Args:
         dataset: Name of the data set, scene3d/....
