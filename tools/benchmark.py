@@ -8,7 +8,7 @@ Images are random, so no data set is needed. The default is 64x64, batch 8, min(
 R1 at every step. --config takes the networks, objective and last phase of an experiment; other flags override them.
 
 The peak is the speed of a forward 3x3 convolution of 8 images of 64x64 with 128 feature maps, in the same precision. It
-is timed in every round together with the rest, so that other load on the machine slows all of them alike. The table
+is timed in every round together with the rest, so that other load on the machine slows all of them equally. The table
 shows medians over rounds; ratios are medians of each round's ratio. FLOPs are counted by ssgan_tf/train/costs.py for
 one device's part of a step.
 """
