@@ -199,7 +199,7 @@ def test_the_factors_are_listed(run) -> None:
         (["--in=nowhere.png", "--out=a.png"], ["nowhere.png", "does not exist"]),
         (["--in=photos/notes.txt", "--out=a.png"], ["photos/notes.txt", "begins with b'not an image'"]),
         (["--out=photo.png/a.png"], ["--out", "cannot write"]),
-        (["--out=a.png", "--model=photos"], ["ssgan_tf.export", "'photos'"]),
+        (["--out=a.png", "--model=photos"], ["ssgan export", "'photos'"]),
     ],
 )
 def test_bad_input_gets_one_line_and_nothing_is_written(words, expected, run, photos, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_refusals_are_counted_and_a_wrong_response_is_an_error(toy_server: Serve
     [
         (["--model=/nowhere", "--url=http://127.0.0.1:9/v1/models/x"], "either --model or --url"),
         (["--url=http://127.0.0.1:9/v1/models/x"], "does not answer"),
-        (["--model=/nowhere"], "ssgan_tf.export"),
+        (["--model=/nowhere"], "ssgan export"),
         (["--model=/nowhere", "--clients=0"], "--clients"),
     ],
 )

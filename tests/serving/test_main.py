@@ -23,7 +23,7 @@ HEAVY = ["tensorflow", "numpy", "fastapi", "uvicorn"]
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--model={empty}"], "ssgan_tf.export"),
+        (["--model={empty}"], "ssgan export"),
         (["--model={toy}", "--port={taken}"], "expected a free address"),
         (["--model={toy}", "--port=65536"], "--port: expected a number from 0 to 65535. Received: 65536"),
         (["--model={toy}", "--name=a/b"], "--name: expected a name without"),
