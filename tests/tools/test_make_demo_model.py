@@ -34,7 +34,7 @@ def write_scores(workdir: Path) -> None:
 def test_an_evaluated_run_becomes_the_model_of_the_package(workdir: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(verification, "check", lambda run, folder: 0.0)  # has its own tests
     out = str(tmp_path / "demo")
-    with pytest.raises(ValueError, match="expected a run with scores .* not measured .*ssgan_tf.evaluate"):
+    with pytest.raises(ValueError, match="expected a run with scores .* not evaluated .*ssgan evaluate"):
         make_demo_model.make(str(workdir), out)
     assert not os.path.exists(out)
     write_scores(workdir)
