@@ -20,7 +20,7 @@ def shrink(images: tf.Tensor, resolution: int, fade: tf.Tensor | None) -> tf.Ten
     """Reduces real images to the current resolution, faded in like generated ones.
 
     Args:
-        images: [B,R,R,C] at full resolution.
+        images: [B,R,R,C] at full resolution, or already at r, as `data.pipeline` delivers them.
         resolution: Current resolution r.
         fade: Weight of the detail that the resolution below cannot show; None means 1.
 
