@@ -1,7 +1,18 @@
 """Checks of option values. Messages name the field, and range checks reject NaN too."""
 
 import difflib
+import os
+import re
 from typing import Any
+
+_LONGEST_PATH = 4095  # bytes, on Linux
+_LONGEST_NAME = 255
+_INSIDE = 250  # bytes that the names of files inside a folder may take
+
+
+def is_integer(value: Any, least: int) -> bool:
+    """Returns whether a value, e.g. from a file, is an int of `least` or more. True and 1.0 are none."""
+    return type(value) is int and value >= least
 
 
 def check_least(options: Any, least: int, *names: str) -> None:
@@ -42,3 +53,29 @@ def choose(field: str, name: str, known: Any, received: str = "") -> Any:
     near = difflib.get_close_matches(name, known, 1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise ValueError(f"{field}: expected one of {list(known)}. Received: {received or name!r}.{hint}")
+
+
+def check_path(argument: str, path: str) -> None:
+    """Raises ValueError if `path` cannot be used as a folder of this machine to write in, wherever it points.
+
+    Args:
+        argument: Name of the argument, for the message.
+        path: Absolute or relative path; it need not exist.
+    """
+    received = f"Received: {path!r}." if len(path) < 300 else f"Received: {path[:100]!r}... of {len(path):,} characters."
+    if not path.strip():
+        raise ValueError(f"{argument}: expected a folder. {received}")
+    if "\0" in path:
+        raise ValueError(f"{argument}: expected a path without the character '\\x00'. {received}")
+    try:
+        encoded = os.path.abspath(path).encode()
+    except UnicodeEncodeError as error:
+        character = error.object[error.start]
+        raise ValueError(f"{argument}: expected a path in UTF-8, without the byte {character!r}. {received}") from None
+    if scheme := re.match(r"\w+://", path):
+        raise ValueError(f"{argument}: expected a folder of this machine, without {scheme[0]!r}. {received}")
+    if len(encoded) > _LONGEST_PATH - _INSIDE or any(len(name) > _LONGEST_NAME for name in encoded.split(b"/")):
+        raise ValueError(
+            f"{argument}: expected a path of at most {_LONGEST_PATH - _INSIDE:,} bytes, with at most {_LONGEST_NAME} "
+            f"between two slashes. {received}"
+        )
