@@ -1,12 +1,13 @@
 """Micro-batching: requests of many clients to one signature are computed together and answered separately."""
 
+import contextlib
+import dataclasses
 import itertools
+import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Hashable
-from concurrent.futures import Future
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import Future, InvalidStateError
 
 import numpy as np
 
@@ -16,8 +17,12 @@ from ssgan_tf.serving.parsing import PredictRequest
 
 Run = Callable[[str, Arrays], Arrays]
 
+FAILURE = "The server's computation has failed and must be restarted; its log has the details."
+_LOGGER = logging.getLogger("uvicorn.error")  # the server's log
 
-class _Job(NamedTuple):
+
+@dataclasses.dataclass(frozen=True, eq=False)  # compared by identity: == of the arrays in a request is no single bool
+class _Job:
     request: PredictRequest
     key: Hashable  # jobs with equal keys can share a batch; a job with None is computed alone
     outputs: "Future[Arrays]"
@@ -29,38 +34,56 @@ class Batcher:
 
     Requests to one signature whose rows have the same shape are concatenated and computed at once. A row's outputs do
     not depend on the other rows. If the model refuses a batch, or its outputs have no rows, each request is computed
-    again by itself, and only the request at fault gets the error.
+    again by itself, and only the request at fault gets the error. A request whose future is cancelled while it waits
+    leaves the queue at once.
+
+    If a thread ends by an error outside the model's computation, which only a bug in this file can cause, nothing is
+    computed any more: `failed` becomes True, and every request that waits or arrives later gets an error.
 
     Args:
         run: Function (signature, inputs) -> outputs; called from any of the threads.
         max_batch: Maximum number of images computed at once.
         wait_s: Seconds that the oldest request waits for others to share its batch.
         threads: Number of batches computed in parallel.
+
+    Raises:
+        ValueError: If this machine cannot start as many threads.
     """
 
     def __init__(self, run: Run, max_batch: int, wait_s: float, threads: int = 1):
+        self.failed = False
         self._run = run
         self._max_batch = max_batch
         self._wait_s = wait_s
-        self._jobs: deque[_Job] = deque()
+        self._jobs: list[_Job] = []  # waiting, oldest first
         self._changed = threading.Condition()
         self._closed = False
-        self._threads = [threading.Thread(target=self._work, name=f"inference-{i}") for i in range(threads)]
-        for thread in self._threads:
-            thread.start()
+        self._threads: list[threading.Thread] = []
+        for i in range(threads):
+            thread = threading.Thread(target=self._work, name=f"inference-{i}")
+            try:
+                thread.start()
+            except RuntimeError:
+                self.close()
+                wanted = f"a number that this machine can start (it started {i})"
+                raise ValueError(f"threads: expected {wanted}. Received: {threads}.") from None
+            self._threads.append(thread)
 
     def submit(self, request: PredictRequest) -> "Future[Arrays]":
         """Queues a request; the future gets its outputs, or the model's RequestError.
 
         Raises:
-            RequestError: 503 if the batcher is closed.
+            RequestError: 503 if the batcher is closed or has failed.
         """
         job = _Job(request, _batch_key(request), Future(), time.monotonic())
         with self._changed:
+            if self.failed:
+                raise RequestError(503, FAILURE)
             if self._closed:
                 raise RequestError(503, "The server is stopping.")
             self._jobs.append(job)
             self._changed.notify_all()
+        job.outputs.add_done_callback(self._drop_cancelled)
         return job.outputs
 
     def close(self) -> None:
@@ -72,48 +95,65 @@ class Batcher:
             thread.join()
 
     def _work(self) -> None:
-        while jobs := self._next_batch():
-            self._resolve([job for job in jobs if job.outputs.set_running_or_notify_cancel()])
+        """Computes batches until the batcher is closed; runs in each of the threads."""
+        jobs: Sequence[_Job] = []
+        try:
+            while jobs := self._next_batch():
+                self._resolve([job for job in jobs if job.outputs.set_running_or_notify_cancel()])
+        except BaseException:
+            _LOGGER.critical("The inference thread ended by an error; restart the server.", exc_info=True)
+            self._fail(jobs)
 
-    def _next_batch(self) -> list[_Job]:
+    def _fail(self, jobs: Sequence[_Job]) -> None:
+        """Answers `jobs` and all that wait with an error, and ends the other threads."""
+        with self._changed:
+            self.failed = True
+            jobs = [*jobs, *self._jobs]
+            self._jobs = []
+            self._changed.notify_all()
+        for job in jobs:
+            with contextlib.suppress(InvalidStateError):  # those that have been answered already
+                job.outputs.set_exception(RequestError(500, FAILURE))
+
+    def _drop_cancelled(self, outputs: "Future[Arrays]") -> None:
+        """Removes the job with these outputs from the queue if it was cancelled."""
+        if outputs.cancelled():
+            with self._changed:
+                self._jobs = [job for job in self._jobs if job.outputs is not outputs]
+                self._changed.notify_all()
+
+    def _next_batch(self) -> Sequence[_Job]:
         """Waits for the oldest job and others that can share its batch; returns [] once the batcher is closed."""
         with self._changed:
-            while not self._jobs:
-                if self._closed:
-                    return []
-                self._changed.wait()
-            group = [self._jobs.popleft()]
-            while True:
-                room = self._fill(group)
-                left = group[0].arrival_time + self._wait_s - time.monotonic()
-                if group[0].key is None or room <= 0 or left <= 0 or self._closed:
-                    return self._trim(group)
-                self._changed.wait(left)
+            while not self.failed:
+                if self._jobs:
+                    group, full = self._find_group()
+                    left = self._jobs[0].arrival_time + self._wait_s - time.monotonic()
+                    if full or left <= 0 or self._closed:
+                        taken = set(group)
+                        self._jobs = [job for job in self._jobs if job not in taken]
+                        self._changed.notify_all()  # another thread, if there is one, can take the rest
+                        return group
+                    self._changed.wait(left)
+                elif self._closed:
+                    break
+                else:
+                    self._changed.wait()
+            return []
 
-    def _fill(self, group: list[_Job]) -> int:
-        """Moves waiting jobs with the group's key into the group while they fit; returns the room that is left."""
-        room = self._max_batch - sum(job.request.cost for job in group)
-        if group[0].key is not None:
-            for job in [job for job in self._jobs if job.key == group[0].key]:
-                if job.request.cost > room:
-                    return 0  # Stop here: if smaller jobs kept overtaking this one, it might wait forever.
-                self._jobs.remove(job)
-                group.append(job)
+    def _find_group(self) -> tuple[Sequence[_Job], bool]:
+        """Returns the oldest job with the jobs that can share its batch, and True if no more would fit."""
+        oldest = self._jobs[0]
+        if oldest.key is None:
+            return [oldest], True
+        group, room = [], self._max_batch
+        for job in self._jobs:
+            if job.key == oldest.key:
                 room -= job.request.cost
-        return room
-
-    def _trim(self, group: list[_Job]) -> list[_Job]:
-        """Trims the group to 1, 2, 4 or a multiple of 8 rows if it can; the rest waits for the next batch.
-
-        TensorFlow keeps buffers for every batch size it has seen, so few sizes are used.
-        """
-        rows = itertools.accumulate(job.request.rows for job in group)
-        usual = [i for i, n in enumerate(rows, 1) if n in (1, 2, 4) or n % 8 == 0]
-        if usual:
-            self._jobs.extendleft(reversed(group[usual[-1] :]))
-            self._changed.notify_all()  # Another thread, if there is one, can take the rest.
-            return group[: usual[-1]]
-        return group
+                if room < 0 and group:
+                    break  # Stop here: if smaller jobs kept overtaking this one, it might wait forever.
+                group.append(job)
+        return _trim(group), room <= 0
 
     def _resolve(self, jobs: list[_Job]) -> None:
         """Computes the jobs together and sets their futures; after an error, computes each job by itself."""
@@ -145,6 +185,16 @@ class Batcher:
         return [
             {name: array[start:end] for name, array in outputs.items()} for start, end in zip(starts, ends, strict=True)
         ]
+
+
+def _trim(group: Sequence[_Job]) -> Sequence[_Job]:
+    """Trims a group to 1, 2, 4 or a multiple of 8 rows if it can; the rest goes on waiting for the next batch.
+
+    TensorFlow keeps buffers for every batch size it has seen, so few sizes are used.
+    """
+    rows = itertools.accumulate(job.request.rows for job in group)
+    usual = [i for i, n in enumerate(rows, 1) if n in (1, 2, 4) or n % 8 == 0]
+    return group[: usual[-1]] if usual else group
 
 
 def _batch_key(request: PredictRequest) -> Hashable:

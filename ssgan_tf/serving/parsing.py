@@ -1,8 +1,9 @@
 """Parses the body of a `:predict` request into the arrays that a signature takes."""
 
+import dataclasses
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -16,7 +17,8 @@ PNG = "png"
 _KEYS = ("signature_name", "instances", "inputs", "image_format")
 
 
-class PredictRequest(NamedTuple):
+@dataclasses.dataclass(frozen=True, eq=False)  # == of arrays is no single bool
+class PredictRequest:
     """A request to compute one signature.
 
     Args:
@@ -37,7 +39,7 @@ class PredictRequest(NamedTuple):
     png: bool = False
 
 
-def parse_request(body: bytes, signatures: Mapping[str, Signature], max_batch: int) -> PredictRequest:
+def parse_request(body: bytes | bytearray, signatures: Mapping[str, Signature], max_batch: int) -> PredictRequest:
     """Parses the body of a `:predict` request.
 
     Args:
@@ -77,7 +79,7 @@ def parse_request(body: bytes, signatures: Mapping[str, Signature], max_batch: i
     return PredictRequest(name, inputs, rows, cost, columnar, png)
 
 
-def _parse_json(body: bytes) -> Any:
+def _parse_json(body: bytes | bytearray) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:

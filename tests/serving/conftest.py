@@ -35,6 +35,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Export as `python -m ssgan_tf.export` writes it, without its checks, which have their own tests."""
     place = tmp_path_factory.mktemp("exported")
     run = runs.load_run(str(tiny_run.write_run(place / "tiny")))
+    (place / "export").mkdir()
     saved_model.write(run, str(place / "export" / "1"))
     return place / "export"
 

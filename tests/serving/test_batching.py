@@ -3,6 +3,7 @@
 import concurrent.futures
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -116,6 +117,23 @@ def test_only_requests_of_the_same_kind_share_a_batch(halves, batcher_of) -> Non
     assert sorted(x for _, x in halves.batches[1:]) == [[1, 9], [2], [3, 5], [4], [6], [7], [8], [10, 11]]
 
 
+def test_requests_of_several_kinds_that_wait_together_are_all_answered(halves, batcher_of) -> None:
+    steps = {n: np.array([n, n], np.int32) for n in (3, 5)}
+    style, styles = np.zeros([2, 4], np.float32), np.zeros([2, 6, 4], np.float32)
+    requests = [rows(i, i, steps=steps[n]) for i, n in enumerate((3, 5, 3))]
+    requests += [rows(i, i, style=value.copy()) for i, value in enumerate((style, styles, style, styles), 3)]
+    answers = submit_behind(halves, batcher_of(max_batch=64), *requests)
+    assert [answer.result(10)["y"].tolist() for answer in answers] == [[i / 2] * 2 for i in range(7)]
+    assert sorted(x for _, x in halves.batches[1:]) == [[0, 0, 2, 2], [1, 1], [3, 3, 5, 5], [4, 4, 6, 6]]
+
+
+def test_requests_of_one_kind_do_not_overtake_an_older_one_of_another(halves, batcher_of) -> None:
+    answers = submit_behind(halves, batcher_of(max_batch=64), rows(1), rows(2), rows(3, signature="other"), rows(4))
+    for answer in answers:
+        answer.result(60)
+    assert [x for _, x in halves.batches[1:]] == [[1, 2], [3], [4]]  # 3 rows are trimmed to 2
+
+
 def test_only_the_request_at_fault_gets_the_error(halves, batcher_of) -> None:
     answers = submit_behind(halves, batcher_of(), rows(1), rows(-2), rows(3))
     assert answers[0].result(60)["y"] == 0.5 and answers[2].result(60)["y"] == 1.5
@@ -154,10 +172,55 @@ def test_a_cancelled_request_is_not_computed(halves, batcher_of) -> None:
     first = batcher.submit(rows(1))
     while not first.running():
         time.sleep(0.001)
-    second, third = batcher.submit(rows(2)), batcher.submit(rows(3))
+    request = rows(2)
+    second, third = batcher.submit(request), batcher.submit(rows(3))
+    data = weakref.ref(request.inputs["x"])
+    del request
     assert second.cancel()
+    assert data() is None  # at once, although the thread is busy
     halves.open.set()
     assert third.result(60)["y"] == 1.5 and halves.batches == [("half", [1]), ("half", [3])]
+
+
+def test_when_a_thread_ends_every_request_gets_an_error_in_bounded_time(halves, batcher_of, monkeypatch) -> None:
+    batcher = batcher_of()
+
+    def fail(jobs: object) -> None:
+        raise MemoryError("a bug")
+
+    halves.open.clear()
+    first = batcher.submit(rows(100))
+    while not first.running():
+        time.sleep(0.001)
+    monkeypatch.setattr(batcher, "_resolve", fail)
+    answers = [batcher.submit(rows(1)), batcher.submit(rows(2, signature="other"))]
+    cancelled = batcher.submit(rows(3))
+    cancelled.cancel()
+    halves.open.set()
+    assert first.result(60)["y"] == 50
+    for answer in answers:
+        with pytest.raises(RequestError, match="must be restarted") as caught:
+            answer.result(10)
+        assert caught.value.status == 500
+    assert batcher.failed
+    with pytest.raises(RequestError, match="must be restarted") as caught:
+        batcher.submit(rows(4))
+    assert caught.value.status == 503
+    batcher.close()
+
+
+def test_more_threads_than_can_be_started_are_refused(halves, monkeypatch) -> None:
+    start, count = threading.Thread.start, threading.active_count()
+
+    def fail(thread: threading.Thread) -> None:
+        if thread.name == "inference-2":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    with pytest.raises(ValueError, match=r"threads: expected .* \(it started 2\)\. Received: 5"):
+        Batcher(halves, 8, 0, threads=5)
+    assert threading.active_count() == count
 
 
 def test_clients_of_a_server_share_batches(toy_server: Server) -> None:
