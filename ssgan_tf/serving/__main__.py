@@ -45,9 +45,10 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add_option("max_body_mib", "largest body of a request, in MiB")
     add_option("max_batch", "maximum number of images in one request, and in one batch")
     add_option("max_queue", "maximum number of rows in progress, over all requests")
+    add_option("max_connections", "maximum number of open connections")
     add_option("batch_wait_ms", "maximum time that a request waits for others to share its batch, in milliseconds")
     add_option("threads", "number of batches computed in parallel")
-    add_option("client_seconds", "seconds for a client to send its request, and to accept each piece of the response")
+    add_option("client_seconds", "seconds for a client to send a header, a body, and accept each piece of a response")
     add_option("grace_seconds", "seconds for finishing the requests in progress when the server stops")
     return parser.parse_args(argv)
 

@@ -8,12 +8,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from ssgan_tf.serving.admission import AdmissionControl
-from ssgan_tf.serving.batching import Batcher
+from ssgan_tf.serving.batching import FAILURE, Batcher
+from ssgan_tf.serving.bodies import Bodies, Body
 from ssgan_tf.serving.errors import RequestError, abbreviate
-from ssgan_tf.serving.model import ServedModel
+from ssgan_tf.serving.model import Arrays, ServedModel
 from ssgan_tf.serving.options import ServerOptions
-from ssgan_tf.serving.parsing import parse_request
-from ssgan_tf.serving.responses import format_response, to_json
+from ssgan_tf.serving.parsing import PredictRequest, parse_request
+from ssgan_tf.serving.responses import error_to_json, format_response, to_json
 
 # `curl -d`, as in TensorFlow Serving's own examples, sends the second type; TensorFlow Serving does not check the type.
 _CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded", "")
@@ -43,6 +44,7 @@ class _Endpoints:
         self._batcher = batcher
         self._options = options
         self._admission = admission
+        self._bodies = Bodies(options.max_body_bytes * options.max_queue // options.max_batch)
         self._codec_threads = ThreadPoolExecutor(_CODEC_THREADS, "json")
 
     async def predict(self, request: Request, name: str, version: str | None = None) -> Response:
@@ -50,10 +52,11 @@ class _Endpoints:
         self._check_model(name, version)
         model, options, loop = self._model, self._options, asyncio.get_running_loop()
 
-        # Until the body is parsed, reserve rows in proportion to its size: the largest body counts as a full batch.
-        length = _check_headers(request, options)
-        self._admission.reserve(request.scope, max(1, -(-length * options.max_batch // options.max_body_bytes)))
-        body = await _read_body(request, options)
+        # Read the body. Until it is parsed, it counts as rows in proportion to its size: the largest as a full batch.
+        self._admission.admit(request.scope)
+        _check_headers(request, options)
+        body = await self._read_body(request)
+        self._admission.reserve(request.scope, max(1, -(-len(body) * options.max_batch // options.max_body_bytes)))
 
         # Parse the body and reserve the actual number of rows.
         predict_request = await loop.run_in_executor(
@@ -63,9 +66,49 @@ class _Endpoints:
         self._admission.reserve(request.scope, predict_request.cost)
 
         # Compute the outputs and format the response.
-        outputs = await asyncio.wrap_future(self._batcher.submit(predict_request))
+        outputs = await self._compute(request, predict_request)
         response = await loop.run_in_executor(self._codec_threads, format_response, outputs, predict_request)
         return Response(response, media_type="application/json")
+
+    async def _read_body(self, request: Request) -> bytearray:
+        """Reads the body of a request.
+
+        Raises:
+            RequestError: 408 if it takes too long, 413 if it is too long, 429 if there is no room for it, 400 if the
+                client disconnects.
+        """
+        body, options = Body(), self._options
+        try:
+            async for part in request.stream():
+                if len(body.data) + len(part) > options.max_body_bytes:
+                    raise _too_large(options, "more")
+                self._bodies.add(body, part)
+            return body.data
+        except asyncio.TimeoutError:
+            received = f"{len(body.data):,} bytes"
+            reason = f"The body: expected all of it within {options.client_seconds:g} s. Received: {received}."
+            raise RequestError(408, reason, {"Connection": "close"}) from None
+        except ClientDisconnect:
+            raise RequestError(400, "The body: the connection was closed before the end of the body.") from None
+        finally:
+            self._bodies.remove(body)
+
+    async def _compute(self, request: Request, predict_request: PredictRequest) -> Arrays:
+        """Computes a request together with others; drops it from the queue if its client disconnects.
+
+        Raises:
+            RequestError: The model's, or 400 if the client disconnects.
+        """
+        outputs = asyncio.wrap_future(self._batcher.submit(predict_request))
+        disconnect = asyncio.ensure_future(_wait_for_disconnect(request))
+        try:
+            await asyncio.wait((outputs, disconnect), return_when=asyncio.FIRST_COMPLETED)
+            if not outputs.done():
+                raise RequestError(400, "The connection was closed before the response.")
+            return outputs.result()
+        finally:
+            outputs.cancel()
+            disconnect.cancel()
 
     async def metadata(self, name: str, version: str | None = None) -> Response:
         """Answers GET /v1/models/NAME/metadata."""
@@ -75,14 +118,17 @@ class _Endpoints:
     async def status(self, name: str, version: str | None = None) -> Response:
         """Answers GET /v1/models/NAME."""
         self._check_model(name, version)
-        ok = {"error_code": "OK", "error_message": ""}
-        state = {"version": self._model.version, "state": "AVAILABLE", "status": ok}
+        failed = self._batcher.failed
+        status = {"error_code": "INTERNAL" if failed else "OK", "error_message": FAILURE if failed else ""}
+        state = {"version": self._model.version, "state": "END" if failed else "AVAILABLE", "status": status}
         return _json_response({"model_version_status": [state]})
 
     async def health(self) -> Response:
         """Answers GET /healthz."""
         if self._admission.stopping:
             return _error_response(503, "The server is stopping.")
+        if self._batcher.failed:
+            return _error_response(503, FAILURE)
         return _json_response({"status": "ok"})
 
     def _check_model(self, name: str, version: str | None) -> None:
@@ -98,8 +144,13 @@ class _Endpoints:
             raise RequestError(404, f"The version: expected {model.version}. Received: {abbreviate(version)}.")
 
 
-def _check_headers(request: Request, options: ServerOptions) -> int:
-    """Returns the length of the body in bytes; the maximum if the request does not state it.
+async def _wait_for_disconnect(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _check_headers(request: Request, options: ServerOptions) -> None:
+    """Checks what the headers say about the body.
 
     Raises:
         RequestError: 413 if the body is too long, 415 if it is compressed or not JSON in UTF-8.
@@ -112,35 +163,13 @@ def _check_headers(request: Request, options: ServerOptions) -> int:
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         received = abbreviate(request.headers["content-encoding"])
         raise RequestError(415, f"Content-Encoding: expected an uncompressed body. Received: {received}.")
-    length = int(request.headers.get("content-length", options.max_body_bytes))
+    length = int(request.headers.get("content-length", 0))
     if length > options.max_body_bytes:
         raise _too_large(options, f"{length:,}")
-    return length
 
 
 def _too_large(options: ServerOptions, received: str) -> RequestError:
     return RequestError(413, f"The body: expected at most {options.max_body_bytes:,} bytes. Received: {received}.")
-
-
-async def _read_body(request: Request, options: ServerOptions) -> bytes:
-    """Reads the body of a request.
-
-    Raises:
-        RequestError: 408 if it takes too long, 413 if it is too long, 400 if the client disconnects.
-    """
-    parts, size = [], 0
-    try:
-        async for part in request.stream():
-            size += len(part)
-            if size > options.max_body_bytes:
-                raise _too_large(options, "more")
-            parts.append(part)
-    except asyncio.TimeoutError:
-        reason = f"The body: expected all of it within {options.client_seconds:g} s. Received: {size:,} bytes."
-        raise RequestError(408, reason, {"Connection": "close"}) from None
-    except ClientDisconnect:
-        raise RequestError(400, "The body: the connection was closed before the end of the body.") from None
-    return b"".join(parts)
 
 
 def _json_response(value: object, code: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -148,7 +177,7 @@ def _json_response(value: object, code: int = 200, headers: dict[str, str] | Non
 
 
 def _error_response(code: int, reason: str, headers: dict[str, str] | None = None) -> Response:
-    return _json_response({"error": reason}, code, headers)
+    return Response(error_to_json(reason), code, headers, "application/json")
 
 
 def _add_error_handlers(app: FastAPI, model: ServedModel) -> None:
@@ -161,10 +190,11 @@ def _add_error_handlers(app: FastAPI, model: ServedModel) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http_exception(request: Request, error: HTTPException) -> Response:
-        received = f"{request.method} {abbreviate(request.url.path)}"
+        path = request.scope["path"]  # unlike `request.url`, it does not depend on the header Host
+        received = f"{abbreviate(request.method)[1:-1]} {abbreviate(path)}"
         wanted = f"GET {base}, GET {base}/metadata, POST {base}:predict or GET /healthz"
         code, headers = error.status_code, dict(error.headers or {})
-        last = request.url.path.rpartition("/")[2]
+        last = path.rpartition("/")[2]
         if code == 405 and ":" in last and not last.endswith(":predict"):
             code, headers = 404, {}  # A verb that does not exist is not found, whatever the method.
         return _error_response(code, f"The address: expected {wanted}. Received: {received}.", headers)

@@ -10,13 +10,24 @@ import orjson
 from ssgan_tf.serving.errors import RequestError
 from ssgan_tf.serving.images import encode_png, is_image
 from ssgan_tf.serving.parsing import PredictRequest
+from ssgan_tf.serving.tensors import BYTES_SUFFIX
 
-_BYTES_SUFFIX = "_bytes"  # TensorFlow Serving writes outputs with such names as {"b64": ...}, and other strings as text
+_MAX_ERROR_BYTES = 560  # of the body of an error
 
 
 def to_json(value: Any) -> bytes:
     """Formats `value` as JSON; floats have the fewest digits that read back as the same float."""
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def error_to_json(reason: str) -> bytes:
+    """Formats an error as {"error": reason}, cut off at `_MAX_ERROR_BYTES`: the reason may quote what a client sent."""
+    text = " ".join(reason[:_MAX_ERROR_BYTES].encode(errors="replace").decode().split())
+    body = to_json({"error": text if len(reason) <= _MAX_ERROR_BYTES else f"{text}..."})
+    while len(body) > _MAX_ERROR_BYTES:  # a character takes up to 6 bytes
+        text = text[: -1 - len(text) // 8]
+        body = to_json({"error": f"{text}..."})
+    return body
 
 
 def format_response(outputs: Mapping[str, np.ndarray], request: PredictRequest) -> bytes:
@@ -58,7 +69,7 @@ def _to_jsonable(name: str, array: np.ndarray, png: bool) -> Any:
     if png and is_image(name, array.shape):
         return encode_png(array)
     if array.dtype == object:
-        return _format_strings(array.tolist(), name.endswith(_BYTES_SUFFIX))
+        return _format_strings(array.tolist(), name.endswith(BYTES_SUFFIX))
     return array if array.ndim else array[()]
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import gc
+import logging
 import os
 import signal
 import socket
@@ -15,8 +16,12 @@ from ssgan_tf.editing import shipped_model
 from ssgan_tf.serving.admission import AdmissionControl
 from ssgan_tf.serving.app import make_app
 from ssgan_tf.serving.batching import Batcher
+from ssgan_tf.serving.connections import ACCEPTS, LogRateLimit, count_affordable_connections, limit_connections
 from ssgan_tf.serving.model import ServedModel
 from ssgan_tf.serving.options import ServerOptions
+
+_LISTEN_QUEUE = 1024  # connections that wait to be accepted; beyond it, clients try again by themselves
+_LOGGER = logging.getLogger("uvicorn.error")  # the server's log
 
 OnReady = Callable[[ServedModel, str], None]
 
@@ -55,30 +60,36 @@ def run(
     with bind(host, port) as listener:
         served = ServedModel(os.fspath(model or shipped_model()), name)
         served.warm_up()
-        with _stop_signals_ignored(), _objects_kept_from_gc(), contextlib.closing(
+        with _stop_signals_ignored(), _objects_kept_from_gc(), _log_rate_limited(), contextlib.closing(
             Batcher(served.run, options.max_batch, options.batch_wait_ms / 1000, options.threads)
         ) as batcher:
-            _serve(listener, served, batcher, options, on_ready)
+            server = make_server(served, batcher, options)
+            if on_ready:
+                url = f"{_base_url(listener)}/v1/models/{served.name}"
+                server.on_ready = functools.partial(on_ready, served, url)
+            server.run(sockets=[listener])
 
 
-def _serve(
-    listener: socket.socket, model: ServedModel, batcher: Batcher, options: ServerOptions, on_ready: OnReady | None
-) -> None:
-    """Runs uvicorn on a bound socket until a signal."""
+def make_server(model: ServedModel, batcher: Batcher, options: ServerOptions) -> "Server":
+    """Builds the HTTP server of a model; its `run` takes a bound socket."""
+    max_connections = min(options.max_connections, count_affordable_connections())
     app = make_app(model, batcher, options)
     config = uvicorn.Config(
         app,
+        http=limit_connections(max_connections, options.client_seconds),
         log_level="error",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         lifespan="off",
         ws="none",
+        backlog=ACCEPTS,
         timeout_graceful_shutdown=options.grace_seconds,
     )
-    server = _Server(config, app)
-    if on_ready:
-        server.on_ready = functools.partial(on_ready, model, f"{_base_url(listener)}/v1/models/{model.name}")
-    server.run(sockets=[listener])
+    if max_connections < options.max_connections:
+        reason = "as many files as this process may open (ulimit -n) leave no room for more"
+        _LOGGER.error("max_connections is %d instead of %d: %s", max_connections, options.max_connections, reason)
+    return Server(config, app)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -132,7 +143,20 @@ def _stop_signals_ignored() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-class _Server(uvicorn.Server):
+@contextlib.contextmanager
+def _log_rate_limited() -> Iterator[None]:
+    """Limits the rate of the server's log in the body."""
+    limit, loggers = LogRateLimit(), [_LOGGER, logging.getLogger("asyncio")]
+    for logger in loggers:
+        logger.addFilter(limit)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(limit)
+
+
+class Server(uvicorn.Server):
     """uvicorn's server; calls `on_ready` when it accepts requests, and tells admission control when it stops."""
 
     def __init__(self, config: uvicorn.Config, admission: AdmissionControl):
@@ -141,9 +165,13 @@ class _Server(uvicorn.Server):
         self._admission = admission
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts to listen; a long queue of the system takes the connections that wait to be accepted."""
         await super().startup(sockets)
+        for listener in sockets or []:
+            listener.listen(_LISTEN_QUEUE)
         self.on_ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stops the server after a signal."""
         self._admission.stopping = True
         super().handle_exit(sig, frame)

@@ -10,6 +10,9 @@ import tensorflow as tf
 from ssgan_tf.serving.errors import RequestError, abbreviate
 from ssgan_tf.serving.images import decode_base64, decode_image, is_image
 
+BYTES_SUFFIX = "_bytes"
+"""Ending of the names of strings that are bytes; other strings are text, as in TensorFlow Serving."""
+
 _MAX_RANK = 8  # of an input whose signature leaves the rank open
 _JSON_TYPES = {
     bool: "true or false",
@@ -108,17 +111,31 @@ def _to_floats(name: str, leaves: list, dtype: tf.DType) -> np.ndarray:
 
 
 def _to_bytes(name: str, leaves: list, dtype: tf.DType = tf.string) -> np.ndarray:
-    """Converts N leaves to an array [N] of bytes: text as UTF-8, {"b64": ...} decoded."""
+    """Converts N leaves to an array [N] of bytes: text as UTF-8, {"b64": ...} decoded.
+
+    An input is text unless its name ends in _bytes. Text that is not UTF-8 is refused here, because TensorFlow cannot
+    quote it in an error.
+    """
     result = np.empty(len(leaves), object)
     for i, leaf in enumerate(leaves):
         if is_base64(leaf):
             result[i] = _decode_leaf(name, leaf)
+            if not (name.endswith(BYTES_SUFFIX) or _is_utf8(result[i])):
+                raise RequestError(400, f"{name}: expected text in UTF-8. Received: {abbreviate(result[i])}.")
         elif isinstance(leaf, str):
             result[i] = leaf.encode()
         else:
             kind = _JSON_TYPES[type(leaf)]
             raise RequestError(400, f'{name}: expected strings, or {{"b64": ...}} for bytes. Received: {kind}.')
     return result
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _to_images(name: str, shape: list[int], leaves: list[dict], spec: tf.TensorSpec) -> np.ndarray:

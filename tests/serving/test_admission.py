@@ -60,6 +60,7 @@ def test_a_client_that_does_not_accept_its_response_is_disconnected_and_its_rows
 def test_a_reservation_grows_only_while_there_is_room() -> None:
     class Growing(Responder):
         async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+            self.admission.admit(scope)
             for rows in (3, 2, 8):  # 3 rows are reserved already when it asks for 2
                 self.admission.reserve(scope, rows)
             with pytest.raises(RequestError, match="8 in progress and 1 more") as caught:
@@ -67,6 +68,8 @@ def test_a_reservation_grows_only_while_there_is_room() -> None:
             assert (caught.value.status, caught.value.headers) == (429, {"Retry-After": "1"})
             self.admission.stopping = True
             self.admission.reserve(scope, 8)  # admitted before the stop
+            with pytest.raises(RequestError, match="8 in progress and 1 more"):
+                self.admission.reserve(scope, 9)
 
     async def send(message: Message) -> None:
         pass
@@ -76,3 +79,39 @@ def test_a_reservation_grows_only_while_there_is_room() -> None:
     with pytest.raises(RequestError, match="stopping") as caught:
         app.handle(send)
     assert caught.value.status == 503
+
+
+@pytest.mark.parametrize("stalls", [True, False], ids=["reads nothing", "reads"])
+def test_a_client_that_reads_slowly_makes_room_when_the_server_is_full(stalls: bool) -> None:
+    app = Responder(bytes(30 << 16), rows=8, seconds=60)
+    finished: list[str] = []
+
+    async def send_slowly(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.sleep(60 if stalls else 0.05)  # else about a megabyte per second
+
+    async def send(message: Message) -> None:
+        pass
+
+    async def handle(send: Send, name: str) -> None:
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        await app.admission({"type": "http", "headers": []}, receive, send)
+        finished.append(name)
+
+    async def run() -> None:
+        slow = asyncio.create_task(handle(send_slowly, "slow"))
+        await asyncio.sleep(0.1)
+        with pytest.raises(RequestError, match="busy"):  # no rate is known yet
+            await handle(send, "early")
+        await asyncio.sleep(1.1)
+        if stalls:
+            await handle(send, "late")
+        else:
+            with pytest.raises(RequestError, match="busy"):
+                await handle(send, "late")
+        await slow
+
+    asyncio.run(run())
+    assert sorted(finished) == (["late", "slow"] if stalls else ["slow"])

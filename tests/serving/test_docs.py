@@ -49,6 +49,6 @@ def test_the_example_for_curl(blocks: dict[str, str], exported: Path, tmp_path: 
 def test_the_limits_in_the_table_are_the_defaults_of_the_command(repository: Path) -> None:
     table = (repository / "docs" / "serving.md").read_text()
     stated = {name: float(value) for name, value in re.findall(r"^\| `--(\w+)` \| ([\d.]+) ", table, re.MULTILINE)}
-    assert len(stated) == 5
+    assert len(stated) == 6
     options = vars(parse([]))
     assert stated == {name: options[name] for name in stated}

@@ -28,6 +28,8 @@ HEAVY = ["tensorflow", "numpy", "fastapi", "uvicorn"]
         (["--model={toy}", "--port=65536"], "--port: expected a number from 0 to 65535. Received: 65536"),
         (["--model={toy}", "--name=a/b"], "--name: expected a name without"),
         (["--model={toy}", "--max_queue=8"], "--max_queue: expected at least max_batch (64). Received: 8"),
+        (["--model={toy}", "--max_connections=0"], "--max_connections: expected a number above 0. Received: 0"),
+        (["--model={toy}", "--max_body_mib=inf"], "--max_body_mib: expected a number above 0. Received: inf"),
         (["--model={toy}", "--threads=0"], "--threads: expected a number above 0"),
         (["--model={toy}", "--batch_wait_ms=-1"], "--batch_wait_ms: expected a number of at least 0. Received: -1"),
         (["--model={toy}", "--max_batch=many"], "--max_batch"),

@@ -72,6 +72,18 @@ BODIES: dict[str, tuple[bytes | dict, str]] = {
     "an object for a number": ({**GOOD, "instances": [[{}, 4]]}, "an object"),
     "a file for a number": ({**GOOD, "instances": [{"b64": "YWI="}]}, "only images"),
     "beyond the model's range": ({**GOOD, "instances": [[2, 11]]}, "x: expected numbers in [-10, 10]. Received: "),
+    "an unknown name of 200 kB": (
+        {"signature_name": "pick", "instances": ["x" * 200_000]},
+        "factor: expected hue. Received: xxx",
+    ),
+    "an unknown name of control characters": (
+        {"signature_name": "pick", "instances": ["\1" * 30_000]},
+        r"factor: expected hue. Received: \001\001",
+    ),
+    "bytes that are not UTF-8": (
+        {"signature_name": "pick", "instances": [{"b64": "//79"}]},
+        r"factor: expected text in UTF-8. Received: b'\xff\xfe\xfd'",
+    ),
     "another input": ({**GOOD, "instances": [{"z": [2, 4]}]}, "no x and unknown 'z'"),
     "one input too many": ({**GOOD, "instances": [{"x": [2, 4], "z": 1}]}, "unknown 'z'"),
     "one too many in columns": ({"signature_name": "half", "inputs": {"x": [[2, 4]], "z": 1}}, "unknown 'z'"),

@@ -20,6 +20,12 @@ def _sum(a, b):
     return {"c": a + tf.reshape(b, [-1, 1]), "first": a[:, 0]}
 
 
+def _pick(factor):
+    good = tf.debugging.Assert(tf.reduce_all(factor == "hue"), ["factor: expected hue. Received:", factor])
+    with tf.control_dependencies([good]):
+        return {"again": tf.identity(factor)}
+
+
 def _words(word):
     return {"again": word, "raw_bytes": word, "length": tf.strings.length(word)}
 
@@ -42,6 +48,7 @@ SIGNATURES: dict[str, tuple[Callable, dict]] = {
     "half": (_half, {"x": ([None, 2], tf.float32)}),
     "sum": (_sum, {"a": ([None, 2], tf.float32), "b": (None, tf.float32)}),
     "words": (_words, {"word": ([None], tf.string)}),
+    "pick": (_pick, {"factor": ([None], tf.string)}),
     "count": (_count, {"number": ([None], tf.int64), "flag": ([None], tf.bool)}),
     "double": (lambda x: {"y": x * 2}, {"x": ([None], tf.float64)}),
     "rgb": (lambda image: {"image": image}, {"image": ([None, 4, 6, 3], tf.float32)}),
