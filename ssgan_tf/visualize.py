@@ -118,7 +118,7 @@ def make_plotter(
     traversed = traversed.reshape(-1, spec.size)
 
     def generate(z: tf.Tensor, c: tf.Tensor) -> np.ndarray:
-        sample = tf.function(model.sample)  # traced each time: the resolution may have grown
+        sample = tf.function(model.sample, autograph=False)  # traced each time: the resolution may have grown
         parts = [slice(i, i + _BATCH) for i in range(0, len(c), _BATCH)]
         return np.concatenate([to_uint8(sample(z[part], c[part])) for part in parts])
 

@@ -16,7 +16,7 @@ BATCH = 256
 
 def make_predictor(encoder: Encoder) -> Callable[[np.ndarray], np.ndarray]:
     """Returns the encoder as a function from uint8 images [B,R,R,C], with any B, to float32 [B,K]."""
-    encode = tf.function(lambda images: encoder(to_float(images)), reduce_retracing=True)
+    encode = tf.function(lambda images: encoder(to_float(images)), autograph=False, reduce_retracing=True)
     return lambda images: encode(tf.convert_to_tensor(images)).numpy()
 
 
@@ -40,7 +40,7 @@ def generate_images(
         ValueError: Pixels are not finite.
     """
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def generate(z, c):
         images = generator(z, c)
         finite = tf.reduce_all(tf.math.is_finite(images))

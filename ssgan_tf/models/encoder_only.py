@@ -93,7 +93,7 @@ class EncoderOnly(TrainableModel):
         # The realness head exists but is not trained.
         self.discriminator = Discriminator(options.network, spec.size)
         self.trackers = LossTrackers(["encoder/supervised", "encoder/gradient_norm"])
-        self._gradients = tf.function(self.gradients, jit_compile=True) if jit_compile else self.gradients
+        self._gradients = train_step.compiled(self.gradients, jit_compile)
 
     def compile(self):
         """Makes the optimizer with all its slots. Call it inside the strategy's scope."""
@@ -126,6 +126,7 @@ class EncoderOnly(TrainableModel):
         encoder = self.discriminator
         return ExportNetworks(None, None, None, encoder.pyramid, encoder.codes, None, style_size=0, style_layers=0)
 
+    @tf.autograph.experimental.do_not_convert  # its control flow is TensorFlow's; conversion takes seconds
     def train_step(self, batch):
         train_step.check_batch(batch, train_step.LABELED)
         images, codes, mask = (batch[name] for name in train_step.LABELED)  # [L,R,R,C], [L,K], [L,K]

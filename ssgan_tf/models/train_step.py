@@ -14,6 +14,11 @@ from ssgan_tf.models.base import TrainableModel
 LABELED = ("labeled_image", "labeled_codes", "labeled_mask")  # entries of a batch that losses with labels need
 
 
+def compiled(function: Callable, jit_compile: bool) -> Callable:
+    """Returns the function, compiled by XLA if `jit_compile`."""
+    return tf.function(function, autograph=False, jit_compile=True) if jit_compile else function
+
+
 def check_batch(batch: Mapping[str, tf.Tensor], names: Sequence[str]) -> None:
     """Checks the named entries of a batch, once, when the step is traced.
 

@@ -80,7 +80,7 @@ class InfoGANCR(TrainableModel):
         )
 
         # The parts of the step that XLA can compile.
-        compiled = functools.partial(tf.function, jit_compile=True) if jit_compile else lambda function: function
+        compiled = functools.partial(train_step.compiled, jit_compile=jit_compile)
         self._contrastive_gradients = compiled(self.objective.contrastive_gradients)
         self._discriminator_gradients = compiled(self.objective.discriminator_gradients)
         self._generator_gradients = compiled(self.objective.generator_gradients)
@@ -148,6 +148,7 @@ class InfoGANCR(TrainableModel):
             style_layers=1,
         )
 
+    @tf.autograph.experimental.do_not_convert  # its control flow is TensorFlow's; conversion takes seconds
     def train_step(self, batch):
         train_step.check_batch(batch, ["image"])
         images, o = batch["image"], self.options

@@ -71,7 +71,7 @@ class SemiStyleGAN(TrainableModel):
         self.trackers = LossTrackers(self._logged_names())
 
         # The parts of the step that XLA can compile: no sampling and no optimizer.
-        compiled = functools.partial(tf.function, jit_compile=True) if jit_compile else lambda function: function
+        compiled = functools.partial(train_step.compiled, jit_compile=jit_compile)
         self._generate_batch = compiled(self.generate_batch)
         self._discriminator_gradients = compiled(self.objective.discriminator_gradients)
         self._generator_gradients = compiled(self.objective.generator_gradients)
@@ -150,6 +150,7 @@ class SemiStyleGAN(TrainableModel):
             style_layers=network.style_layers,
         )
 
+    @tf.autograph.experimental.do_not_convert  # its control flow is TensorFlow's; conversion takes seconds
     def train_step(self, batch):
         # Reduce real images to the current resolution, faded in as far as generated ones.
         train_step.check_batch(batch, ("image", *train_step.LABELED) if self.options.uses_labels else ("image",))

@@ -10,7 +10,7 @@ noise_size is 0. Losses and networks follow google-research/disentanglement_lib 
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -135,8 +135,7 @@ class VAE(TrainableModel):
         self.decoder = ConvDecoder(*sizes)
         self.trackers = LossTrackers(["vae/reconstruction", *logged, "vae/gradient_norm"])
         # XLA has no all_gather.
-        compiled = jit_compile and train_step.replica_count() == 1
-        self._gradients: Callable = tf.function(self.gradients, jit_compile=True) if compiled else self.gradients
+        self._gradients = train_step.compiled(self.gradients, jit_compile and train_step.replica_count() == 1)
 
     def compile(self):
         """Makes the optimizer with all its slots. Call it inside the strategy's scope."""
@@ -187,6 +186,7 @@ class VAE(TrainableModel):
             style_layers=1,
         )
 
+    @tf.autograph.experimental.do_not_convert  # its control flow is TensorFlow's; conversion takes seconds
     def train_step(self, batch):
         train_step.check_batch(batch, ["image"])
         (noise_seed,) = train_step.step_seeds(self.seed, self.step, 1)

@@ -119,6 +119,7 @@ class FactorVAE(VAE):
             "discriminator_optimizer": self.discriminator_optimizer,
         }
 
+    @tf.autograph.experimental.do_not_convert  # its control flow is TensorFlow's; conversion takes seconds
     def train_step(self, batch):
         train_step.check_batch(batch, ["image"])
         size, width = batch["image"].shape[0], self.options.latents
