@@ -42,10 +42,10 @@ SHORT = {
     ],
     "tools/benchmark_metrics.py": ["--metrics=mig,sap_continuous", "--rows=2560", "--repeats=1"],
     "tools/benchmark_data.py": ["--seconds=0.2"],
-    "tools/benchmark.py": ["--resolution=16", "--fmap_max=8", "--steps=1", "--rounds=1"],
 }
 # Documented commands that other tests run.
 ELSEWHERE = {
+    "tools/benchmark.py": "tests/tools",
     "tools/make_demo_model.py": "tests/tools",
     "tools/demo": "tests/tools",
     "tools/test": "tests/tools",

@@ -11,7 +11,7 @@ from tests.support.two_devices import results_of
 @pytest.fixture(scope="module")
 def found() -> Callable[[str], dict]:
     """Returns the results of tests/support/compare_replicas.py; it runs once for each argument."""
-    return functools.cache(lambda precision: results_of("compare_replicas.py", precision))
+    return functools.cache(lambda kind: results_of("compare_replicas.py", kind))
 
 
 def test_every_logged_term_is_the_same(found):
@@ -44,8 +44,9 @@ def test_replicas_sample_their_own_rows_of_the_global_batch_and_have_different_s
     assert result["seeds"][0] != result["seeds"][1]
 
 
+@pytest.mark.slow
 def test_xla_on_two_replicas_gives_the_same_weights(found):
-    result = found("float32")["xla"]
+    result = found("xla")
     plain, compiled = result["logs"]
     assert compiled == pytest.approx(plain, rel=1e-4, abs=1e-5)
     assert result["steps"] == [2, 2]
