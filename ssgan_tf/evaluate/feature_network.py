@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from ssgan_tf.evaluate import keras_files
+from ssgan_tf.runs.tf_files import readable
 from ssgan_tf.utils import files
 
 Function = Callable[[tf.Tensor], Any]  # images -> one output, or several by name
@@ -32,7 +34,6 @@ MISSING = (
 RANGES = {"-1,1": (127.5, 1.0), "0,1": (255.0, 0.0), "0,255": (1.0, 0.0)}
 """{pixel range that a network expects: (divisor, offset)}. The network gets pixel / divisor - offset."""
 
-_KERAS_FILES = (".keras", ".h5")
 _EXPECTED = "a SavedModel folder (one with saved_model.pb) or a Keras file (.keras, .h5)"
 _POOL = "pool_3"  # name of the output that TF-GAN uses; its Inception network also returns logits
 
@@ -114,7 +115,7 @@ class FeatureNetwork:
 
 
 def load(path: str, pixel_range: str = "-1,1") -> FeatureNetwork:
-    """Loads a network from a SavedModel folder or a Keras file.
+    """Loads a network from a SavedModel folder or a Keras file. A Keras file that could run code is refused.
 
     A SavedModel's network is its signature serving_default, or the saved object itself if it is callable. It must have
     one input, images [B,H,W,C], and one output, features [B,D]; among several outputs, pool_3 is used. Images are
@@ -126,17 +127,19 @@ def load(path: str, pixel_range: str = "-1,1") -> FeatureNetwork:
 
     Raises:
         FileNotFoundError: The path does not exist.
-        ValueError: The path is neither, cannot be loaded, or the network has other inputs or outputs.
+        ValueError: The path is neither, cannot be loaded, could run code of its own, or the network has other inputs
+            or outputs.
     """
     if not os.path.exists(path):
         raise FileNotFoundError(f"features: expected {_EXPECTED}. Received: {path!r}, which does not exist.")
     is_saved_model = tf.saved_model.contains_saved_model(path)
-    if not is_saved_model and not path.endswith(_KERAS_FILES):
+    if not is_saved_model and (os.path.isdir(path) or not path.endswith(keras_files.ENDINGS)):
         raise ValueError(f"features: expected {_EXPECTED}. Received: {path!r}, which is neither.")
     try:
         function, specs = _open_saved_model(path) if is_saved_model else _open_keras(path)
     except Exception as error:  # the loaders raise undocumented errors for damaged files
-        raise ValueError(f"features: {path!r} cannot be loaded: {error}") from error
+        reason = " ".join(str(error).split())[:500].rstrip(".")
+        raise ValueError(f"features: {path!r} cannot be loaded: {reason}.") from error
     if len(specs) != 1:
         names = [spec.name for spec in specs]
         raise ValueError(f"features: {path!r} must have one input, images [B,H,W,C]. Received: {len(names)}: {names}.")
@@ -152,7 +155,7 @@ def fingerprint(path: str) -> str:
 
 
 def _open_keras(path: str) -> tuple[Function, list[tf.TensorSpec]]:
-    model = tf.keras.models.load_model(path, compile=False)
+    model = keras_files.load(path)
     specs = [tf.TensorSpec(tensor.shape, tensor.dtype, tensor.name) for tensor in model.inputs]
 
     def function(images):
@@ -162,7 +165,8 @@ def _open_keras(path: str) -> tuple[Function, list[tf.TensorSpec]]:
 
 
 def _open_saved_model(path: str) -> tuple[Function, list[tf.TensorSpec]]:
-    loaded = tf.saved_model.load(path)
+    with readable(path) as plain:
+        loaded = tf.saved_model.load(plain)
     signature = loaded.signatures.get("serving_default")
     if signature is not None:
         specs = list(signature.structured_input_signature[1].values())
