@@ -10,13 +10,14 @@ Methods without labels have codes that belong to no factor, called latents. Each
 """
 
 import dataclasses
-from collections.abc import Sequence
+import math
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 UNKNOWN = -1  # label of a factor whose value is not known
+_MAX_SIZE = 2**31 - 1  # labels are stored in 32 bits
 STEPS = 1001
 """Number of values of a numeric factor: its label is the nearest of this many evenly spaced steps from low to high."""
 
@@ -27,13 +28,13 @@ class FactorSpec:
 
     Args:
         name: Name of the factor, e.g. "object_hue".
-        size: Number of values, 2 or more; labels are 0 .. size - 1.
+        size: Number of values, from 2 to 2**31 - 1; labels are 0 .. size - 1.
         values: Names of the values, or empty if they have none.
         range: (low, high) of a numeric factor: label 0 means low and label size - 1 means high. None for other factors.
 
     Raises:
         ValueError: If the name is empty, the factor has fewer than two values, the number of value names is not
-            `size`, or the range does not go from low to high.
+            `size`, the range does not go from low to high, or a field has another type.
     """
 
     name: str
@@ -42,17 +43,23 @@ class FactorSpec:
     range: tuple[float, float] | None = None
 
     def __post_init__(self):
-        if not self.name:
-            raise ValueError("A factor has no name; expected a non-empty string.")
-        if self.size < 2:
+        if not isinstance(self.name, str) or not self.name:
+            raise ValueError(f"A factor has no name; expected a non-empty string. Received: {self.name!r}.")
+        if type(self.size) is not int or not 2 <= self.size <= _MAX_SIZE:
             raise ValueError(
-                f"Factor {self.name!r} cannot become a code: expected 2 or more values. "
-                f"Received: size={self.size}. Leave it out of `data.factors`."
+                f"Factor {self.name!r} cannot become a code: expected 2 or more values, at most {_MAX_SIZE}. "
+                f"Received: size={self.size!r}. Leave it out of `data.factors`."
             )
-        if self.values and len(self.values) != self.size:
+        if not all(isinstance(value, str) for value in self.values) or len(self.values) not in (0, self.size):
             raise ValueError(f"Factor {self.name!r} has {self.size} values. Received: names {self.values}.")
-        if self.range is not None and not self.range[0] < self.range[1]:
+        if self.range is not None and not _is_range(self.range):
             raise ValueError(f"Factor {self.name!r} needs a range from low to high. Received: {self.range}.")
+
+
+def _is_range(value: tuple) -> bool:
+    """Returns whether the value is (low, high) with finite numbers low < high."""
+    numbers = all(isinstance(end, int | float) and math.isfinite(end) for end in value)
+    return len(value) == 2 and numbers and value[0] < value[1]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,12 +141,20 @@ class CodeSpec:
         ]
 
     @classmethod
-    def from_json(cls, entries: Sequence[dict]) -> "CodeSpec":
-        """Builds the spec from the list that `to_json` returned."""
+    def from_json(cls, entries: Any) -> "CodeSpec":
+        """Builds the spec from the list that `to_json` returned.
 
-        def factor(e: dict) -> FactorSpec:
-            return FactorSpec(
-                e["name"], e["size"], tuple(e.get("values", ())), tuple(e["range"]) if "range" in e else None
-            )
+        Raises:
+            ValueError: It is not such a list.
+        """
+        if not isinstance(entries, list):
+            raise ValueError(f"Expected a list of factors. Received: {type(entries).__name__}.")
+        return cls(tuple(map(_factor_from_json, entries)))
 
-        return cls(tuple(map(factor, entries)))
+
+def _factor_from_json(entry: Any) -> FactorSpec:
+    lists = isinstance(entry, dict) and [entry.get(key, []) for key in ("values", "range")]
+    if not lists or not all(isinstance(value, list) for value in lists):
+        raise ValueError(f"Expected factors with name, size, and lists of values or a range. Received: {entry!r}.")
+    values, ends = map(tuple, lists)
+    return FactorSpec(entry.get("name", ""), entry.get("size", 0), values, ends if "range" in entry else None)

@@ -2,6 +2,8 @@
 
 import ast
 import dataclasses
+import reprlib
+import sys
 import types
 import typing
 from collections.abc import Iterator, Sequence
@@ -94,7 +96,7 @@ def _parse(hint: Any, text: str, field: str) -> Any:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     try:
         value = ast.literal_eval(text.capitalize() if text in ("true", "false") else text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):  # {[]: 1} and ((((... raise the others
         value = text
     return check(hint, value, field)
 
@@ -104,16 +106,17 @@ def check(hint: Any, value: Any, field: str) -> Any:
 
     Args:
         hint: Type of the field.
-        value: Value from JSON, or parsed from text. An integral float such as 1e6 is accepted as an int.
+        value: Value from JSON, or parsed from text. An integral float such as 1e6 is accepted as an int. Numbers must
+            be finite and fit into 64 bits.
         field: Name of the field, for messages.
 
     Raises:
         ValueError: The value has another type.
     """
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is float and number:
+    if hint is float and number and abs(value) <= sys.float_info.max:
         return float(value)
-    if hint is int and number and float(value).is_integer():
+    if hint is int and number and abs(value) < 2**63 and int(value) == value:
         return int(value)
     if hint is bool and isinstance(value, bool):
         return value
@@ -124,10 +127,10 @@ def check(hint: Any, value: Any, field: str) -> Any:
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return from_dict(hint, value, field)
     expected = getattr(hint, "__name__", str(hint)) if not isinstance(hint, types.UnionType) else str(hint)
-    raise ValueError(f"{field}: expected {expected}. Received: {value!r}.")
+    raise ValueError(f"{field}: expected {expected}. Received: {reprlib.repr(value)}.")
 
 
-def from_dict(kind: type, value: dict[str, Any], path: str) -> Any:
+def from_dict(kind: type, value: Any, path: str) -> Any:
     """Rebuilds a dataclass from the dict that `dataclasses.asdict` made of it.
 
     Args:
@@ -139,7 +142,7 @@ def from_dict(kind: type, value: dict[str, Any], path: str) -> Any:
         ValueError: A field is unknown, or a value has the wrong type.
     """
     if not isinstance(value, dict):
-        raise ValueError(f"{path}: expected a dict of fields. Received: {value!r}.")
+        raise ValueError(f"{path}: expected a dict of fields. Received: {reprlib.repr(value)}.")
     hints = typing.get_type_hints(kind)
     new = {}
     for name, item in value.items():
