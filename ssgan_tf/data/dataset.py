@@ -5,7 +5,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import zipfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from ssgan_tf.core.codes import UNKNOWN, CodeSpec
 from ssgan_tf.data import stored_images, tfds_reader
 from ssgan_tf.data.tfds_reader import FactorFeature, Records
 from ssgan_tf.utils import files
+from ssgan_tf.utils.readers import read_array
 
 Images = np.ndarray | stored_images.StoredImages
 
@@ -112,7 +112,7 @@ def inspect(
 def _image_shape(dataset: str, features: Any, resolution: int) -> tuple[int, ...]:
     """Returns the shape (R, R, C) of images reduced to `resolution`; raises ValueError if they cannot be used."""
     image = features["image"] if "image" in features else None
-    if image is None or image.np_dtype != np.uint8 or None in image.shape:
+    if image is None or image.np_dtype != np.uint8 or len(image.shape) != 3 or None in image.shape:
         raise ValueError(f"data.dataset: {dataset} needs a feature `image`, uint8 of one size. Received: {image}.")
     height, width, channels = image.shape
     if resolution and (height != width or resolution > height):
@@ -170,7 +170,9 @@ def _load_sequence(
             images[start:stop] = stored_images.reduce_resolution(pixels, info.shape[0])
             factors[start:stop] = tfds_reader.extract_labels(batch, features)
             start = stop
-    except (tf.errors.OpError, ValueError) as error:
+        if start < info.count:
+            raise ValueError("the files end there")
+    except (tf.errors.OpError, LookupError, ValueError, TypeError) as error:
         raise _damaged(where, start, info.count, error) from error
     return FactorDataset(info.name, images, factors, info.spec)
 
@@ -184,7 +186,7 @@ def _load_records(
         stored = stored_images.StoredImages(records, info.shape, tfds_reader.pixel_scale(builder))
         factors = _load_labels(builder, split, features, records)
         images = stored[:] if info.in_memory else stored
-    except (tf.errors.OpError, IndexError, RuntimeError, ValueError, TypeError) as error:  # from a truncated record
+    except (tf.errors.OpError, ArithmeticError, LookupError, RuntimeError, ValueError, TypeError) as error:
         raise _damaged(where, 0, info.count, error) from error
     return FactorDataset(info.name, images, factors, info.spec)
 
@@ -198,14 +200,12 @@ def _load_labels(builder, split: str, features: Sequence[FactorFeature], records
     # Load the cache.
     key = json.dumps([split, *((feature.spec.name, feature.spec.size, feature.spec.range) for feature in features)])
     path = os.path.join(builder.data_dir, f"labels-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npy")
-    try:
-        cached = np.load(path)
+    with contextlib.suppress(OSError, ValueError):
+        cached = read_array(path, np.int32, 2, "a cache of labels")
         sizes = [feature.spec.size for feature in features]
-        complete = cached.shape == (len(records), len(features)) and cached.dtype == np.int32
+        complete = cached.shape == (len(records), len(features))
         if complete and np.all((cached >= UNKNOWN) & (cached < sizes)):
             return cached.astype(np.int64)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
-        pass
 
     # Read all records.
     parts = []

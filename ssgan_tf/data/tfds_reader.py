@@ -4,6 +4,7 @@ import dataclasses
 import difflib
 import os
 import re
+import reprlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,8 +14,11 @@ import tensorflow_datasets as tfds
 
 from ssgan_tf.core.codes import STEPS, UNKNOWN, CodeSpec, FactorSpec
 from ssgan_tf.data.build import CATALOGUE
+from ssgan_tf.utils.readers import parse_json, read_json
 
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
+_DESCRIPTION = "the description of a data set's features"
+_BUILD_AGAIN = "Remove its folder and build it again."
 _PREFIX = "label_"  # prefix of label features in TFDS's own data sets, which have no group `factors`
 
 
@@ -23,6 +27,7 @@ def open_builder(dataset: str, data_dir: str) -> tfds.core.DatasetBuilder:
 
     Raises:
         FileNotFoundError: The data set is not prepared; the message has the command that prepares it.
+        ValueError: Its description is damaged, or names Python classes outside TFDS, which would be imported.
     """
     folder = os.path.join(data_dir, *dataset.split("/"))
     if not os.path.exists(os.path.join(folder, "dataset_info.json")):
@@ -34,7 +39,26 @@ def open_builder(dataset: str, data_dir: str) -> tfds.core.DatasetBuilder:
                 f"dataset_info.json). Prepare it with: {_command(dataset)} --data_dir={data_dir}"
             )
         folder = os.path.join(folder, versions[-1])
-    return tfds.builder_from_directory(folder)
+    read_json(os.path.join(folder, "features.json"), _check_classes, _DESCRIPTION, _BUILD_AGAIN, "data.dataset")
+    try:
+        return tfds.builder_from_directory(folder)
+    except Exception as error:  # TFDS raises nearly anything on damaged descriptions, AssertionError included
+        reason = " ".join(str(error).split())[:300].rstrip(".")
+        raise ValueError(f"data.dataset: {folder} is not a prepared data set: {reason}. {_BUILD_AGAIN}") from error
+
+
+def _check_classes(value: Any) -> None:
+    """Raises ValueError if features.json names a class outside TFDS: TFDS imports, and so runs, the module of each."""
+    if isinstance(value, list):
+        for item in value:
+            _check_classes(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if isinstance(item, str) and key in ("pythonClassName", "python_class_name", "type"):
+                if not item.startswith("tensorflow_datasets.core.features."):
+                    raise ValueError(f"expected features of TFDS itself. Received: {item!r}, whose module would be run")
+            # Features of older versions of TFDS are JSON inside JSON.
+            _check_classes(parse_json(item) if isinstance(item, str) and key in ("json", "content") else item)
 
 
 def _command(dataset: str) -> str:
@@ -47,6 +71,8 @@ def _command(dataset: str) -> str:
 
 def _in_catalogue(name: str) -> bool:
     """Returns whether the data set is one of TFDS's own."""
+    if not re.fullmatch(r"\w+", name):  # for "a:b", TFDS would load code from elsewhere
+        return False
     try:
         return tfds.builder_cls(name).__module__.startswith("tensorflow_datasets.")
     except (tfds.core.registered.DatasetNotFoundError, ValueError):
@@ -123,11 +149,23 @@ def _all_factor_features(builder: tfds.core.DatasetBuilder) -> Iterator[FactorFe
 
 
 def _ranges(builder: tfds.core.DatasetBuilder) -> dict[str, Any]:
-    """Returns {name: (low, high)} of the numeric factors, from the data set's metadata."""
-    try:
-        return dict(builder.info.metadata["ranges"])  # [] reads it from disk, get() does not
-    except (KeyError, TypeError):
+    """Returns {name: (low, high)} of the numeric factors, from the data set's metadata; {} if it has none.
+
+    Raises:
+        ValueError: The metadata is damaged.
+    """
+    path = os.path.join(builder.data_dir, "metadata.json")
+    if not os.path.exists(path):
         return {}
+    return read_json(path, _parse_ranges, "the metadata of a data set", _BUILD_AGAIN, "data.dataset")
+
+
+def _parse_ranges(value: Any) -> dict[str, Any]:
+    ranges = value.get("ranges") if isinstance(value, dict) else None
+    for name, ends in ranges.items() if isinstance(ranges, dict) else ():
+        if not isinstance(ends, list) or len(ends) != 2 or not all(isinstance(end, int | float) for end in ends):
+            raise ValueError(f"ranges.{name}: expected [low, high]. Received: {reprlib.repr(ends)}.")
+    return ranges if isinstance(ranges, dict) else {}
 
 
 def code_spec(builder: tfds.core.DatasetBuilder, factors: Sequence[str] = ()) -> CodeSpec:

@@ -1,5 +1,6 @@
 """Loading prepared data sets: images, labels and versions, and the input that is refused."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -53,6 +54,39 @@ def test_the_newest_version_is_read_unless_one_is_named(data_dir, tmp_path):
     (folder / "3.0.0").mkdir()  # empty
     assert str(data.open_builder(fakes.DATASET, str(tmp_path)).version) == "1.10.0"
     assert str(data.open_builder(fakes.DATASET + "/1.9.0", str(tmp_path)).version) == "1.9.0"
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda name: {"pythonClassName": name, "jsonFeature": {"json": "{}"}},
+        lambda name: {"python_class_name": name},
+        lambda name: {"type": name, "content": {}},
+        lambda name: {
+            "pythonClassName": "tensorflow_datasets.core.features.features_dict.FeaturesDict",
+            "jsonFeature": {"json": json.dumps({"image": {"type": name, "content": {}}})},
+        },
+    ],
+)
+def test_classes_outside_tfds_are_not_imported(wrapped, data_dir, tmp_path, monkeypatch):
+    shutil.copytree(data_dir, tmp_path / "data")
+    (tmp_path / "trap.py").write_text(f"open({str(tmp_path / 'trace')!r}, 'w').close()")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    path = tmp_path / "data" / fakes.DATASET / "1.0.0" / "features.json"
+    features = json.loads(path.read_text())
+    nested = {**features, "featuresDict": {"features": {"image": wrapped("trap.Image")}}}
+    for changed in (wrapped("trap.Image"), nested):
+        path.write_text(json.dumps(changed))
+        with pytest.raises(ValueError, match="^data.dataset: .*features.json is not .*: .*'trap.Image', whose module"):
+            data.open_builder(fakes.DATASET, str(tmp_path / "data"))
+    assert not (tmp_path / "trace").exists()
+
+
+def test_a_data_set_that_is_not_prepared_is_not_fetched_from_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(tfds, "builder_cls", lambda name: pytest.fail(f"{name} would be loaded"))
+    for name in ("huggingface:mnist", "someone:thing/config", "a-b", ""):
+        with pytest.raises(FileNotFoundError, match="is not prepared in"):
+            data.open_builder(name, str(tmp_path))
 
 
 @pytest.mark.parametrize(

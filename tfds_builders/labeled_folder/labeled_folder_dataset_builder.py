@@ -79,7 +79,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         try:
             fingerprint = json.loads((self.data_path / "metadata.json").read_text())["fingerprint"]
             shards = json.loads((self.data_path / "dataset_info.json").read_text())["splits"][0]["shardLengths"]
-        except (OSError, ValueError, LookupError):
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
             return ""
         complete = self.is_prepared() and len(list(self.data_path.glob("*-of-*"))) == len(shards)
         return fingerprint if complete else ""

@@ -176,7 +176,7 @@ def _json_entries(path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
             parse_float=str,
             parse_constant=reject_constant,
         )
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # RecursionError: thousands of nested lists
         raise ValueError(f"{path}: {expected}. Received: {error}.") from error
     # Both formats as (image, pairs).
     if isinstance(content, _Pairs):
