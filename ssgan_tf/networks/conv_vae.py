@@ -14,6 +14,7 @@ Everything is in float32. Images are in [-1, 1], as everywhere in the package; t
 import tensorflow as tf
 
 from ssgan_tf.networks.layers import leaky_relu
+from ssgan_tf.networks.options import MAX_WIDTH
 
 _WIDTH = 256  # units of the dense layers between features and latents
 _DEEPEST = 64  # feature maps at 4x4
@@ -27,6 +28,8 @@ def check_sizes(resolution: int, channels: int, latents: int) -> None:
         raise ValueError(f"channels: expected 1 (grey) or 3 (RGB). Received: {channels}.")
     if latents < 1:
         raise ValueError(f"latents: expected 1 or more. Received: {latents}.")
+    if latents > MAX_WIDTH:
+        raise ValueError(f"latents: expected {MAX_WIDTH} or less. Received: {latents}.")
 
 
 def _halvings(resolution: int) -> int:

@@ -4,6 +4,7 @@ import dataclasses
 
 from ssgan_tf.utils import validation
 
+MAX_WIDTH = 2**14  # of a layer; larger ones do not fit into the memory of any device
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -62,6 +63,8 @@ class NetworkOptions:
             raise ValueError(f"channels: expected 1 (grey) or 3 (RGB). Received: {self.channels}.")
         sizes = ("fmap_base", "fmap_max", "noise_size", "style_size", "mapping_layers", "stddev_group")
         validation.check_least(self, 1, *sizes)
+        validation.check_most(self, MAX_WIDTH, "fmap_max", "noise_size", "style_size")
+        validation.check_most(self, 100, "mapping_layers")
         validation.check_positive(self, "mapping_lrmul")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision: expected one of {', '.join(PRECISIONS)}. Received: {self.precision}.")

@@ -22,6 +22,13 @@ def check_least(options: Any, least: int, *names: str) -> None:
             raise ValueError(f"{name}: expected {least} or more. Received: {getattr(options, name)}.")
 
 
+def check_most(options: Any, most: int, *names: str) -> None:
+    """Raises ValueError if a named field of `options` is above `most`."""
+    for name in names:
+        if not getattr(options, name) <= most:
+            raise ValueError(f"{name}: expected {most} or less. Received: {getattr(options, name)}.")
+
+
 def check_positive(options: Any, *names: str) -> None:
     """Raises ValueError if a named field of `options` is 0 or less."""
     for name in names:
@@ -62,7 +69,8 @@ def check_path(argument: str, path: str) -> None:
         argument: Name of the argument, for the message.
         path: Absolute or relative path; it need not exist.
     """
-    received = f"Received: {path!r}." if len(path) < 300 else f"Received: {path[:100]!r}... of {len(path):,} characters."
+    whole = len(path) < 300
+    received = f"Received: {path!r}." if whole else f"Received: {path[:100]!r}... of {len(path):,} characters."
     if not path.strip():
         raise ValueError(f"{argument}: expected a folder. {received}")
     if "\0" in path:

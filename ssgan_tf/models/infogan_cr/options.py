@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from ssgan_tf.models.base import WithoutLabels
 from ssgan_tf.networks.conv_gan import FAMILIES
+from ssgan_tf.networks.options import MAX_WIDTH
 from ssgan_tf.utils import validation
 
 CODE_RANGE = 2.0  # width of [-1, 1]
@@ -166,6 +167,8 @@ class InfoGANCROptions(WithoutLabels):
             raise ValueError(f"channels: expected 1 (grey) or 3 (RGB). Received: {self.channels}.")
         validation.check_least(self, 2, "codes")
         validation.check_least(self, 1, "generator_updates")
+        validation.check_most(self, MAX_WIDTH, "codes", "noise_size")
+        validation.check_most(self, 100, "generator_updates")
         weights = ("lambda_g", "lambda_d", "cr_alpha")
         validation.check_least(self, 0, "noise_size", *weights, "cr_after_images", "gap_after_images")
         validation.check_positive(self, "discriminator_rate", "cr_rate")
