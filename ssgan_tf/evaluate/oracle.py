@@ -9,6 +9,8 @@ import dataclasses
 import hashlib
 import json
 import os
+import reprlib
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -28,6 +30,7 @@ from ssgan_tf.networks.options import NetworkOptions
 from ssgan_tf.runs.checkpoints import Checkpoints
 from ssgan_tf.runs.progress import CountSteps, Progress
 from ssgan_tf.utils import files
+from ssgan_tf.utils.readers import read_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,8 +116,7 @@ def train_or_load(
     scores_path = os.path.join(folder, "scores.json")
     if os.path.exists(scores_path):
         try:
-            with open(scores_path, encoding="utf-8") as file:
-                scores = json.load(file)
+            scores = read_json(scores_path, _parse_scores, "the scores of an oracle")
             if checkpoints.restore_latest() is not None:
                 return Oracle(model, scores, folder)
         except ValueError as error:
@@ -130,6 +132,16 @@ def train_or_load(
     checkpoints.save(_steps(options))
     files.write_json(scores, scores_path)
     return Oracle(model, scores, folder)
+
+
+def _parse_scores(value: Any) -> dict[str, float]:
+    """Returns the content of scores.json; raises ValueError if it is not what `score` returns."""
+    if not isinstance(value, dict) or not {"mig", "l2", "l2/samples"} <= set(value):
+        raise ValueError(f"expected MIG and L2. Received: {reprlib.repr(value)}.")
+    for key, number in value.items():
+        if not isinstance(number, int | float):
+            raise ValueError(f"{key}: expected a number. Received: {reprlib.repr(number)}.")
+    return value
 
 
 def _check_writable(cache_dir: str) -> None:

@@ -1,6 +1,7 @@
-"""Scores of a run: merging them with earlier ones from metrics.json, and printing them as a table."""
+"""Scores of a run: reading metrics.json, merging new scores with those in it, and printing them as a table."""
 
 import math
+import reprlib
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
@@ -9,9 +10,12 @@ from PIL import Image
 
 from ssgan_tf import __version__
 from ssgan_tf.metrics.titles import TITLES
+from ssgan_tf.utils.readers import read_json
 
 _WIDTH = 32
 _COLUMN = 26
+_LARGEST = 1e30  # finite score or setting; beyond, sums and axes overflow
+_COUNTS = ("labels", "labeled_fraction", "images_trained", "samples_encoder", "samples_generator", "bins", "seed")
 
 
 class Scores(Mapping[str, Any]):
@@ -46,6 +50,59 @@ class Scores(Mapping[str, Any]):
     def traversal(self) -> Image.Image | None:
         """Grid with one row per code; None if the model generates no images."""
         return Image.open(self.paths[2]) if len(self.paths) > 2 else None
+
+
+def read(path: str, advice: str = "") -> dict[str, Any]:
+    """Reads a metrics.json, of which any part may be missing.
+
+    Args:
+        path: The file.
+        advice: Sentence for the error message that says what to do.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is not a file of scores; the message names the file and the part.
+    """
+    return read_json(path, check, "a file of scores", advice)
+
+
+def check(content: Any) -> dict[str, Any]:
+    """Returns the content of a metrics.json; raises ValueError if one of its parts has another type."""
+    top = _child({"metrics.json": content}, "metrics.json")
+    for group in ("encoder", "generator", "images", "oracle"):
+        _check_numbers(_child(top, group), group)
+    for group, intervals in _child(top, "intervals").items():
+        for key, ends in _child({group: intervals}, group).items():
+            if not isinstance(ends, list) or len(ends) != 2 or not all(map(_is_number, ends)):
+                raise ValueError(f"intervals.{group}.{key}: expected [low, high]. Received: {reprlib.repr(ends)}.")
+    for group, refused in _child(top, "refused").items():
+        if not all(isinstance(why, str) for why in _child({group: refused}, group).values()):
+            raise ValueError(f"refused.{group}: expected sentences. Received: {reprlib.repr(refused)}.")
+    settings = _child(top, "settings")
+    _check_numbers({"chance_l2": top.get("chance_l2")}, "metrics.json")
+    _check_numbers({key: settings.get(key) for key in _COUNTS}, "settings")
+    bootstrap = settings.get("bootstrap")  # a number in files of older versions
+    _check_numbers(bootstrap if isinstance(bootstrap, dict) else {"bootstrap": bootstrap}, "settings")
+    _child(settings, "versions")
+    return top
+
+
+def _child(parent: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Returns parent[name]; an empty dict if it is missing or null."""
+    value = parent.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise ValueError(f"{name}: expected a dict. Received: {reprlib.repr(value)}.")
+    return value or {}
+
+
+def _check_numbers(values: Mapping[str, Any], name: str) -> None:
+    for key, value in values.items():
+        if value is not None and not _is_number(value):
+            raise ValueError(f"{name}.{key}: expected a number. Received: {reprlib.repr(value)}.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and (not math.isfinite(value) or abs(value) <= _LARGEST)
 
 
 def report(scores: dict[str, Any]) -> str:

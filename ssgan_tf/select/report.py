@@ -1,7 +1,6 @@
 """Report of a selection: ranking, rank correlations with scores that need labels, selection.json, plot of A."""
 
 import dataclasses
-import json
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ import scipy.stats
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from ssgan_tf.evaluate.report import read
 from ssgan_tf.metrics.titles import TITLES
 from ssgan_tf.runs import Workdir
 from ssgan_tf.select import model_centrality
@@ -51,8 +51,7 @@ def load_known(workdir: str, fingerprint: str) -> dict[str, float]:
         fingerprint: Checksum of the weights; scores of other weights are ignored.
     """
     try:
-        with open(Workdir(workdir).scores, encoding="utf-8") as file:
-            scores = json.load(file)
+        scores = read(Workdir(workdir).scores)
         if scores["settings"]["checkpoint"] != fingerprint:
             return {}
         found = {name: float(scores["encoder"][name]) for name in KNOWN if name in scores["encoder"]}

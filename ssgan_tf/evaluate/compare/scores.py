@@ -2,7 +2,6 @@
 
 import dataclasses
 import glob
-import json
 import math
 import os
 from collections.abc import Collection, Sequence
@@ -10,6 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from ssgan_tf.evaluate import report
 from ssgan_tf.metrics.titles import LOWER_IS_BETTER, TITLES
 from ssgan_tf.runs.paths import RunPaths
 
@@ -90,15 +90,11 @@ def load(workdir: str, label: str) -> RunScores:
     command = f"run `ssgan evaluate --workdir={workdir} --data_dir=...`"
     if not os.path.exists(path):
         raise FileNotFoundError(f"no {os.path.basename(path)} in {workdir!r}: {command} first.")
-    try:
-        with open(path, encoding="utf-8") as file:
-            return interpret(json.load(file), workdir, label)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is damaged ({error}): {command} again.") from error
+    return interpret(report.read(path, f"{command[0].upper()}{command[1:]} again."), workdir, label)
 
 
 def interpret(content: dict[str, Any], workdir: str, label: str) -> RunScores:
-    """Makes a row from the content of metrics.json, any part of which may be missing."""
+    """Makes a row from the content of metrics.json, any part of which may be missing; see `report.check`."""
     settings, oracle, intervals = (content.get(part) or {} for part in ("settings", "oracle", "intervals"))
     run = RunScores(label, workdir, settings, {}, {}, {}, {}, {})
 
@@ -113,13 +109,13 @@ def interpret(content: dict[str, Any], workdir: str, label: str) -> RunScores:
         run.columns[group] = list(scores)
         run.scores |= scores
         for key, (low, high) in (intervals.get(group) or {}).items():
-            run.intervals[key + suffix] = low + 0.0, high + 0.0  # raises TypeError for anything but numbers
+            run.intervals[key + suffix] = float(low), float(high)
 
     # References: the oracle's own scores are a ceiling, the L2 of random codes is chance.
     for suffix in ("", "_gen"):
         run.references |= {k + suffix: {"oracle": v} for k, v in oracle.items() if is_score(k, v) and isfinite(v)}
         if content.get("chance_l2") is not None:
-            run.references.setdefault("l2" + suffix, {})["chance"] = content["chance_l2"] + 0.0
+            run.references.setdefault("l2" + suffix, {})["chance"] = float(content["chance_l2"])
     return run
 
 
