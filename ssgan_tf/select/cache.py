@@ -14,6 +14,7 @@ import numpy as np
 
 from ssgan_tf.select.pairs import Member, Pair, Settings
 from ssgan_tf.utils import files
+from ssgan_tf.utils.readers import read_array, read_json
 
 T = TypeVar("T")
 
@@ -49,9 +50,8 @@ class PairCache:
     def load_pair(self, generator: Member, encoder: Member) -> Pair | None:
         """Loads a pair; None if it was not saved, or its file is damaged."""
         try:
-            with open(self.pair_path(generator, encoder), encoding="utf-8") as file:
-                return Pair.from_json(json.load(file))
-        except (OSError, ValueError, KeyError, TypeError):
+            return read_json(self.pair_path(generator, encoder), Pair.from_json, "a pair")
+        except (OSError, ValueError):
             return None
 
     def save_pair(self, generator: Member, encoder: Member, pair: Pair) -> None:
@@ -68,12 +68,19 @@ class PairCache:
         """
         return os.path.join(self.folder, "codes", f"{encoder.key}-{images}.npy")
 
-    def load_codes(self, encoder: Member, images: str) -> np.ndarray | None:
-        """Loads codes [N,K]; None if they were not saved, or their file is damaged."""
+    def load_codes(self, encoder: Member, images: str, count: int) -> np.ndarray | None:
+        """Loads codes [N,K]; None if they were not saved, or their file is damaged.
+
+        Args:
+            encoder: Model that encoded the images.
+            images: Checksum of the images, from `digest_images`.
+            count: Number of images, N.
+        """
         try:
-            return np.load(self.codes_path(encoder, images))
-        except (OSError, ValueError, EOFError):
+            codes = read_array(self.codes_path(encoder, images), np.floating, 2, "codes of images")
+        except (OSError, ValueError):
             return None
+        return codes if codes.shape == (count, encoder.codes) and np.isfinite(codes).all() else None
 
     def save_codes(self, encoder: Member, images: str, codes: np.ndarray) -> None:
         path = self.codes_path(encoder, images)

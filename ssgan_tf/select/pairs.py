@@ -4,6 +4,7 @@ All pairs of one generator, a column of A, are computed together: its images are
 """
 
 import dataclasses
+import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -13,10 +14,12 @@ import tensorflow as tf
 from ssgan_tf.core.priors import Prior
 from ssgan_tf.evaluate import inference
 from ssgan_tf.select import model_centrality
-from ssgan_tf.utils.validation import check_least
+from ssgan_tf.utils.validation import check_least, is_integer
 
 Predictor = Callable[[np.ndarray], np.ndarray]  # uint8 images [B,R,R,C] -> codes [B,K]
 OnProgress = Callable[[int], None]  # called with the number of images encoded since the last call
+
+_MAX_VOTES = 2**31  # of one pair of codes; sums of them fit into 64 bits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +75,10 @@ class Member(Protocol):
     def key(self) -> str:
         """Identifier of its weights and options; part of file names."""
 
+    @property
+    def codes(self) -> int:
+        """Number of codes, K."""
+
     def load(self) -> Model:
         """Loads the model with its weights."""
 
@@ -99,8 +106,18 @@ class Pair:
         return {"votes": self.votes, "live": self.active, "constant": self.constant, "score": self.score}
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> "Pair":
-        return cls(tuple(tuple(map(int, row)) for row in value["votes"]), int(value["live"]), bool(value["constant"]))
+    def from_json(cls, value: Any) -> "Pair":
+        """Makes a pair from the result of `to_json`; raises ValueError if it is something else."""
+        if not isinstance(value, dict):
+            raise ValueError(f"expected votes, live and constant. Received: {reprlib.repr(value)}.")
+        votes = np.array(value.get("votes"))  # raises ValueError if the rows have different lengths
+        active, constant = value.get("live"), value.get("constant")
+        counts = votes.ndim == 2 and np.issubdtype(votes.dtype, np.integer)
+        if not counts or votes.min() < 0 or votes.max() > _MAX_VOTES:
+            raise ValueError(f"expected a table of votes. Received: {reprlib.repr(value.get('votes'))}.")
+        if not is_integer(active, 0) or not isinstance(constant, bool):
+            raise ValueError(f"expected live, a count, and constant, a bool. Received: {active!r} and {constant!r}.")
+        return cls(tuple(map(tuple, votes.tolist())), active, constant)
 
 
 def sample_groups(prior: Prior, noise_size: int, settings: Settings) -> tuple[tf.Tensor, tf.Tensor]:

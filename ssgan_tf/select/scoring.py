@@ -11,6 +11,7 @@ from ssgan_tf.select import udr, workers
 from ssgan_tf.select.cache import PairCache, digest_images, require
 from ssgan_tf.select.pairs import Member, Settings, notes
 from ssgan_tf.select.pool import Candidate
+from ssgan_tf.utils import files
 from ssgan_tf.utils.progress_bar import make_bar
 
 
@@ -42,7 +43,8 @@ def compute(
     with tempfile.TemporaryDirectory() as folder:
         if images is not None:
             path = os.path.join(folder, "images.npy")
-            np.save(path, images)
+            with files.atomic_write(path, "wb") as file:
+                np.save(file, images)
             tasks += workers.missing_codes(members, path, len(images), digest_images(images), cache)
         with make_bar(sum(task.encodings for task in tasks), "img", "encoding", quiet=quiet or not tasks) as bar:
             workers.run_tasks(tasks, processes, bar)
@@ -77,7 +79,7 @@ def udr_scores(
         {"udr_lasso", "udr_spearman": scores [N]}, and each model's number of active codes.
     """
     digest = digest_images(images)
-    codes = [require(cache.load_codes(m, digest)) for m in members]
+    codes = [require(cache.load_codes(m, digest, len(images))) for m in members]
     active = [udr.active_codes(c, np.array(m.prior_variance)) for c, m in zip(codes, members, strict=True)]
     scores = {name: udr.udr(codes, active, relation) for name, relation in udr.RELATIONS.items()}
     return scores, [int(mask.sum()) for mask in active]

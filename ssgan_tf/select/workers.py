@@ -126,7 +126,7 @@ def missing_pairs(members: Sequence[Member], cache: PairCache) -> list[PairsTask
 
 def missing_codes(members: Sequence[Member], path: str, count: int, images: str, cache: PairCache) -> list[CodesTask]:
     """Returns one task for each encoder without cached codes of the real images; for the arguments see `CodesTask`."""
-    return [CodesTask(m, path, count, images, cache) for m in members if cache.load_codes(m, images) is None]
+    return [CodesTask(m, path, count, images, cache) for m in members if cache.load_codes(m, images, count) is None]
 
 
 def share_gpus() -> None:

@@ -35,7 +35,8 @@ def test_what_was_encoded_once_is_not_encoded_again(tmp_path):
 
 def test_a_damaged_file_is_computed_again(tmp_path):
     first, cache = compute_matrix(GOOD[:2], tmp_path), PairCache(str(tmp_path), SETTINGS)
-    for text in ("{", "{}", '{"votes": 3, "live": 1, "constant": false}'):
+    wrong = ("{", "{}", "3", '{"votes": 3, "live": 1, "constant": false}', '{"votes": [[1, 2], [3]], "live": 1}')
+    for text in (*wrong, '{"votes": [["1"]], "live": 1, "constant": false}', "[" * 100_000):
         Path(cache.pair_path(GOOD[0], GOOD[1])).write_text(text)
         (task,) = workers.missing_pairs(GOOD[:2], cache)
         assert (task.generator, task.encoders) == (GOOD[0], (GOOD[1],))
@@ -45,9 +46,12 @@ def test_a_damaged_file_is_computed_again(tmp_path):
 def test_damaged_codes_are_computed_again(tmp_path):
     cache, codes = PairCache(str(tmp_path), SETTINGS), np.ones((2, 4), np.float32)
     cache.save_codes(GOOD[0], "digest", codes)
-    assert np.array_equal(require(cache.load_codes(GOOD[0], "digest")), codes)
+    assert np.array_equal(require(cache.load_codes(GOOD[0], "digest", 2)), codes)
+    for other in (np.ones((3, 4)), np.ones((2, 3)), np.full((2, 4), np.nan), np.ones((2, 4), int)):
+        cache.save_codes(GOOD[0], "digest", other)
+        assert cache.load_codes(GOOD[0], "digest", 2) is None
     Path(cache.codes_path(GOOD[0], "digest")).write_bytes(b"")
-    assert cache.load_codes(GOOD[0], "digest") is None
+    assert cache.load_codes(GOOD[0], "digest", 2) is None
 
 
 def test_file_names_and_digests_are_those_of_earlier_selections(tmp_path):
