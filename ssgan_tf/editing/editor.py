@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from . import exports, images_in
 from .fitting import Fitter
 from .latents import Latents, check_integer, interpolate, make_rng
-from .model import Model, load_saved
+from .model import Model, load_saved, model_errors
 
 _ROUNDING = 1e-6  # distance by which a sum such as 0.9 + "+0.1" may leave [0, 1]
 _FIT_MEMORY = 8  # memory of fitting an image, relative to generating it
@@ -188,7 +188,8 @@ class Editor:
         fits = []
         for i, rows in enumerate(parts):
             on_progress = functools.partial(_report, progress, i, len(parts))
-            fits.append(self._fitter.fit(images[rows], codes[rows], steps, seed, on_progress))
+            with model_errors():
+                fits.append(self._fitter.fit(images[rows], codes[rows], steps, seed, on_progress))
         noise, offset, psnr = (np.concatenate(part) for part in zip(*fits, strict=True))
         return Latents(codes, noise, np.ones(len(codes), np.float32), offset, psnr)
 

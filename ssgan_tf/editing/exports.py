@@ -2,11 +2,25 @@
 
 import difflib
 import json
+import math
 import os
+import reprlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+
+# Entries of codes.json with text, and with whole numbers: the smallest and largest value.
+_TEXTS = ("run", "model", "dataset")
+_NUMBERS = {
+    "images_trained": (0, 2**63),
+    "resolution": (1, 2**14),
+    "channels": (1, 3),
+    "noise_size": (0, 2**20),
+    "style_size": (0, 2**20),
+    "style_layers": (0, 2**10),
+}
+_MAX_SIZE = 2**31 - 1  # values of a factor
 
 
 class Factor(NamedTuple):
@@ -112,16 +126,34 @@ def read_card(folder: str) -> dict[str, Any]:
     """Returns an export's description: the contents of assets/codes.json.
 
     Raises:
-        ValueError: If `folder` is another kind of SavedModel.
+        ValueError: If `folder` is another kind of SavedModel, or the file was damaged or edited.
     """
+    path = os.path.join(folder, "assets", "codes.json")
     try:
-        with open(os.path.join(folder, "assets", "codes.json"), encoding="utf-8") as file:
-            card = json.load(file)
-        if str(card["made_by"]).startswith("ssgan_tf"):
-            return card
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    raise ValueError(f"Expected assets/codes.json written by `ssgan export`. Received: {folder!r}.")
+        with open(path, "rb") as file:
+            card = json.loads(file.read())
+        _check_entries(card)
+    except (OSError, ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:300].rstrip(".")
+        raise ValueError(
+            f"Expected assets/codes.json written by `ssgan export`. Received: {path!r}, which cannot be used "
+            f"({reason}); export the model again."
+        ) from error
+    return card
+
+
+def _check_entries(card: Any) -> None:
+    """Raises ValueError if an entry has another type than an export writes; those of other versions may be missing."""
+    made_by = card.get("made_by") if isinstance(card, dict) else None
+    if not isinstance(made_by, str) or not made_by.startswith("ssgan_tf"):
+        raise ValueError(f"made_by: expected ssgan_tf. Received: {reprlib.repr(made_by)}")
+    for name in _TEXTS:
+        if name in card and not _is_text(card[name]):
+            raise ValueError(f"{name}: expected text. Received: {reprlib.repr(card[name])}")
+    for name, (low, high) in _NUMBERS.items():
+        value = card.get(name, low)
+        if type(value) is not int or not low <= value <= high:
+            raise ValueError(f"{name}: expected a whole number from {low} to {high}. Received: {reprlib.repr(value)}")
 
 
 def read_factors(card: Mapping[str, Any]) -> tuple[Factor, ...]:
@@ -130,29 +162,38 @@ def read_factors(card: Mapping[str, Any]) -> tuple[Factor, ...]:
     Raises:
         ValueError: If an entry differs from what an export writes.
     """
-    try:
-        factors = _read_factors(card)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        factors = ()
+    entries = card.get("factors")
+    found = list(map(_read_factor, entries)) if isinstance(entries, list) else []
+    factors = tuple(factor for factor in found if factor)
     names = {factor.name for factor in factors}
-    valid = all(
-        isinstance(f.name, str)
-        and isinstance(f.size, int)
-        and f.size >= 2
-        and len(f.values) in (0, f.size)
-        and (f.range is None or len(f.range) == 2)
-        for f in factors
-    )
-    if not factors or not valid or len(names) < len(factors):
+    if not factors or len(names) < len(found):
         raise ValueError(
             "codes.json: expected factors with different names, each with 2 or more values, and names for all of its "
-            "values or for none. Received: something else; export the model again."
+            f"values or for none. Received: {reprlib.repr(entries)}; export the model again."
         )
     return factors
 
 
-def _read_factors(card: Mapping[str, Any]) -> tuple[Factor, ...]:
-    return tuple(
-        Factor(f["name"], f["size"], tuple(f.get("values", ())), tuple(f["range"]) if "range" in f else None)
-        for f in card["factors"]
-    )
+def _read_factor(entry: Any) -> Factor | None:
+    """Returns the factor that an entry of codes.json describes; None if it describes none."""
+    if not isinstance(entry, dict):
+        return None
+    name, size, values, ends = entry.get("name"), entry.get("size"), entry.get("values", []), entry.get("range")
+    if not _is_text(name) or type(size) is not int or not 2 <= size <= _MAX_SIZE:
+        return None
+    if not isinstance(values, list) or not all(map(_is_text, values)) or len(values) not in (0, size):
+        return None
+    if ends is None:
+        return Factor(name, size, tuple(values))
+    if not isinstance(ends, list) or len(ends) != 2 or not all(map(_is_number, ends)) or not ends[0] < ends[1]:
+        return None
+    return Factor(name, size, tuple(values), (ends[0], ends[1]))
+
+
+def _is_text(value: Any) -> bool:
+    """Returns whether a value is text that can be printed; half of a surrogate pair cannot."""
+    return isinstance(value, str) and value != "" and value == value.encode("utf-8", "replace").decode()
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and abs(value) < 2**63 and math.isfinite(value)

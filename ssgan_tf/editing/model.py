@@ -1,13 +1,17 @@
 """Loaded exports as functions of arrays: call signatures, generate images from latents, encode images to codes."""
 
+import contextlib
+import os
 import re
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
+from .exports import read_factors
 from .latents import Latents
 
 ENCODER_ONLY = "expected a model that generates images. Received: an encoder, which only predicts codes."
@@ -17,13 +21,18 @@ _PIXELS_PER_CALL = 2**20  # generated or encoded in one call, which limits the m
 
 
 def load_saved(folder: str) -> Any:
-    """Returns the SavedModel in a folder, as `tf.saved_model.load` does.
+    """Returns the SavedModel in a folder, as `tf.saved_model.load` does, which fails if the path is like a pattern.
 
     Raises:
         ValueError: If it is damaged.
     """
     try:
-        return tf.saved_model.load(folder)
+        if not any(character in folder for character in "[\\"):
+            return tf.saved_model.load(folder)
+        with tempfile.TemporaryDirectory() as scratch:
+            link = os.path.join(scratch, "link")
+            os.symlink(os.path.abspath(folder), link)
+            return tf.saved_model.load(link)
     except Exception as error:  # TensorFlow raises nearly anything on damaged files, IndexError included
         reason = " ".join(str(error).split())[:200].rstrip(".")
         raise ValueError(
@@ -40,7 +49,7 @@ class Model:
         card: Result of `read_card`.
 
     Raises:
-        ValueError: If the card was written by another version of this package.
+        ValueError: If the card was written by another version of this package, or for another SavedModel.
     """
 
     def __init__(self, saved: Any, card: Mapping[str, Any]):
@@ -55,6 +64,19 @@ class Model:
         self.style_layers = int(card["style_layers"])
         self.resolution = int(card["resolution"])
         self.channels = int(card["channels"])
+        self._check_sizes(len(read_factors(card)))
+
+    def _check_sizes(self, code_size: int) -> None:
+        """Raises ValueError if the card's sizes differ from those of the signatures."""
+        size = self.resolution
+        shapes = {"noise": [self.noise_size], "code": [code_size], "image": [size, size, self.channels]}
+        for signature, function in self.saved.signatures.items():
+            for name, spec in function.structured_input_signature[1].items():
+                if name in shapes and not spec.shape.is_compatible_with([None, *shapes[name]]):
+                    raise ValueError(
+                        f"codes.json: expected the sizes of the SavedModel, whose {signature} takes {name} "
+                        f"{spec.shape}. Received: {shapes[name]}; export the model again."
+                    )
 
     @property
     def can_generate(self) -> bool:
@@ -77,13 +99,8 @@ class Model:
             raise ValueError(f"{signature}: expected the inputs {sorted(specs)}. Received: {sorted(inputs)}.")
         dtypes = {name: spec.dtype for name, spec in specs.items()}
         tensors = {name: tf.constant(_to_array(name, inputs[name], dtype), dtype) for name, dtype in dtypes.items()}
-        try:
+        with model_errors():
             outputs = signatures[signature](**tensors)
-        except tf.errors.InvalidArgumentError as error:
-            reason = find_reason(str(error))
-            if not reason:
-                raise
-            raise ValueError(reason) from None
         return {name: value.numpy() for name, value in outputs.items()}
 
     def generate(self, latents: Latents) -> np.ndarray:
@@ -119,6 +136,16 @@ class Model:
         """
         size = max(1, _PIXELS_PER_CALL // (memory * self.resolution**2))
         return [slice(i, i + size) for i in range(0, count, size)]
+
+
+@contextlib.contextmanager
+def model_errors() -> Iterator[None]:
+    """Raises ValueError for an error of a signature: with its own reason if it refuses its inputs."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        reason = f"the export cannot compute this ({error.message.strip().partition(chr(10))[0][:300]})"
+        raise ValueError(find_reason(str(error)) or f"{reason}; export the model again.") from None
 
 
 def _to_array(name: str, value: ArrayLike, dtype: tf.DType) -> np.ndarray:
