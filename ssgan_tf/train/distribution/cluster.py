@@ -6,11 +6,12 @@ interrupt. So the workers first wait for each other here, in plain Python.
 
 import contextlib
 import dataclasses
-import json
 import re
 import socket
 import time
 from collections.abc import Callable, Mapping
+
+from ssgan_tf.utils.readers import parse_json
 
 MEET_SECONDS = 600  # time for all workers to start
 CONNECT_SECONDS = 300  # time for TensorFlow to connect them afterwards
@@ -80,7 +81,7 @@ def read_cluster(environment: Mapping[str, str]) -> Cluster:
             "Received: none. `ssgan launch` sets it on SLURM and Kubernetes; on one machine use --strategy=mirrored."
         )
     try:
-        config = json.loads(text)
+        config = parse_json(text)
         jobs, task = config["cluster"], config["task"]
         workers = tuple(Worker(job, i, str(a)) for job in ("chief", "worker") for i, a in enumerate(jobs.get(job, [])))
         others = sorted(set(jobs) - {"chief", "worker"})
@@ -88,7 +89,7 @@ def read_cluster(environment: Mapping[str, str]) -> Cluster:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             'TF_CONFIG: expected {"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}. '
-            f"Received: {text} ({error!r})."
+            f"Received: {' '.join(text.split())[:300]} ({error!r})."
         ) from None
     if others or len(jobs.get("chief", [])) > 1:
         raise ValueError(f"TF_CONFIG: expected the jobs worker and at most one chief. Received: {jobs}.")
