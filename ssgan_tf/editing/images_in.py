@@ -1,28 +1,25 @@
 """Images in: converts arrays, files and Pillow images to the model's format, with a note about every change."""
 
-import contextlib
 import os
-import warnings
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-MAX_PIXELS = 178_956_970  # per file; Pillow's own limit, against files made to exhaust the memory
-FILE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+from .image_files import MAX_PIXELS, Check, UnsupportedImage, import_pillow, open_image
 
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _TOLERANCE = 1.0  # distance by which float images may leave [-1, 1]; images in 0..255 are far outside
+_STRIP = 2**18  # pixels converted to floats at a time, since an image of floats takes four times its memory as bytes
+_ORIENTATION = 0x0112  # tag of EXIF data
+
+Box = tuple[int, int, int, int]  # left, top, right, bottom
+Crop = Callable[[Box], np.ndarray]  # returns part of an image: float32 [h,w,1..4], colours in [-1, 1], alpha in [0, 1]
 
 
 class ImageNotice(UserWarning):
     """Warning that states how an image was changed so that the model can read it."""
-
-
-class UnsupportedImage(ValueError):
-    """Readable image that the model cannot use; the message gives the reason in one line."""
 
 
 def to_uint8(images: ArrayLike) -> np.ndarray:
@@ -31,7 +28,7 @@ def to_uint8(images: ArrayLike) -> np.ndarray:
 
 
 def load_images(
-    source: Any, resolution: int, channels: int, max_pixels: int = MAX_PIXELS
+    source: Any, resolution: int, channels: int, max_pixels: int = MAX_PIXELS, check: Check | None = None
 ) -> tuple[np.ndarray, list[str]]:
     """Converts images to the model's format.
 
@@ -41,7 +38,8 @@ def load_images(
         resolution: Height and width R of the model's images. Images of another size are cropped to their central
             square and resized.
         channels: Channels C of the model's images, 1 or 3.
-        max_pixels: Files with more pixels are refused before they are decoded.
+        max_pixels: Files and Pillow images with more pixels are refused before they are decoded (see `open_image`).
+        check: Called while files are read; an exception in it ends the reading.
 
     Returns:
         Images float32 [B,R,R,C] in about [-1, 1], and one sentence for each change.
@@ -57,21 +55,24 @@ def load_images(
         name = f"images[{i}]" if several else "image"
         if isinstance(item, (str, os.PathLike)):
             name = os.fspath(item)
-            array = _from_file(name, max_pixels, notes)
+            with open_image(name, max_pixels, notes, check) as image:
+                parts.append(_from_pillow(image, name, resolution, channels, notes))
         elif hasattr(item, "getbands"):  # a Pillow image, recognised without importing Pillow
+            if item.width * item.height > max_pixels:
+                raise UnsupportedImage(
+                    f"{name}: expected at most {max_pixels:,} pixels. Received: {item.width}x{item.height}."
+                )
             try:
-                array = _from_pillow(item, name, notes)
+                parts.append(_from_pillow(item, name, resolution, channels, notes))
             except OSError as error:  # Pillow decodes lazily, so damage in the file shows only now
                 raise ValueError(f"{name}: the image cannot be read: {error}.") from error
         else:
-            array = _from_array(item, name, notes)
-        array = _convert_channels(array, channels, name, notes)
-        parts.append(_crop_and_resize(array, resolution, name, notes))
-    return np.concatenate(parts), notes
+            parts += _from_array(item, name, resolution, channels, notes)
+    return np.stack(parts), list(dict.fromkeys(notes))
 
 
-def _from_array(value: ArrayLike, name: str, notes: list[str]) -> np.ndarray:
-    """Converts any array to float32 [B,H,W,1..4], colours in about [-1, 1], alpha in [0, 1]."""
+def _from_array(value: ArrayLike, name: str, resolution: int, channels: int, notes: list[str]) -> list[np.ndarray]:
+    """Converts any array to images [R,R,C]."""
     array = np.asarray(value)
     is_bytes = array.dtype == np.uint8
     if not is_bytes and not np.issubdtype(array.dtype, np.floating):
@@ -85,31 +86,106 @@ def _from_array(value: ArrayLike, name: str, notes: list[str]) -> np.ndarray:
             f"{name}: expected shape [H,W], [H,W,C] or [B,H,W,C] with 1 to 4 channels. Received: "
             f"{list(np.shape(value))}."
         )
-    has_alpha = array.shape[-1] in (2, 4)
 
-    # Bytes: any value is valid.
-    if is_bytes:
-        result = array.astype(np.float32) / np.float32(127.5) - np.float32(1.0)
-        if has_alpha:
-            result[..., -1] = array[..., -1] / np.float32(255.0)
-        return result
+    # Floats: check the range, since [0, 1] and 0..255 are common elsewhere. Bytes: any value is valid.
+    if not is_bytes:
+        low, high = float(array.min()), float(array.max())  # NaN if any value is
+        if not (low >= -1 - _TOLERANCE and high <= 1 + _TOLERANCE):
+            raise ValueError(f"{name}: expected uint8 in 0..255 or float in [-1, 1]. Received: {low:g} to {high:g}.")
+        if array.shape[-1] in (2, 4):
+            raise ValueError(f"{name}: expected uint8 for an image with an alpha channel. Received: {array.dtype}.")
+        if 0 <= low and 0.5 < high <= 1:
+            notes.append(
+                f"{name}: floats from {low:.2f} to {high:.2f} are used unchanged, with -1 as black and 1 as white; "
+                "if 0 means black, pass 2 * image - 1."
+            )
+    height, width = array.shape[1:3]
+    return [_convert(_crop_array(one), width, height, name, resolution, channels, notes) for one in array]
 
-    # Floats: check the range, since [0, 1] and 0..255 are common elsewhere.
-    low, high = float(array.min()), float(array.max())
-    if not (np.isfinite(array).all() and low >= -1 - _TOLERANCE and high <= 1 + _TOLERANCE):
-        raise ValueError(f"{name}: expected uint8 in 0..255 or float in [-1, 1]. Received: {low:g} to {high:g}.")
-    if has_alpha:
-        raise ValueError(f"{name}: expected uint8 for an image with an alpha channel. Received: {array.dtype}.")
-    if 0 <= low and 0.5 < high <= 1:
-        notes.append(
-            f"{name}: floats from {low:.2f} to {high:.2f} are used unchanged, with -1 as black and 1 as white; "
-            "if 0 means black, pass 2 * image - 1."
-        )
-    return array.astype(np.float32)
+
+def _crop_array(array: np.ndarray) -> Crop:
+    return lambda box: _to_float(array[box[1] : box[3], box[0] : box[2]])
+
+
+def _to_float(pixels: np.ndarray) -> np.ndarray:
+    """Converts pixels [h,w,1..4] of an array, bytes or floats, to float32: colours in [-1, 1], alpha in [0, 1]."""
+    if pixels.dtype != np.uint8:
+        return pixels.astype(np.float32)
+    result = pixels.astype(np.float32) / np.float32(127.5) - np.float32(1.0)
+    if pixels.shape[-1] in (2, 4):
+        result[..., -1] = pixels[..., -1] / np.float32(255.0)
+    return result
+
+
+def _from_pillow(image: Any, name: str, resolution: int, channels: int, notes: list[str]) -> np.ndarray:
+    """Converts a Pillow image to [R,R,C], rotated upright according to its EXIF data."""
+    image.load()
+    if image.getexif().get(_ORIENTATION, 1) != 1:  # otherwise `exif_transpose` copies the image
+        image = import_pillow().ImageOps.exif_transpose(image)
+    crop = _crop_numbers(image, name) if image.mode.startswith("I") else _crop_colours(image, name, notes)
+    return _convert(crop, image.width, image.height, name, resolution, channels, notes)
+
+
+def _crop_numbers(image: Any, name: str) -> Crop:
+    """Returns the crop of a grey Pillow image with 16 or 32 bits."""
+
+    def crop(box: Box) -> np.ndarray:
+        values = np.asarray(image.crop(box)).astype(np.float32)
+        if values.min() < 0 or values.max() > 65535:
+            received = f"{values.min():g} to {values.max():g}"
+            raise UnsupportedImage(f"{name}: expected values from 0 to 65535. Received: {received}.")
+        return values[..., None] / np.float32(32767.5) - np.float32(1.0)
+
+    return crop
+
+
+def _crop_colours(image: Any, name: str, notes: list[str]) -> Crop:
+    """Returns the crop of a Pillow image with 8 bits for each channel."""
+    mode = image.mode
+    if mode == "F":
+        raise UnsupportedImage(f"{name}: expected an image of 8 or 16 bits. Received: floats of unknown range.")
+    if mode == "CMYK":
+        notes.append(f"{name}: was converted from CMYK to RGB without a colour profile.")
+    if mode in ("LA", "La"):
+        wanted = "LA"
+    elif mode in ("RGBA", "RGBa", "PA") or "transparency" in image.info:
+        wanted = "RGBA"
+    else:
+        wanted = "L" if mode in ("1", "L") else "RGB"
+
+    def crop(box: Box) -> np.ndarray:
+        part = image.crop(box)
+        pixels = np.asarray(part if mode == wanted else part.convert(wanted))
+        return _to_float(pixels[..., None] if pixels.ndim == 2 else pixels)
+
+    return crop
+
+
+def _convert(
+    crop: Crop, width: int, height: int, name: str, resolution: int, channels: int, notes: list[str]
+) -> np.ndarray:
+    """Converts an image to [R,R,C]: its central square, shrunk by averaging areas or enlarged bicubically.
+
+    The image is converted and made narrower in strips, and then made lower.
+    """
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    step = max(1, _STRIP // side)
+    strips = []
+    for y in range(top, top + side, step):
+        strip = crop((left, y, left + side, min(y + step, top + side)))
+        strips.append(_resize(_convert_channels(strip, channels, name, notes), resolution, len(strip)))
+    square = _resize(np.concatenate(strips), resolution, resolution)
+    if (height, width) == (resolution, resolution):
+        return square
+    cropped = f", cropped to the central {side}x{side}" if height != width else ""
+    resized = f", resized to the model's {resolution}x{resolution}" if side != resolution else ""
+    notes.append(f"{name}: {width}x{height} pixels{cropped}{resized}.")
+    return np.clip(square, -1.0, 1.0) if side != resolution else square
 
 
 def _convert_channels(array: np.ndarray, channels: int, name: str, notes: list[str]) -> np.ndarray:
-    """Converts [B,H,W,1..4] to [B,H,W,channels]; transparent pixels become white."""
+    """Converts [h,w,1..4] to [h,w,channels]; transparent pixels become white."""
     if array.shape[-1] in (2, 4):
         colours, alpha = array[..., :-1], array[..., -1:]
         if (alpha < 1).any():
@@ -124,112 +200,14 @@ def _convert_channels(array: np.ndarray, channels: int, name: str, notes: list[s
     return (array @ _LUMA)[..., None]
 
 
-def _crop_and_resize(array: np.ndarray, resolution: int, name: str, notes: list[str]) -> np.ndarray:
-    """Converts [B,H,W,C] to [B,R,R,C]: the central square, shrunk by averaging areas or enlarged bicubically."""
-    height, width = array.shape[1:3]
-    if (height, width) == (resolution, resolution):
+def _resize(array: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Resizes [h,w,C] to [height,width,C] channel by channel, since Pillow has no float format with several."""
+    if array.shape[:2] == (height, width):
         return array
-
-    # Crop to the central square.
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    array = array[:, top : top + side, left : left + side]
-    cropped = f", cropped to the central {side}x{side}" if height != width else ""
-    resized = f", resized to the model's {resolution}x{resolution}" if side != resolution else ""
-    notes.append(f"{name}: {width}x{height} pixels{cropped}{resized}.")
-    if side == resolution:
-        return array
-
-    # Resize channel by channel: Pillow has no float format with several channels.
     image = import_pillow().Image
-    method = image.Resampling.BOX if side > resolution else image.Resampling.BICUBIC
+    method = image.Resampling.BOX if array.shape[0] * array.shape[1] > height * width else image.Resampling.BICUBIC
     planes = [
-        [
-            np.asarray(image.fromarray(np.ascontiguousarray(one[..., c])).resize((resolution, resolution), method))
-            for c in range(one.shape[-1])
-        ]
-        for one in array
+        np.asarray(image.fromarray(np.ascontiguousarray(array[..., c])).resize((width, height), method))
+        for c in range(array.shape[-1])
     ]
-    return np.clip(np.transpose(np.array(planes, np.float32), [0, 2, 3, 1]), -1.0, 1.0)
-
-
-def import_pillow() -> Any:
-    """Imports Pillow, which is not needed for arrays of the model's own size.
-
-    Raises:
-        ValueError: If Pillow is not installed.
-    """
-    try:
-        import PIL.Image
-        import PIL.ImageDraw
-        import PIL.ImageFont
-        import PIL.ImageOps
-    except ImportError:
-        raise ValueError(
-            "Pillow is missing. It is required for image files, and for images whose size differs from the model's. "
-            "Install it with: pip install pillow"
-        ) from None
-    return PIL
-
-
-def _from_file(path: str, max_pixels: int, notes: list[str]) -> np.ndarray:
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"{path}: expected an image. Received: a path that does not exist.")
-    if os.path.isdir(path):
-        raise ValueError(f"{path}: expected an image. Received: a folder.")
-    with _open(path, max_pixels) as image:
-        width, height = image.size
-        if width * height > max_pixels:
-            raise UnsupportedImage(f"{path}: expected at most {max_pixels:,} pixels. Received: {width}x{height}.")
-        # MPO is a photograph to which the camera has appended a preview, not an animation.
-        if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-            notes.append(f"{path}: has {image.n_frames} frames; the first one is used.")
-        return _from_pillow(image, path, notes)
-
-
-@contextlib.contextmanager
-def _open(path: str, max_pixels: int) -> Iterator[Any]:
-    """Opens an image file; turns everything that decoders raise on broken data into one message."""
-    pil = import_pillow()
-    try:
-        with warnings.catch_warnings():
-            # Up to twice its own limit Pillow only warns, without the file's name; beyond that it raises an error.
-            warnings.simplefilter("ignore", pil.Image.DecompressionBombWarning)
-            with pil.Image.open(path, formats=_FORMATS) as image:
-                yield image
-    except pil.UnidentifiedImageError:
-        with open(path, "rb") as file:
-            start = file.read(12)
-        raise ValueError(
-            f"{path}: expected a PNG, JPEG, WebP, BMP, TIFF or GIF image. Received: "
-            + (f"a file that begins with {start!r}." if start else "an empty file.")
-        ) from None
-    except UnsupportedImage:
-        raise
-    except pil.Image.DecompressionBombError:
-        raise ValueError(f"{path}: expected at most {max_pixels:,} pixels. Received: more.") from None
-    except Exception as error:  # decoders raise nearly anything on damaged data, TypeError included
-        raise ValueError(f"{path}: the image cannot be read: {' '.join(str(error).split()).rstrip('.')}.") from error
-
-
-def _from_pillow(image: Any, name: str, notes: list[str]) -> np.ndarray:
-    """Converts a Pillow image to float32 [1,H,W,1..4], rotated upright according to its EXIF data."""
-    image = import_pillow().ImageOps.exif_transpose(image)
-    mode = image.mode
-    if mode.startswith("I"):
-        values = np.asarray(image).astype(np.float32)
-        if values.min() < 0 or values.max() > 65535:
-            received = f"{values.min():g} to {values.max():g}"
-            raise UnsupportedImage(f"{name}: expected values from 0 to 65535. Received: {received}.")
-        return values[None, ..., None] / np.float32(32767.5) - np.float32(1.0)
-    if mode == "F":
-        raise UnsupportedImage(f"{name}: expected an image of 8 or 16 bits. Received: floats of unknown range.")
-    if mode == "CMYK":
-        notes.append(f"{name}: was converted from CMYK to RGB without a colour profile.")
-    if mode in ("LA", "La"):
-        wanted = "LA"
-    elif mode in ("RGBA", "RGBa", "PA") or "transparency" in image.info:
-        wanted = "RGBA"
-    else:
-        wanted = "L" if mode in ("1", "L") else "RGB"
-    return _from_array(np.asarray(image if mode == wanted else image.convert(wanted)), name, notes)
+    return np.stack(planes, axis=-1)

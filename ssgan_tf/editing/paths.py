@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 
-from .images_in import FILE_ENDINGS
+from .image_files import FILE_ENDINGS
 
 _ENDINGS = {"out": FILE_ENDINGS, "grid": FILE_ENDINGS, "gif": (".gif",), "mp4": (".mp4",)}  # by flag
 
