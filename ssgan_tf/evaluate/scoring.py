@@ -22,6 +22,7 @@ from ssgan_tf.utils.progress_bar import make_bar
 GROUPS = ("encoder", "generator", "images")
 NAMES = (*METRICS, "frechet_oracle", "psnr", "ssim", *FEATURE_METRICS)
 SLOW = ("dci",)
+NAMED_CODES = ("l2", "exact_match")  # metrics for which code k must stand for factor k
 UNNAMED = "no labels were used, so no code belongs to a named factor"
 ENCODER_ONLY = "this model encodes images and generates none"
 
@@ -74,7 +75,7 @@ class Plan:
         seed: Seed of the metrics' own random numbers.
         settings: Settings of the metrics.
         bootstrap: Number of replicates for intervals; 0 for no intervals.
-        identified: Whether code k belongs to factor k; otherwise L2 has no meaning.
+        identified: Whether code k belongs to factor k; otherwise the metrics in NAMED_CODES have no meaning.
         quiet: Whether to show no progress bar.
     """
 
@@ -159,7 +160,7 @@ def score(predictions: Predictions, plan: Plan) -> Result:
             bar.set_description(f"{task.group} {task.name}")
             seed = [plan.seed, zlib.crc32(task.name.encode())]  # does not depend on the other metrics in the plan
             try:
-                if task.name == "l2" and not plan.identified:
+                if task.name in NAMED_CODES and not plan.identified:
                     raise ValueError(UNNAMED)
                 values = task.score(np.random.default_rng(seed))
                 result.values[task.group].update(values)

@@ -25,6 +25,7 @@ import numpy as np
 
 from ssgan_tf.metrics.beta_vae import beta_vae
 from ssgan_tf.metrics.dci import dci, dci_histogram
+from ssgan_tf.metrics.exact_match import exact_match
 from ssgan_tf.metrics.explicitness import explicitness
 from ssgan_tf.metrics.factor_vae import factor_vae
 from ssgan_tf.metrics.frechet import frechet
@@ -55,6 +56,7 @@ class FeatureMetric(Protocol):
 METRICS: dict[str, Metric] = {
     "mig": mig,
     "l2": l2,
+    "exact_match": exact_match,
     "factor_vae": factor_vae,
     "beta_vae": beta_vae,
     "dci": dci,

@@ -5,6 +5,7 @@ from __future__ import annotations
 TITLES = {
     "mig": "MIG",
     "l2": "L2",
+    "exact_match": "All factors right",
     "factor_vae": "FactorVAE",
     "beta_vae": "BetaVAE",
     "dci": "DCI",

@@ -14,7 +14,8 @@ NAMES = ("shape", "hue", "scale")
 COUNT = 1500
 # Few groups, so that the whole file takes seconds; the scores below do not depend on their number.
 QUICK = Settings(group=16, train_groups=400, eval_groups=400)
-LABELLED = [name for name in METRICS if name not in ("l2", "total_correlation")]
+NAMED_CODES = ("l2", "exact_match")  # of these, code k must stand for factor k
+LABELLED = [name for name in METRICS if name not in (*NAMED_CODES, "total_correlation")]
 FACTORS = ideals.sample_factors(SIZES, COUNT)
 PERFECT = ideals.exact(FACTORS, SIZES)
 
@@ -96,10 +97,10 @@ def test_one_inactive_code_costs_its_factor_and_an_additional_one_nothing(name: 
 
 @pytest.mark.parametrize("name", [*METRICS])
 def test_a_factor_with_one_value_is_excluded_and_listed(name: str) -> None:
-    # L2 excludes factors of size 1: others have a true code even if the table shows one value only.
-    size = 1 if name == "l2" else 4
+    # They exclude factors of size 1: others have a true code even if the table shows one value only.
+    size = 1 if name in NAMED_CODES else 4
     factors = np.concatenate([np.full((COUNT, 1), size // 2), FACTORS], axis=1)
-    codes = PERFECT if name != "l2" else np.concatenate([np.zeros((COUNT, 1)), PERFECT], axis=1)
+    codes = PERFECT if name not in NAMED_CODES else np.concatenate([np.zeros((COUNT, 1)), PERFECT], axis=1)
     with_it = score(name, codes, factors, (size, *SIZES), ("weather", *NAMES))
     without = score(name, PERFECT)
     assert with_it[name] == pytest.approx(without[name], abs=1e-9)
@@ -156,6 +157,8 @@ def test_forty_binary_factors(name: str) -> None:
         assert found[name] > 0.35  # with two classes, the second-best code has an accuracy of at least 1/2
     elif name == "l2":
         assert found[name] < found["l2/chance"] / 5
+    elif name == "exact_match":
+        assert found[name] == 1 and found["exact_match/chance"] == 0.5**40
 
 
 @pytest.mark.parametrize("name", [*METRICS])
