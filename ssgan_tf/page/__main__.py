@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from ssgan_tf import page
+from ssgan_tf.page.fits import SECONDS
 
 _BAD_INPUT = 2  # exit codes
 _INTERRUPTED = 130
@@ -36,6 +37,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         default="127.0.0.1",
         help="address to listen on; 0.0.0.0 lets other machines in, without a password (default: %(default)s)",
     )
+    add(
+        "--fit_seconds",
+        type=float,
+        default=SECONDS,
+        help="seconds after which a fit is stopped, so that others get their turn (default: %(default)g)",
+    )
     return parser.parse_args(arguments)
 
 
@@ -47,10 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the page; returns the exit code: 0 after a stop, 2 for bad input, 130 if interrupted while starting."""
     try:
         flags = parse(arguments)
-        page.run(flags.model, flags.host, flags.port, on_ready=_announce)
+        page.run(flags.model, flags.host, flags.port, fit_seconds=flags.fit_seconds, on_ready=_announce)
     except (OSError, ValueError) as error:
         text = " ".join(str(error).split())
-        dashes = "--" if text.startswith(("model:", "host:", "port:")) else ""
+        dashes = "--" if text.startswith(("model:", "host:", "port:", "fit_seconds:")) else ""
         print(f"error: {dashes}{text}", file=sys.stderr)
         return _BAD_INPUT
     except KeyboardInterrupt:

@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import secrets
-import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,9 +10,11 @@ import gradio as gr
 
 from ssgan_tf.editing import Editor, Factor
 from ssgan_tf.page import editor_session as sessions
+from ssgan_tf.page.fits import Cancelled, Check, Fits
 
 _MAX_RADIO = 8  # choices shown side by side; more become a drop-down list
 _MAX_SEED = 2**31 - 1
+_MAX_QUEUE = 64  # events that wait, of all visitors together
 CSS = """
 .before figure, .after figure { margin: 0; text-align: center; }
 .before img, .after img { width: 100%; min-width: 256px; max-width: 448px; aspect-ratio: 1; margin: 6px auto; }
@@ -30,23 +31,24 @@ figure .download { text-decoration: underline; }
 class Page:
     """Functions that handle the events of the page.
 
-    The state of each visitor is a `Session` in `gr.State`. This object only knows which visitors wait for a fit.
+    The state of each visitor is a `Session` in `gr.State`, and None once gradio has deleted it. A visitor of `fits` is
+    gradio's identifier of an open page.
 
     Args:
         editor: The model.
         model: Folder of the export, for the command shown on the page; None for the model that comes with the
             package.
+        fits: Fits that wait or run.
     """
 
-    def __init__(self, editor: Editor, model: str | None):
-        self.editor, self.model = editor, model
-        self._cancelled: dict[str, threading.Event] = {}  # by gradio's identifier of the visitor's page
+    def __init__(self, editor: Editor, model: str | None, fits: Fits):
+        self.editor, self.model, self.fits = editor, model, fits
 
     def new(self, seed: float | None, truncation: float) -> list:
         """Generates an image.
 
         Returns:
-            Values of the outputs listed in `build`: session, before, message, seed, truncation, cancel, file, and the
+            Values of the outputs listed in `_connect`: session, before, message, seed, truncation, cancel, and the
             control of each factor.
         """
         seed = min(max(0, int(seed or 0)), _MAX_SEED)
@@ -57,8 +59,9 @@ class Page:
         """Generates an image from a random seed."""
         return self.new(secrets.randbelow(10**6), truncation)
 
-    def reset(self, session: sessions.Session) -> list:
+    def reset(self, session: sessions.Session | None) -> list:
         """Returns the session, and the values of the controls before any edit."""
+        session = _existing(session)
         return [dataclasses.replace(session), *self._control_values(session)]
 
     def _control_values(self, session: sessions.Session) -> list[float]:
@@ -71,17 +74,18 @@ class Page:
         else:
             seed, truncation = gr.update(visible=True, value=session.seed), gr.update(visible=True)
         outputs = [session, sessions.before_html(session), sessions.message_html(text), seed, truncation]
-        return [*outputs, gr.update(visible=False), None, *self._control_values(session)]
+        return [*outputs, gr.update(visible=False), *self._control_values(session)]
 
-    def edit(self, session: sessions.Session, truncation: float, *values: float | None) -> tuple[str, str]:
+    def edit(self, session: sessions.Session | None, truncation: float, *values: float | None) -> tuple[str, str]:
         """Returns the edited image and the command that makes it."""
+        session = _existing(session)
         latents = self._edited(session, truncation, values)
         image = self.editor.edit(latents, {})[0]
         return sessions.after_html(session, image), sessions.command(self.editor, session, latents, self.model)
 
-    def strip(self, session: sessions.Session, truncation: float, name: str, *values: float | None) -> str:
+    def strip(self, session: sessions.Session | None, truncation: float, name: str, *values: float | None) -> str:
         """Returns a strip of images in which the factor `name` moves over its range."""
-        return sessions.strip_html(self.editor, self._edited(session, truncation, values), name)
+        return sessions.strip_html(self.editor, self._edited(_existing(session), truncation, values), name)
 
     def _edited(self, session, truncation, values):
         try:
@@ -89,48 +93,74 @@ class Page:
         except ValueError as error:
             raise gr.Error(str(error)) from None
 
-    def receive(self, path: str, request: gr.Request):
-        """Announces the fit of an uploaded file, and shows the button that cancels it."""
-        self._cancelled[str(request.session_hash)] = threading.Event()
-        return sessions.message_html(f"Fitting {os.path.basename(path)} ..."), gr.update(visible=True)
+    def receive(self, path: str, request: gr.Request) -> list:
+        """Takes an uploaded file for a fit.
 
-    def fit(self, path: str | None, request: gr.Request, progress=gr.Progress()):  # noqa: B008  (gradio's convention)
-        """Fits an uploaded file; returns the outputs of `new`, or only a message if it cannot be fitted."""
-        cancelled = self._cancelled.setdefault(str(request.session_hash), threading.Event())
+        Returns:
+            Values of the message, the cancel button, and the file, which the page need not show any longer.
+        """
+        try:
+            self.fits.add(str(request.session_hash), path)
+        except ValueError as error:
+            return [sessions.message_html(str(error), wrong=True), gr.update(visible=False), None]
+        return [sessions.message_html(f"Fitting {os.path.basename(path)} ..."), gr.update(visible=True), None]
+
+    def fit(self, request: gr.Request, progress=gr.Progress()) -> list:  # noqa: B008  (gradio's convention)
+        """Fits the visitor's file when its turn comes.
+
+        Returns:
+            Values of the outputs of `new`; only a message if the file cannot be fitted, and nothing if the fit was
+            cancelled.
+        """
+
+        def fit(path: Path, check: Check) -> sessions.Session:
+            progress(0.0, desc="Preparing; the first fit takes longest")
+            return sessions.fit(self.editor, path, show_progress, check)
 
         def show_progress(share: float) -> None:
-            if cancelled.is_set():
-                raise sessions.Cancelled
             progress(share, desc="Searching for latents that reproduce the image")
 
+        progress(0.0, desc="Waiting for earlier fits")
         try:
-            if path is None:  # the visitor removed it while it was waiting for its turn
-                raise sessions.Cancelled
-            progress(0.0, desc="Preparing; the first fit takes longest")
-            session = sessions.fit(self.editor, path, show_progress)
-        except sessions.Cancelled:
-            return self._keep("The fit was cancelled.", False)
+            session = self.fits.run(str(request.session_hash), fit)
+        except Cancelled:
+            return [gr.skip()] * (6 + len(self.editor.factors))
         except ValueError as error:
-            return self._keep(str(error), True)
-        finally:
-            self._cancelled.pop(str(request.session_hash), None)
-            if path is not None:
-                Path(path).unlink(missing_ok=True)
+            return self._keep(str(error))
         assert session.latents.psnr is not None  # fitted latents have it
         notes = " ".join(session.notes)
         return self._begin(session, f"Fitted to {session.latents.psnr[0]:.1f} dB; move a slider to edit it. {notes}")
 
-    def _keep(self, text: str, wrong: bool) -> list:
+    def _keep(self, error: str) -> list:
         """Returns outputs of `new` that change nothing but the message."""
-        keep, hidden = gr.skip(), gr.update(visible=False)
+        keep = gr.skip()
         controls = [keep] * len(self.editor.factors)
-        return [keep, keep, sessions.message_html(text, wrong), keep, keep, hidden, None, *controls]
+        return [keep, keep, sessions.message_html(error, wrong=True), keep, keep, gr.update(visible=False), *controls]
 
-    def cancel(self, request: gr.Request) -> None:
-        """Cancels this visitor's fit; also called when the page is closed."""
-        cancelled = self._cancelled.get(str(request.session_hash))
-        if cancelled is not None:
-            cancelled.set()
+    def cancel(self, request: gr.Request) -> tuple[Any, Any]:
+        """Cancels this visitor's fit; returns the values of the message and the cancel button."""
+        cancelled = self.fits.cancel(str(request.session_hash))
+        return sessions.message_html("The fit was cancelled.") if cancelled else gr.skip(), gr.update(visible=False)
+
+    def leave(self, request: gr.Request) -> None:
+        """Cancels the fit of a visitor who has closed the page."""
+        self.fits.cancel(str(request.session_hash))
+
+
+def _existing(session: sessions.Session | None) -> sessions.Session:
+    if session is None:
+        raise gr.Error("This page was open for too long, and its image is gone. Reload it.", print_exception=False)
+    return session
+
+
+class _Upload(gr.File):
+    """gradio's File, which leaves an empty temporary file for every event that reads its value."""
+
+    is_template = True  # shown as a File
+
+    def preprocess(self, payload: Any) -> str | None:
+        """Returns the path of the uploaded file."""
+        return None if payload is None else payload.path
 
 
 class _Widgets(NamedTuple):
@@ -155,15 +185,16 @@ class _Widgets(NamedTuple):
 def build(page: Page) -> gr.Blocks:
     """Builds the page: its layout and its events."""
     card = page.editor.card
-    with gr.Blocks(title=f"{card['run']} - ssgan_tf", analytics_enabled=False) as blocks:
+    with gr.Blocks(title=f"{card.get('run', 'model')} - ssgan_tf", analytics_enabled=False) as blocks:
         widgets = _lay_out(page.editor)
         _connect(page, widgets, blocks)
-    return blocks
+    return blocks.queue(max_size=_MAX_QUEUE)
 
 
 def _lay_out(editor: Editor) -> _Widgets:
     card, size, names = editor.card, editor.resolution, [factor.name for factor in editor.factors]
-    gr.Markdown(f"# {card['run']}\nTrained on `{card['dataset']}`, {size}x{size} pixels, {len(names)} factors.")
+    run, dataset = card.get("run", "model"), card.get("dataset", "unknown")
+    gr.Markdown(f"# {run}\nTrained on `{dataset}`, {size}x{size} pixels, {len(names)} factors.")
     session = gr.State()
     with gr.Row():
         # Left: everything that can be changed.
@@ -176,7 +207,7 @@ def _lay_out(editor: Editor) -> _Widgets:
             with gr.Row():
                 seed = gr.Number(0, label="seed", precision=0, minimum=0, maximum=_MAX_SEED, min_width=120)
                 new = gr.Button("New image", variant="primary")
-            file = gr.File(label="Your own image: drop it here, or click", height=160, elem_id="file")
+            file = _Upload(label="Your own image: drop it here, or click", height=160, elem_id="file")
 
         # Right: the result.
         with gr.Column(scale=5):
@@ -209,7 +240,7 @@ def _choice(label: str, choices: list, value):
 
 def _connect(page: Page, w: _Widgets, blocks: gr.Blocks) -> None:
     """Connects the components to the functions of `page`."""
-    begun = [w.session, w.before, w.message, w.seed, w.truncation, w.cancel, w.file, *w.controls]
+    begun = [w.session, w.before, w.message, w.seed, w.truncation, w.cancel, *w.controls]
     edited = [w.session, w.truncation, *w.controls]
     # Quick functions do not use gradio's queue, which would take longer than they do. Functions that change the session
     # must use it: without the queue, gradio does not report the change to the browser. Fits run one after another.
@@ -232,9 +263,10 @@ def _connect(page: Page, w: _Widgets, blocks: gr.Blocks) -> None:
         trigger_mode="always_last", **quick,
     )  # fmt: skip
 
-    # An upload.
-    w.file.upload(page.receive, w.file, [w.message, w.cancel], **quick).then(
-        page.fit, w.file, begun, show_progress="full", show_progress_on=w.message, api_visibility="private"
-    )
-    gr.on([w.cancel.click, w.file.clear], page.cancel, **quick)
-    blocks.unload(page.cancel)
+    # An upload. A fit waits for its turn in `page.fits`, so all of them may start at once.
+    w.file.upload(page.receive, w.file, [w.message, w.cancel, w.file], **quick).then(
+        page.fit, None, begun, show_progress="full", show_progress_on=w.message, api_visibility="private",
+        concurrency_limit=None, trigger_mode="multiple",
+    )  # fmt: skip
+    w.cancel.click(page.cancel, None, [w.message, w.cancel], **quick)
+    blocks.unload(page.leave)

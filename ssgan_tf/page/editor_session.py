@@ -7,20 +7,16 @@ import io
 import os
 import shlex
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from ssgan_tf.editing import Editor, Factor, Latents, images_in, to_uint8
 
-_MAX_PIXELS = 40_000_000  # of an uploaded image; decoding it briefly takes up to a gigabyte
 _STRIP = 7  # images in a strip, if the factor's values have no names
 
 Values = Sequence[float | None]  # of the factors' controls: index of a name, number in the factor's range, or code
-
-
-class Cancelled(Exception):
-    """The visitor has cancelled the fit."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)  # gradio recognises a new session by its identity
@@ -48,24 +44,30 @@ def generate(editor: Editor, seed: int, truncation: float) -> Session:
     return Session(latents, editor.edit(latents, {})[0], seed)
 
 
-def fit(editor: Editor, path: str, progress: Callable[[float], None]) -> Session:
+def fit(editor: Editor, path: Path, progress: Callable[[float], None], check: Callable[[], None]) -> Session:
     """Loads an uploaded image and fits it.
 
     Args:
         editor: The model.
         path: Path of the file, whose name is the one on the visitor's machine.
-        progress: Function that receives the completed share of the fit; an exception that it raises ends the fit.
+        progress: Function that receives the completed share of the fit after every step.
+        check: Function that is called while the file is read and after every step; an exception in it ends the fit.
 
     Raises:
-        ValueError: The file is not an image, is damaged or has too many pixels. The message contains the file's name.
+        ValueError: The file is not an image, is damaged or exceeds a bound. The message contains the file's name.
     """
-    name = os.path.basename(path)
     try:
-        images, notes = images_in.load_images(path, editor.resolution, editor.channels, _MAX_PIXELS)
+        images, notes = images_in.load_images(path, editor.resolution, editor.channels, check=check)
     except (OSError, ValueError) as error:
-        raise ValueError(str(error).replace(path, name)) from None
-    latents = editor.fit(images[:1], progress=progress)
-    return Session(latents, images[0], photo=name, notes=tuple(note.replace(path, name) for note in notes))
+        raise ValueError(str(error).replace(str(path), path.name)) from None
+
+    def report(share: float) -> None:
+        check()
+        progress(share)
+
+    latents = editor.fit(images[:1], progress=report)
+    short = tuple(note.replace(str(path), path.name) for note in notes)
+    return Session(latents, images[0], photo=path.name, notes=short)
 
 
 # --- Between codes and the values of the page's controls
