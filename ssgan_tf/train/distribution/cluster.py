@@ -80,6 +80,7 @@ def read_cluster(environment: Mapping[str, str]) -> Cluster:
             "strategy: multiworker needs the environment variable TF_CONFIG with the addresses of all workers. "
             "Received: none. `ssgan launch` sets it on SLURM and Kubernetes; on one machine use --strategy=mirrored."
         )
+    received = " ".join(text.split())[:300]
     try:
         config = parse_json(text)
         jobs, task = config["cluster"], config["task"]
@@ -89,18 +90,18 @@ def read_cluster(environment: Mapping[str, str]) -> Cluster:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             'TF_CONFIG: expected {"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}. '
-            f"Received: {' '.join(text.split())[:300]} ({error!r})."
+            f"Received: {received} ({error!r})."
         ) from None
     if others or len(jobs.get("chief", [])) > 1:
-        raise ValueError(f"TF_CONFIG: expected the jobs worker and at most one chief. Received: {jobs}.")
+        raise ValueError(f"TF_CONFIG: expected the jobs worker and at most one chief. Received: {received}.")
     bad = [w.address for w in workers if not re.fullmatch(r"\S+:\d+", w.address) or w.port > 65535]
     if bad:
-        raise ValueError(f"TF_CONFIG: expected addresses like node1:12345. Received: {', '.join(bad)}.")
+        raise ValueError(f"TF_CONFIG: expected addresses like node1:12345. Received: {' '.join(', '.join(bad).split())[:300]}.")
     if len({w.address for w in workers}) < len(workers):
-        raise ValueError(f"TF_CONFIG: expected a different address for every worker. Received: {jobs}.")
+        raise ValueError(f"TF_CONFIG: expected a different address for every worker. Received: {received}.")
     ranks = [i for i, w in enumerate(workers) if (w.job, w.index) == own]
     if not ranks:
-        raise ValueError(f"TF_CONFIG: expected a task that the cluster lists. Received: {task} in {jobs}.")
+        raise ValueError(f"TF_CONFIG: expected a task that the cluster lists. Received: {str(task)[:100]} in {received}.")
     return Cluster(workers, ranks[0])
 
 
