@@ -31,6 +31,7 @@ def run(tmp_path_factory) -> runs.Run:
     config = Config(data, OPTIONS, (Phase(batch=10, labeled_batch=2),))
     Workdir(str(workdir)).write_config(config)
     Workdir(str(workdir)).write_factors(SPEC)
+    model.step.assign(7)
     Checkpoints(str(workdir / "checkpoints"), model.checkpoint_items()).save(7)
     return runs.load_run(str(workdir))
 

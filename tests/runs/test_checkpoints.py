@@ -21,20 +21,20 @@ def make(folder: Path, keep: int = 3) -> tuple[Checkpoints, dict]:
     layer.build([None, 4])
     optimizer = tf.keras.optimizers.Adam(0.1)
     optimizer.build(layer.trainable_variables)
-    items = {"layer": layer, "optimizer": optimizer, "step": tf.Variable(0, dtype=tf.int64)}
+    items = {"layer": layer, "optimizer": optimizer, "counter": tf.Variable(0, dtype=tf.int64)}
     return Checkpoints(str(folder), items, keep), items
 
 
 def variables(items: dict) -> list[tf.Variable]:
     optimizer = items["optimizer"]
-    return [*items["layer"].variables, *optimizer.variables, optimizer.learning_rate, items["step"]]
+    return [*items["layer"].variables, *optimizer.variables, optimizer.learning_rate, items["counter"]]
 
 
 def train_a_step(items: dict, seed: int) -> None:
     layer = items["layer"]
     gradients = [tf.random.stateless_normal(v.shape, [seed, i]) for i, v in enumerate(layer.trainable_variables)]
     items["optimizer"].apply_gradients(zip(gradients, layer.trainable_variables, strict=True))
-    items["step"].assign_add(1)
+    items["counter"].assign_add(1)
 
 
 def bits(items: dict) -> list[bytes]:
@@ -101,6 +101,20 @@ def flip(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
+
+
+def test_a_checkpoint_under_the_number_of_another_is_damaged(tmp_path, warnings):
+    step = tf.Variable(0, dtype=tf.int64)
+    saver = Checkpoints(str(tmp_path), {"step": step})
+    for number in (10, 20, 30):
+        step.assign(number)
+        saver.save(number)
+    (tmp_path / "step-000000030").rename(tmp_path / "step-000000040")
+    assert saver.restore_latest() == 20 and int(step) == 20
+    (warning,) = warnings
+    assert warning.startswith(f"Checkpoint {tmp_path}/step-000000040 is damaged (it holds step 30).")
+    with pytest.raises(ValueError, match=r"step-000000040 is damaged \(it holds step 30\)\.$"):
+        saver.restore(40)
 
 
 DATA, INDEX, SUMS = "ckpt.data-00000-of-00001", "ckpt.index", "checksums.json"
@@ -237,6 +251,23 @@ def test_an_unfinished_checkpoint_is_ignored_and_then_removed(three):
     assert bits(items) == saved[2]
     saver.save(40)
     assert sorted(p.name for p in folder.iterdir()) == ["step-000000020", "step-000000030", "step-000000040"]
+
+
+def test_what_a_killed_process_did_not_remove_is_removed(three):
+    """The oldest checkpoints, and those that were being saved or removed. A newer one, which is damaged, stays."""
+    folder, _ = three
+    shutil.copytree(folder / "step-000000030", folder / "partial-000000035")
+    cut(folder / "step-000000030" / DATA)
+    make(folder, keep=1)[0].remove_leftovers(20)
+    assert sorted(p.name for p in folder.iterdir()) == ["step-000000020", "step-000000030"]
+
+
+def test_half_of_a_checkpoint_is_never_found_while_it_is_removed(three, monkeypatch):
+    folder, _ = three
+    seen = []
+    monkeypatch.setattr(shutil, "rmtree", lambda path, **_: seen.append((Path(path).name, make(folder)[0].steps())))
+    make(folder, keep=2)[0].remove_leftovers(30)
+    assert seen == [("partial-000000010", [20, 30])]
 
 
 def test_other_files_in_the_folder_are_left_alone(three):

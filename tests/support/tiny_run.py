@@ -26,6 +26,7 @@ def make_model(options: SemiStyleGANOptions = OPTIONS, spec: CodeSpec = SPEC) ->
     model = models.make_model(options, spec, seed=0)
     for variable in [*model.ema_generator.variables, *model.discriminator.variables]:
         variable.assign_add(0.1 * tf.random.stateless_normal(variable.shape, [variable.shape.num_elements(), 0]))
+    model.step.assign(STEP)
     return model
 
 

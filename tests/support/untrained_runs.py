@@ -43,4 +43,5 @@ def write_run(
     for step in steps:
         for variable in model.trainable_variables:
             variable.assign_add(0.1 * tf.random.normal(variable.shape))
+        model.step.assign(step)
         checkpoints.save(step)

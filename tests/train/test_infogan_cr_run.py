@@ -91,6 +91,7 @@ def make_model() -> tf.keras.Model:
     model = models.make_model(OPTIONS, tiny_run.SPEC, seed=0)
     for variable in [*model.generator.trainable_variables, *model.discriminator.trainable_variables]:
         variable.assign_add(0.2 * tf.random.stateless_normal(variable.shape, [variable.shape.num_elements(), 0]))
+    model.step.assign(7)
     return model
 
 
