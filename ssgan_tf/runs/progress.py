@@ -14,12 +14,15 @@ class Progress:
         first_step: Step at which this process began.
         schedule: Schedule, which knows the number of images of each step.
         total_images: Length of the run.
+
+    Attributes:
+        end: Step at which the present call of `fit` ends, unless something stops it before.
     """
 
     def __init__(self, first_step: int, schedule: Schedule, total_images: int):
         self.step = self._before = first_step
         self.schedule = schedule
-        self.total_steps = schedule.steps(total_images)
+        self.total_steps = self.end = schedule.steps(total_images)
 
     @property
     def images(self) -> int:
@@ -39,6 +42,10 @@ class Progress:
     def passed(self, every: int) -> bool:
         """Returns whether the last `advance` reached or passed a multiple of `every` images."""
         return self.images // every > self.schedule.images(self._before) // every
+
+    def due(self, *every: int) -> bool:
+        """Returns whether the last `advance` passed a multiple of one of `every`, or reached `end`."""
+        return self.step == self.end or any(map(self.passed, every))
 
 
 class CountSteps(tf.keras.callbacks.Callback):
@@ -75,12 +82,14 @@ class CountSteps(tf.keras.callbacks.Callback):
 class EveryNImages(tf.keras.callbacks.Callback):
     """Calls `on_interval()` every `every` images and at the end of training, at most once per step.
 
+    The end that is known before counts as an interval: all that is due at a step is done in the order of the callbacks.
+
     Args:
         progress: Progress of the run.
-        every: Number of images between two calls.
+        *every: Number of images between two calls, or several such numbers.
     """
 
-    def __init__(self, progress: Progress, every: int):
+    def __init__(self, progress: Progress, *every: int):
         super().__init__()
         self.progress = progress
         self.every = every
@@ -90,7 +99,7 @@ class EveryNImages(tf.keras.callbacks.Callback):
         raise NotImplementedError
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.progress.passed(self.every):
+        if self.progress.due(*self.every):
             self._call()
 
     def on_train_end(self, logs=None):

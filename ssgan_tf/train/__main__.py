@@ -12,7 +12,7 @@ from ssgan_tf import data
 from ssgan_tf.evaluate.oracle import OracleOptions
 from ssgan_tf.runs import Workdir
 from ssgan_tf.runs.checkpoints import Checkpoints
-from ssgan_tf.train import callbacks, loop, setup, summary, training
+from ssgan_tf.train import callbacks, loop, memory, setup, summary, training
 from ssgan_tf.train.distribution.cluster import WorkerMissing
 from ssgan_tf.train.distribution.strategy import STRATEGIES, make_strategy
 from ssgan_tf.utils import program
@@ -92,6 +92,7 @@ def dry_run(config: configs.Config) -> int:
     """Checks everything and prints what would be trained; works without the data if the config names its factors."""
     workdir = Workdir(_WORKDIR.value)
     workdir.check_config(config)
+    memory.check(memory.needed(config))
     strategy = make_strategy(_STRATEGY.value)
     info: data.DatasetInfo | None = None
     try:

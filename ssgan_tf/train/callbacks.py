@@ -42,10 +42,23 @@ class StopOnNonFinite(tf.keras.callbacks.Callback):
             raise NonFinite(", ".join(bad), logs[bad[0]], self.progress.step - 1, self.progress.images)
 
 
-class SaveCheckpoints(EveryNImages):
-    """Calls `save(step)` every `every` images and at the end, and raises NonFinite if a weight is not finite.
+class CheckWeights(EveryNImages):
+    """Raises NonFinite if a weight is not finite when a checkpoint is due. Must come before all that writes files.
 
     Losses are computed before the weights change, so a weight can be NaN before any loss is.
+    """
+
+    def on_interval(self):
+        for weight in self.model.weights:
+            if weight.dtype.is_floating and not tf.reduce_all(tf.math.is_finite(weight)):
+                name, p = f"The weight {weight.name}", self.progress
+                raise NonFinite(name, "NaN or infinite", p.step - 1, p.images)
+
+
+class SaveCheckpoints(EveryNImages):
+    """Calls `save(step)` every `every` images and at the end. Must come after all that writes files.
+
+    A checkpoint then means that everything due up to its step is on disk, so a resumed run never has to repeat it.
     """
 
     def __init__(self, progress: Progress, save: Callable[[int], object], every: int):
@@ -53,10 +66,6 @@ class SaveCheckpoints(EveryNImages):
         self.save = save
 
     def on_interval(self):
-        for weight in self.model.weights:
-            if weight.dtype.is_floating and not tf.reduce_all(tf.math.is_finite(weight)):
-                name, p = f"The weight {weight.name}", self.progress
-                raise NonFinite(name, "NaN or infinite", p.step - 1, p.images)
         self.save(self.progress.step)
 
 

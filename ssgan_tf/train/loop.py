@@ -17,6 +17,7 @@ from ssgan_tf.runs.checkpoints import Checkpoints
 from ssgan_tf.runs.progress import CountSteps, Progress
 from ssgan_tf.train import callbacks, metric_logging
 from ssgan_tf.train.distribution.strategy import is_chief, make_all_reduce_max
+from ssgan_tf.train.run_log import RunLog
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +118,8 @@ def fit(
     """Runs the steps from `progress` to the end of the run, except those `skipped`, or until one of `ends` stops it."""
     s, model = session, session.model
     counter = CountSteps(progress, s.quiet)
-    all_callbacks = [counter, *make_callbacks(s, progress), *s.callbacks, *ends]
+    log = RunLog(s.workdir, progress) if is_chief(s.strategy) else None
+    all_callbacks = [counter, *make_callbacks(s, progress, log), *s.callbacks, *ends]
     try:
         for segment in s.config.schedule.segments:
             end = min(segment.end or progress.total_steps, progress.total_steps)
@@ -127,6 +129,7 @@ def fit(
             # One fit up to each skipped step, and one to the segment's end.
             for stop in [*sorted(step for step in skipped if progress.step <= step < end), end]:
                 if stop > progress.step:
+                    progress.end = stop
                     batches = pipeline.distribute_batches(
                         s.strategy, s.dataset, s.rows, segment, s.config.train.seed, progress.step
                     )
@@ -138,24 +141,26 @@ def fit(
                     progress.advance()
     finally:
         counter.close()
+        if log is not None:
+            log.close()
 
 
-def make_callbacks(session: Session, progress: Progress) -> list[tf.keras.callbacks.Callback]:
-    """Returns the run's callbacks. Checks for finite values come first, to stop the run before anything is saved."""
+def make_callbacks(session: Session, progress: Progress, log: RunLog | None) -> list[tf.keras.callbacks.Callback]:
+    """Returns the run's callbacks, in the order that makes a killed run complete; `log` is None except on the chief.
+
+    Checks for finite values come first, to stop the run before anything is written. A checkpoint comes last: once it is
+    there, nothing that was due before will be written again.
+    """
     s, options = session, session.config.train
-    result: list[tf.keras.callbacks.Callback] = [callbacks.StopOnNonFinite(progress)]
-    if not is_chief(s.strategy):  # checks its weights too, so that all workers roll back or none does
-        check = callbacks.SaveCheckpoints(progress, lambda step: None, options.checkpoint_every)
-        return [*result, check, metric_logging.LogLosses(progress, None, options.log_every)]
+    checks = [callbacks.StopOnNonFinite(progress), callbacks.CheckWeights(progress, options.checkpoint_every)]
+    losses = metric_logging.LogLosses(progress, log, options.log_every, options.checkpoint_every)
+    if log is None:  # checks its weights too, so that all workers roll back or none does
+        return [*checks, losses]
     plot = visualize.make_plotter(s.model, options.seed)
-    result += [
-        callbacks.SaveCheckpoints(progress, s.checkpoints.save, options.checkpoint_every),
-        metric_logging.PlotSamples(progress, s.workdir, options.sample_every, plot),
-        metric_logging.LogLosses(progress, s.workdir, options.log_every),
-    ]
+    result = [*checks, metric_logging.PlotSamples(progress, log, options.sample_every, plot), losses]
     if s.evaluate is not None:
-        result.append(metric_logging.LogScores(progress, s.workdir, options.metrics_every, s.evaluate))
-    return result
+        result.append(metric_logging.LogScores(progress, log, options.metrics_every, s.evaluate))
+    return [*result, callbacks.SaveCheckpoints(progress, s.checkpoints.save, options.checkpoint_every)]
 
 
 def roll_back(session: Session, error: callbacks.NonFinite, skipped: list[int]) -> int:

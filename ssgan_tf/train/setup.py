@@ -18,7 +18,7 @@ from ssgan_tf.evaluate import predictions, scoring
 from ssgan_tf.models.base import WithNetwork
 from ssgan_tf.runs import Workdir
 from ssgan_tf.runs.checkpoints import Checkpoints
-from ssgan_tf.train import costs, summary
+from ssgan_tf.train import costs, memory, summary
 from ssgan_tf.train.distribution.strategy import check_equal_across_workers, is_chief, make_strategy
 from ssgan_tf.train.loop import Session
 
@@ -44,6 +44,7 @@ def prepare(
     config = configs.load_config(config) if isinstance(config, str) else config
     place = Workdir(workdir)
     place.check_config(config)
+    memory.check(memory.needed(config))
 
     # Devices come after the cheap checks, since workers wait here for each other.
     strategy = make_strategy(strategy) if isinstance(strategy, str) else strategy
@@ -76,6 +77,7 @@ def prepare(
             evaluate = make_evaluator(config, dataset, model, oracle)
         if chief:
             rows = init_workdir(place, config, dataset)
+            checkpoints.remove_leftovers(first_step)
             record_replicas(place, strategy.num_replicas_in_sync, first_step, quiet)
         else:
             rows = choose_labeled(dataset.factors, d.labeled_fraction, config.train.seed, d.stratified)

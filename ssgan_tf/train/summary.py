@@ -7,7 +7,7 @@ from ssgan_tf import data
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.core.schedule import Phase
 from ssgan_tf.models.semi_stylegan.model import SemiStyleGANOptions
-from ssgan_tf.train import costs
+from ssgan_tf.train import costs, memory
 
 
 def describe(config: configs.Config, info: data.DatasetInfo | None, replicas: int, xla: bool) -> str:
@@ -28,6 +28,7 @@ def describe(config: configs.Config, info: data.DatasetInfo | None, replicas: in
             f"parameters   {sum(sizes.values()):,} ({', '.join(f'{name} {size:,}' for name, size in sizes.items())})",
             f"length       {config.train.images:,} images, {config.schedule.steps(config.train.images):,} steps",
             *_describe_phases(config, spec.size, replicas),
+            f"memory       {memory.describe(memory.needed(config, info, replicas))}",
             f"runs on      {replicas} {kind}, {config.model.precision}, {'with' if xla else 'without'} XLA",
         ]
     )

@@ -86,7 +86,7 @@ def execute(session: loop.Session) -> None:
     try:
         received = loop.train(s)
     except (OSError, tf.errors.ResourceExhaustedError) as error:
-        if "OOM" in str(error):
+        if isinstance(error, tf.errors.OpError) and "OOM" in error.message:
             raise MemoryError(
                 f"phases.batch: out of memory with {s.model.segment.phase.batch} images per step. Lower phases.batch "
                 "and phases.labeled_batch (in another workdir), or the sizes in model.network."

@@ -26,8 +26,9 @@ def drive(model: SimpleNamespace, callbacks: list, steps: int, logs=lambda step:
         callback.set_model(model)
         callback.on_train_begin()
     for step in range(steps):
+        values = logs(step + 1)
         for callback in callbacks:
-            callback.on_train_batch_end(step, logs(step + 1))
+            callback.on_train_batch_end(step, values)
         if model.stop_training:
             break
     for callback in callbacks:

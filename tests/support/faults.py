@@ -8,6 +8,7 @@ import dataclasses
 import json
 import multiprocessing
 import os
+import resource
 import shutil
 import signal
 import threading
@@ -66,6 +67,22 @@ class KillWhileSaving:
 
         original = checkpoints._write_checksums
         mock.patch.object(checkpoints, "_write_checksums", kill).start()
+
+
+@dataclasses.dataclass(frozen=True)
+class KillAfterSaving:
+    """Kills the process as soon as the checkpoint of `step` is complete."""
+
+    step: int
+
+    def __call__(self):
+        def save(self_, step):
+            original(self_, step)
+            if step == self.step:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        original = checkpoints.Checkpoints.save
+        mock.patch.object(checkpoints.Checkpoints, "save", save).start()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,12 +163,7 @@ class FillDiskAt:
     folder: str
 
     def __call__(self):
-        def fill(_):
-            with contextlib.suppress(OSError), open(os.path.join(self.folder, "filler"), "wb", buffering=0) as file:
-                while True:
-                    file.write(bytes(512))
-
-        _at_step(self.step, fill)
+        _at_step(self.step, lambda _: fill_disk(self.folder))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,6 +174,16 @@ class DiskWith:
 
     def __call__(self):
         mock.patch.object(shutil, "disk_usage", lambda path: SimpleNamespace(free=self.free)).start()
+
+
+@dataclasses.dataclass(frozen=True)
+class AddressSpace:
+    """Limits the process to `size` bytes of addresses, as `ulimit -v` does."""
+
+    size: int
+
+    def __call__(self):
+        resource.setrlimit(resource.RLIMIT_AS, (self.size, self.size))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,6 +207,15 @@ class Worker:
     def __call__(self):
         task = {"type": "worker", "index": self.index}
         os.environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": self.addresses}, "task": task})
+
+
+def fill_disk(folder: str | os.PathLike, free: int = 0) -> None:
+    """Writes the file `filler` into `folder` until its disk has only `free` bytes left."""
+    path = os.path.join(folder, "filler")
+    with contextlib.suppress(OSError), open(path, "wb", buffering=0) as file:
+        while True:
+            file.write(bytes(512))
+    os.truncate(path, os.path.getsize(path) - free)
 
 
 def _at_step(step: int, act: Callable) -> None:

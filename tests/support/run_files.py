@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -49,4 +50,17 @@ def read_events(workdir: Path) -> list[tuple[str, int, np.ndarray]]:
         for record in tf.data.TFRecordDataset(str(path)):
             event = tf.compat.v1.Event.FromString(record.numpy())
             found += [(value.tag, event.step, tf.make_ndarray(value.tensor)) for value in event.summary.value]
+    return found
+
+
+def contents(workdir: Path) -> dict[str, Any]:
+    """Returns everything that a run has written, in a form in which equal runs are equal.
+
+    Speeds and the names of TensorBoard's files are left out, and its points are those of all files together.
+    """
+    found: dict[str, Any] = {name: content for name, content in files_in(workdir).items() if "tfevents" not in name}
+    found.pop("metrics.jsonl")
+    found["lines"] = [{k: v for k, v in line.items() if k != "images_per_second"} for line in read_log(workdir)]
+    points = [(tag, step, value.tolist()) for tag, step, value in read_events(workdir)]
+    found["points"] = sorted((tag, step, value) for tag, step, value in points if tag != "images_per_second")
     return found

@@ -39,6 +39,16 @@ def test_an_interval_passes_every_n_images(batch, every, due):
     assert seen == due
 
 
+def test_the_end_of_fit_is_due_too():
+    progress = Progress(0, schedule_of(8), 64)
+    progress.end = 3
+    seen = []
+    for _ in range(4):
+        progress.advance()
+        seen.append(progress.due(16, 1000))
+    assert seen == [False, True, True, True]
+
+
 def test_the_last_step_reaches_the_length_of_the_run():
     assert [Progress(0, schedule_of(8), images).total_steps for images in (1, 8, 9, 64)] == [1, 1, 2, 8]
     assert Progress(3, schedule_of(8), 64).images == 24
@@ -80,20 +90,20 @@ def test_a_non_finite_loss_stops_the_run_and_is_named(model, value):
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_weights_that_are_no_numbers_are_never_saved(model, value):
-    saved: list[int] = []
+def test_weights_that_are_no_numbers_are_found_when_a_checkpoint_is_due(model, value):
     progress = Progress(3, schedule_of(8), 64)
-    save = callbacks.SaveCheckpoints(progress, saved.append, every=16)
-    save.set_model(model)
+    check = callbacks.CheckWeights(progress, 16)
+    check.set_model(model)
     progress.advance()
-    save.on_train_batch_end(0)
+    check.on_train_batch_end(0)
     model.weights[0].assign([1.0, value])
-    progress.advance(2)
+    progress.advance()
+    check.on_train_batch_end(0)  # no checkpoint is due
+    progress.advance()
     with pytest.raises(callbacks.NonFinite, match=r"^The weight kernel:0 became NaN or infinite at step 6 "):
-        save.on_train_batch_end(0)
+        check.on_train_batch_end(0)
     with pytest.raises(callbacks.NonFinite):
-        save.on_train_end()
-    assert saved == [4]
+        check.on_train_end()
 
 
 # --- Checkpoints.

@@ -1,60 +1,47 @@
-"""A run that is killed again and again, at any moment, ends with the same bits as one that never was."""
+"""A run that is killed at any moment ends with the same checkpoints, lines, images and points as one that never was.
 
-import json
-import re
+tests/soak/test_kills.py kills many real runs at random moments.
+"""
+
+import math
+import shutil
 import signal
-from pathlib import Path
 
-import numpy as np
 import pytest
 
-from ssgan_tf.runs.checkpoints import find_corruption
-from tests.support import faults, programs, training
-from tests.support.run_files import assert_same_bits, checkpoint_steps
-
-EVERY = 3  # steps between two checkpoints
-
-
-def train(inputs: Path, workdir: Path, steps: int, before=None) -> programs.Result:
-    changes = {
-        "images": 8 * steps,
-        "checkpoint_every": 8 * EVERY,
-        "sample_every": 8 * steps,
-        "log_every": 8,
-    }
-    return training.train(inputs, workdir, *(f"--set=train.{k}={v}" for k, v in changes.items()), before=before)
+from tests.support import faults, toy_training
+from tests.support.dying import dying
+from tests.support.odd_names import EVERYTHING
+from tests.support.run_files import contents
+from tests.support.training import train
 
 
-def last_logged(workdir: Path) -> int:
-    """Returns the step of the last complete line of metrics.jsonl, or 0."""
-    path = workdir / "metrics.jsonl"
-    lines = path.read_text().split("\n")[:-1] if path.exists() else []
-    return json.loads(lines[-1])["step"] if lines else 0
+@pytest.mark.parametrize("stride", [3, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_run_that_dies_at_any_change_of_a_file_ends_with_the_same_files(stride, tmp_path, monkeypatch, capsys):
+    """Each run dies twice, the second time while it resumes or later, and then trains to the end."""
+    toy_training.patch(monkeypatch, tmp_path)
+    with dying(tmp_path, math.inf) as changes:
+        toy_training.train(tmp_path / "straight")
+    expected, count = contents(tmp_path / "straight"), changes()
+    assert [line["step"] for line in expected["lines"]] == [2, 2, 3, 3, 4, 4, 5, 5]
+    assert len(expected["points"]) == 2 * 3 + 4 * 3
+    for at in range(0, count, stride):
+        workdir = tmp_path / str(at)
+        for moment in (at, 17 * at % count):
+            with dying(tmp_path, moment):
+                toy_training.train(workdir)
+        toy_training.train(workdir)
+        assert contents(workdir) == expected, f"killed at change {at} of {count}, then at {17 * at % count}"
+    with capsys.disabled():
+        print(f"\n{2 * len(range(0, count, stride))} deaths at {count} changes of files: the same files at the end")
 
 
-def complete_checkpoints(workdir: Path) -> list[int]:
-    """Returns the steps of the checkpoints; fails if one is not complete."""
-    steps = checkpoint_steps(workdir)
-    folders = [str(workdir / "checkpoints" / f"step-{step:09d}") for step in steps]
-    assert [find_corruption(folder) for folder in folders] == [None] * len(folders), "a checkpoint is half-written"
-    return steps
-
-
-@pytest.mark.parametrize(("kills", "steps"), [(3, 36), pytest.param(30, 600, marks=pytest.mark.slow)])
-def test_a_run_killed_at_random_moments_ends_with_the_same_bits(kills, steps, inputs, tmp_path):
-    assert train(inputs, tmp_path / "straight", steps).code == 0
-    workdir, rng, while_saving = tmp_path / "killed", np.random.default_rng(kills), 0
-    for _ in range(kills):
-        # Saving takes half of a step's time here, so many kills come during a save.
-        result = train(inputs, workdir, steps, faults.KillAfter(float(rng.uniform(0, 0.3))))
-        assert result.code == -signal.SIGKILL, result.err
-        found = complete_checkpoints(workdir)
-        assert last_logged(workdir) - max(found, default=0) < EVERY, "more than one interval is lost"
-        while_saving += any((workdir / "checkpoints").glob("partial-*"))
-    result = train(inputs, workdir, steps)
-    assert result.code == 0, result.err
-    if found:
-        assert re.search(rf"Resuming from step {max(found)} ", result.out)
-    assert kills < 30 or while_saving >= 3, "too few kills came during a save"
-    assert_same_bits(tmp_path / "straight", workdir, steps)
-    assert last_logged(workdir) == steps
+def test_a_run_killed_after_its_last_checkpoint_has_all_its_files(finished, inputs, tmp_path):
+    """Killed before that too, in the middle of its first steps. Code, data and run are in a folder with an odd name."""
+    killed, place = -signal.SIGKILL, tmp_path / EVERYTHING
+    inputs, workdir = shutil.copytree(inputs, place / "inputs"), place / "run"
+    assert train(inputs, workdir, before=faults.KillAfter(0.2)).code == killed
+    assert train(inputs, workdir, before=faults.KillAfterSaving(16)).code == killed
+    result = train(inputs, workdir)
+    assert result.code == 0 and "Already trained to 128 images" in result.out, result.err
+    assert contents(workdir) == contents(finished[0])
