@@ -13,7 +13,7 @@
 | 6     | train/ select/ export/      | 0-5, editing                                      |
 | -     | editing/                    | tensorflow, numpy, pillow                         |
 | -     | serving/                    | editing, a web server                             |
-| -     | page/                       | editing, gradio                                   |
+| -     | page/                       | editing, gradio, starlette                        |
 
 A level is a folder, so a new file needs no decision. Inside a folder modules import each other without circles. Nobody
 imports a `__main__`, which is a program; `ssgan_tf/__main__.py` starts them by name.
@@ -42,7 +42,7 @@ ISLANDS = {
     "serving": {
         "tensorflow", "numpy", "PIL", "google", "fastapi", "starlette", "uvicorn", "orjson", "ssgan_tf.editing",
     },
-    "page": {"tensorflow", "numpy", "PIL", "gradio", "ssgan_tf.editing"},
+    "page": {"tensorflow", "numpy", "PIL", "gradio", "starlette", "ssgan_tf.editing"},
 }
 FOLDERS = ["ssgan_tf", "configs", "tfds_builders", "tests", "tools"]
 

@@ -93,12 +93,17 @@ class Page:
         except ValueError as error:
             raise gr.Error(str(error)) from None
 
-    def receive(self, path: str, request: gr.Request) -> list:
+    def receive(self, file: dict[str, Any], request: gr.Request) -> list:
         """Takes an uploaded file for a fit.
+
+        Args:
+            file: The file as gradio describes it; its "path" is where gradio has put it.
+            request: gradio's request.
 
         Returns:
             Values of the message, the cancel button, and the file, which the page need not show any longer.
         """
+        path = file["path"]
         try:
             self.fits.add(str(request.session_hash), path)
         except ValueError as error:
@@ -153,16 +158,6 @@ def _existing(session: sessions.Session | None) -> sessions.Session:
     return session
 
 
-class _Upload(gr.File):
-    """gradio's File, which leaves an empty temporary file for every event that reads its value."""
-
-    is_template = True  # shown as a File
-
-    def preprocess(self, payload: Any) -> str | None:
-        """Returns the path of the uploaded file."""
-        return None if payload is None else payload.path
-
-
 class _Widgets(NamedTuple):
     """Components of the page that events read or change."""
 
@@ -207,7 +202,7 @@ def _lay_out(editor: Editor) -> _Widgets:
             with gr.Row():
                 seed = gr.Number(0, label="seed", precision=0, minimum=0, maximum=_MAX_SEED, min_width=120)
                 new = gr.Button("New image", variant="primary")
-            file = _Upload(label="Your own image: drop it here, or click", height=160, elem_id="file")
+            file = gr.File(label="Your own image: drop it here, or click", height=160, elem_id="file")
 
         # Right: the result.
         with gr.Column(scale=5):
@@ -263,8 +258,9 @@ def _connect(page: Page, w: _Widgets, blocks: gr.Blocks) -> None:
         trigger_mode="always_last", **quick,
     )  # fmt: skip
 
-    # An upload. A fit waits for its turn in `page.fits`, so all of them may start at once.
-    w.file.upload(page.receive, w.file, [w.message, w.cancel, w.file], **quick).then(
+    # An upload. gradio's own reading of its value, `preprocess`, would leave an empty temporary file for every event. A
+    # fit waits for its turn in `page.fits`, so all of them may start at once.
+    w.file.upload(page.receive, w.file, [w.message, w.cancel, w.file], preprocess=False, **quick).then(
         page.fit, None, begun, show_progress="full", show_progress_on=w.message, api_visibility="private",
         concurrency_limit=None, trigger_mode="multiple",
     )  # fmt: skip
