@@ -1,9 +1,11 @@
 """Limits of requests to the page, in front of gradio: number, size and time."""
 
 import asyncio
+import json
 import time
 from typing import Any
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -63,6 +65,8 @@ class Limits:
             if started:
                 raise
             await PlainTextResponse(refused.text, refused.status, {"Connection": "close"})(scope, receive, send)
+        except ClientDisconnect:  # in the middle of an upload
+            pass
         finally:
             self._open -= 1
 
@@ -80,11 +84,26 @@ class Limits:
             raise Refused(503, "Other images are waiting to be fitted. Try again in a minute.")
         self._arriving += 1
         try:
-            await self._app(scope, _Body(receive, MAX_BYTES + MAX_BODY), send)
+            await self._app(scope, _Body(receive, MAX_BYTES + MAX_BODY), self._separate(send))
         finally:
             self._arriving -= 1
             if not self._arriving:
                 self._uploads.remove_fragments()
+
+    def _separate(self, send: Send) -> Send:
+        """Returns `send` for the response to an upload, which is a JSON list of paths."""
+        status = 0
+
+        async def separate(message: Message) -> None:
+            # Nothing is awaited since gradio has moved the file, so no other upload can have replaced it.
+            nonlocal status
+            status = message.get("status", status)
+            if message["type"] == "http.response.body" and status == 200:
+                paths = [self._uploads.separate(path) for path in json.loads(message["body"])]
+                message = {**message, "body": json.dumps(paths, ensure_ascii=False, separators=(",", ":")).encode()}
+            await send(message)
+
+        return separate
 
 
 class _Body:

@@ -1,6 +1,7 @@
 """Uploaded files, bounded in size, number and age, and deleted as soon as they have been read."""
 
 import os
+import secrets
 import shutil
 import tempfile
 import time
@@ -15,7 +16,7 @@ class Uploads:
     """Folder of uploaded files.
 
     gradio writes an upload to a temporary file in `arriving`, renames it to `arriving/<hash of the content>/<name>` and
-    forgets it. `claim` moves it to `waiting`, from where it is not served.
+    forgets it. `separate` gives it a folder of its own, and `claim` moves it to `waiting`, from where it is not served.
 
     Args:
         folder: Folder for the files, empty at first.
@@ -26,12 +27,24 @@ class Uploads:
         self.arriving.mkdir()
         self._waiting.mkdir()
 
+    def separate(self, upload: str) -> str:
+        """Moves an upload that has just arrived, so that another of the same content does not share its file.
+
+        Returns:
+            New path, as long as the old one.
+        """
+        source = Path(upload)
+        folder = self.arriving / secrets.token_hex(len(source.parent.name))[: len(source.parent.name)]
+        folder.mkdir()
+        source.replace(folder / source.name)
+        _remove_empty(source.parent)
+        return str(folder / source.name)
+
     def claim(self, upload: str) -> Path:
         """Takes an upload for a fit; returns its new path, whose name is the one on the visitor's machine.
 
         Raises:
-            ValueError: If it is not an upload, or was deleted. This can happen too if two visitors upload the same file
-                at the same moment, since gradio writes both to the same path.
+            ValueError: If it is not an upload, or was deleted.
         """
         source = Path(os.path.abspath(upload))
         if source.parent.parent != self.arriving:

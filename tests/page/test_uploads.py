@@ -1,6 +1,7 @@
 """Uploads and fits without a web server: bounded in number, size, age and time, and nothing is left on the disk."""
 
 import asyncio
+import json
 import os
 import threading
 import time
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from starlette.types import ASGIApp
 
 from ssgan_tf.page import fits as fits_module
 from ssgan_tf.page import limits
@@ -60,6 +62,17 @@ def test_a_claimed_upload_is_moved_and_deleted(uploads: Uploads) -> None:
     uploads.release(path)
     uploads.release(path)  # a second time does nothing
     assert files(uploads) == [] and uploads.count() == 0
+
+
+def test_uploads_of_the_same_content_are_separate(uploads: Uploads) -> None:
+    separate = []
+    for _ in range(3):
+        path = upload(uploads, 'Käse "1".png')
+        separate.append(uploads.separate(path))
+        assert len(separate[-1]) == len(path)
+    for path in separate:
+        assert uploads.claim(path).read_bytes() == b"image"
+    assert not list(uploads.arriving.iterdir())
 
 
 def test_only_uploads_can_be_claimed(uploads: Uploads, tmp_path: Path) -> None:
@@ -230,14 +243,19 @@ class Response:
         self.body += message.get("body", b"")
 
 
-async def read_body(scope, receive, send) -> None:
-    """Application that answers with the number of bytes in the body."""
-    size, more = 0, True
-    while more:
-        message = await receive()
-        size, more = size + len(message["body"]), message["more_body"]
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": str(size).encode()})
+def gradio(uploads: Uploads) -> ASGIApp:
+    """Returns an application that writes every upload to the same path, and answers other requests with their size."""
+
+    async def answer(scope, receive, send) -> None:
+        size, more = 0, True
+        while more:
+            message = await receive()
+            size, more = size + len(message["body"]), message["more_body"]
+        body = json.dumps([upload(uploads, content=b"x" * size)] if scope["path"] == UPLOAD else size).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+    return answer
 
 
 UPLOAD, OTHER = "/gradio_api/upload", "/gradio_api/queue/join"
@@ -246,7 +264,7 @@ UPLOAD, OTHER = "/gradio_api/upload", "/gradio_api/queue/join"
 @pytest.mark.parametrize(
     ("path", "parts", "status", "text"),
     [
-        (UPLOAD, [b"abc"] * 5, 200, "15"),
+        (UPLOAD, [b"abc"] * 5, 200, "a.png"),
         (OTHER, [b"abc"] * 2, 200, "6"),
         (OTHER, [b"abc"] * 5, 413, "Expected at most 10 bytes. Received: more."),
         (UPLOAD, [b"abc"] * 50, 413, "Expected at most 110 bytes. Received: more."),
@@ -260,9 +278,12 @@ def test_bodies_are_bounded_in_size_and_time(uploads: Uploads, monkeypatch, path
     monkeypatch.setattr(limits, "MAX_BYTES", 100)
     monkeypatch.setattr(limits, "PATIENCE", 0.15)
     (uploads.arriving / "tmp123").touch()  # what gradio leaves of an interrupted upload
-    response = asyncio.run(Response(Limits(read_body, uploads), path, parts).run())
+    response = asyncio.run(Response(Limits(gradio(uploads), uploads), path, parts).run())
     assert response.status == status and text in response.body.decode()
-    assert (files(uploads) == []) == (path == UPLOAD)
+    assert (uploads.arriving / "tmp123").exists() == (path != UPLOAD)
+    if response.status == 200 and path == UPLOAD:
+        (new,) = json.loads(response.body)
+        assert "/hash/" not in new and uploads.claim(new).read_bytes() == b"x" * 15
 
 
 def test_the_numbers_of_uploads_and_requests_are_bounded(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,7 +292,7 @@ def test_the_numbers_of_uploads_and_requests_are_bounded(uploads: Uploads, monke
     monkeypatch.setattr(limits, "MAX_REQUESTS", 4)
 
     async def visit() -> None:
-        guard, end = Limits(read_body, uploads), asyncio.Event()
+        guard, end = Limits(gradio(uploads), uploads), asyncio.Event()
         waiting = [asyncio.create_task(Response(guard, UPLOAD, [b"a"], end).run()) for _ in range(2)]
         await asyncio.sleep(0.01)
         third = await Response(guard, UPLOAD, [b"a"]).run()
@@ -282,8 +303,8 @@ def test_the_numbers_of_uploads_and_requests_are_bounded(uploads: Uploads, monke
         assert fifth.status == 503 and b"open too often" in fifth.body
         end.set()
         assert [response.status for response in await asyncio.gather(*waiting)] == [200] * 4
-        for i in range(3):
-            upload(uploads, f"{i}.png")
+        assert uploads.count() == 2  # of the same content
+        upload(uploads, "third.png")
         assert (await Response(guard, UPLOAD, [b"a"]).run()).status == 503
         uploads.sweep(-1)
         assert (await Response(guard, UPLOAD, [b"a"]).run()).status == 200
