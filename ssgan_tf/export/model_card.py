@@ -36,7 +36,8 @@ are refused. `codes.json` has the same for programs.
 
 ## Use
 
-{use}Any program that opens a TensorFlow SavedModel can call its signatures; nothing else is needed.
+{use}Any program that opens a TensorFlow SavedModel can call its signatures; nothing else is needed. A call takes up to
+{max_rows:,} images.
 
 ## Config
 
@@ -102,7 +103,7 @@ def _describe_factor(factor: FactorSpec) -> dict[str, Any]:
 
 
 def facts(run: runs.Run) -> dict[str, Any]:
-    """Returns the content of model_card.json: codes, config, data, labels used, and scores with their settings.
+    """Returns the content of model_card.json except max_rows: codes, config, data, labels, scores with their settings.
 
     The scores are those in the run's workdir, if they belong to this checkpoint; otherwise None, with the reason.
     """
@@ -110,11 +111,11 @@ def facts(run: runs.Run) -> dict[str, Any]:
     return {
         **describe_codes(run),
         "steps": run.step,
-        "images_of_dataset": _read_json(run.files.labels).get("images"),
+        "images_of_dataset": _image_count(run),
         "labels": _labeled_count(run),
         "labeled_fraction": run.config.data.labeled_fraction,
         "seed": run.config.train.seed,
-        "checkpoint": runs.fingerprint(run),
+        "checkpoint": run.fingerprint,
         "weights": run.model.exported_weights,
         "versions": {"ssgan_tf": __version__, "tensorflow": tf.__version__, "numpy": np.__version__},
         "scores": scores,
@@ -123,17 +124,18 @@ def facts(run: runs.Run) -> dict[str, Any]:
     }
 
 
-def write(run: runs.Run, folder: str) -> list[str]:
+def write(run: runs.Run, folder: str, max_rows: int) -> list[str]:
     """Writes codes.json, model_card.json, model_card.md and, if the model generates images, samples.png.
 
     Args:
         run: The run.
         folder: Folder to write to.
+        max_rows: Largest number of images in one call of a signature.
 
     Returns:
         Paths of the files.
     """
-    card = facts(run)
+    card = {**facts(run), "max_rows": max_rows}
     names = ["codes.json", "model_card.json", "model_card.md", *["samples.png"] * (run.model.generate is not None)]
     paths = [os.path.join(folder, name) for name in names]
     files.write_json(describe_codes(run), paths[0])
@@ -156,6 +158,7 @@ def text(card: dict[str, Any]) -> str:
     generates_images = card["style_size"] > 0
     return _TEXT.format(
         run=card["run"],
+        max_rows=card["max_rows"],
         what=(_GENERATES if generates_images else _ENCODES).format(**about),
         use=_USE.format(first=names[0]) if generates_images else "",
         factors="\n".join(
@@ -198,31 +201,29 @@ def plot_samples(run: runs.Run) -> np.ndarray:
 
 def _read_scores(run: runs.Run) -> tuple[dict[str, Any] | None, str | None]:
     """Returns the content of metrics.json, or None and the reason."""
-    scores = _read_json(run.files.scores)
-    if not scores:
+    if not os.path.exists(run.files.scores):
         return None, "this run was not evaluated before it was exported."
     try:
-        if scores["settings"]["checkpoint"] != runs.fingerprint(run):
+        scores = report.read(run.files.scores)
+        if scores["settings"]["checkpoint"] != run.fingerprint:
             return None, "the scores in its workdir belong to another checkpoint of this run."
         report.report(scores)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        return None, f"metrics.json cannot be read ({error!r})."
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        return None, f"metrics.json cannot be read ({error!r}).".replace(run.files.scores, "metrics.json")
     return scores, None
 
 
-def _read_json(path: str) -> dict[str, Any]:
-    """Returns the object in a JSON file; an empty one if the file is missing or damaged."""
+def _image_count(run: runs.Run) -> int | None:
+    """Returns the number of images of the run's data set; None if the file that says it is missing or damaged."""
     try:
-        with open(path, encoding="utf-8") as file:
-            value = json.load(file)
-        return value if isinstance(value, dict) else {}
+        return run.files.read_labels()["images"]
     except (OSError, ValueError):
-        return {}
+        return None
 
 
 def _labeled_count(run: runs.Run) -> int | None:
     """Returns the number of images whose labels the run uses; None if its file is missing or damaged."""
     try:
-        return run.files.labeled_count()
-    except (OSError, ValueError, EOFError, TypeError):
+        return len(run.files.read_labeled_rows())
+    except (OSError, ValueError):
         return None

@@ -12,40 +12,67 @@
 | reconstruct | image [B,R,R,C], noise [B,Z]                                         | image [B,R,R,C], code [B,K]  |
 
 All are float32 unless noted. A factor is given by its name, or by its index as text ("0" for the first); a text that
-could be either is taken as a name. Codes, values and truncation lie in [0, 1], images in about [-1, 1]. A truncation of
-1 changes nothing, and 0 leaves only the average style. In `edit` and `reconstruct` the code is E(image) clipped to
-[0, 1] and the noise is the caller's, so the result resembles the image only as far as code and noise describe it.
-`features` are those of the trunk, from the image's resolution down to 4x4; the editor measures the distance between
-images with them. `traverse` moves one factor from 0 to 1 in S steps.
+could be either is taken as a name. Codes, values and truncation lie in [0, 1], images in about [-1, 1], noise and
+styles in [-1e9, 1e9]. A truncation of 1 changes nothing, and 0 leaves only the average style. In `edit` and
+`reconstruct` the code is E(image) clipped to [0, 1] and the noise is the caller's, so the result resembles the image
+only as far as code and noise describe it. `features` are those of the trunk, from the image's resolution down to 4x4;
+the editor measures the distance between images with them. `traverse` moves one factor from 0 to 1 in S steps.
+
+One call takes up to Signatures.max_rows images, as many as fit into about 2 GiB of memory; `mapping` takes any number
+of rows. Other inputs are refused: InvalidArgumentError, with a message below 700 bytes that names the input.
 
 Nothing inside is random or compiled: the outputs are a function of the inputs. Gradients flow through the signatures of
 a loaded model as long as the object that `tf.saved_model.load` returned is referenced.
 """
 
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from ssgan_tf.core.codes import CodeSpec
-from ssgan_tf.export.input_checks import check_rows, check_same_rows, check_tensor, with_assert
+from ssgan_tf.export.input_checks import (
+    LARGEST,
+    check_rows,
+    check_same_rows,
+    check_tensor,
+    printable,
+    with_assert,
+)
 
 MAX_STEPS = 64  # of `traverse`
 
 _CODE_SLACK = 1e-3  # for rounding
 _IMAGE_SLACK = 1.0  # generated images may leave [-1, 1] a little; images in 0..255 are far outside
+_MEMORY = 2**31  # of one call, in bytes; TensorFlow reserves three times as much address space without using it
+_TENSORS = 4  # of the largest size that a call holds at once: 2.3 to 3.9 were measured
+_PIXELS = 2**20  # of images that are accepted in one call whatever the memory: `editing` generates as many at a time
+_NUMBERS = (-LARGEST, LARGEST)
+_SHOWN_BYTES = 100  # of the factors' names, in messages
 
 
-def make_signatures(model: tf.keras.Model) -> tuple[dict[str, Any], list[tf.Variable]]:
+class Signatures(NamedTuple):
+    """Traced signatures of a model.
+
+    Args:
+        functions: Concrete functions that return dicts, by name.
+        variables: Variables that the functions use.
+        max_rows: Largest number of images in one call.
+    """
+
+    functions: dict[str, Any]
+    variables: list[tf.Variable]
+    max_rows: int
+
+
+def make_signatures(model: tf.keras.Model) -> Signatures:
     """Traces the functions of the table above; only `encode` and `features` if the model generates no images.
 
     Args:
         model: Model of `ssgan_tf.models`, whose `export_networks` are traced. The averaged generator makes the images,
             with its noise inputs, if any, at their mean. Each image is encoded by itself: neither code nor realness
             depends on the rest of the batch. Without a discriminator there is no realness.
-
-    Returns:
-        {name: concrete function that returns a dict}, and the variables that these functions use.
     """
     networks = _TracedNetworks(model)
     shapes = {
@@ -70,11 +97,18 @@ def make_signatures(model: tf.keras.Model) -> tuple[dict[str, Any], list[tf.Vari
         wanted = [*_generators(networks), *wanted, *_editors(networks)]
     functions = {function.__name__: trace(function) for function in wanted}
     used = {variable.ref(): variable for function in functions.values() for variable in function.variables}
-    return functions, list(used.values())
+    return Signatures(functions, list(used.values()), networks.max_rows)
 
 
 def _function(function: Callable, inputs: list[tf.TensorSpec]) -> Any:
     return tf.function(function, inputs, autograph=False)  # autograph is not needed, and would double the time
+
+
+def _floats_per_row(graph: tf.Graph) -> int:
+    """Returns the size, per row of the batch, of the largest tensor [B, ...] that a graph computes."""
+    shapes = [tensor.shape for operation in graph.get_operations() for tensor in operation.outputs]
+    batches = [shape for shape in shapes if shape.rank and shape[0] is None]
+    return max(math.prod(shape[1:]) for shape in batches if shape[1:].is_fully_defined())
 
 
 class _TracedNetworks:
@@ -98,6 +132,13 @@ class _TracedNetworks:
             self.truncate = export.truncate
             self.mapping = _function(lambda z, c: export.mapping(z, prior.from_unit(c)), [noise, code])
             self.synthesis = _function(export.synthesis, [style])
+        self.max_rows = self._count_rows(options.resolution)
+
+    def _count_rows(self, resolution: int) -> int:
+        """Returns how many images fit into _MEMORY: a network holds a few tensors of its largest size at once."""
+        traced = [self.pyramid] if self.export.mapping is None else [self.pyramid, self.synthesis]
+        floats = max(_floats_per_row(function.get_concrete_function().graph) for function in traced)
+        return max(1, _PIXELS // resolution**2, _MEMORY // (_TENSORS * floats * tf.float32.size))
 
     def generate(self, noise, code) -> tf.Tensor:
         """Generates images without truncation."""
@@ -123,11 +164,12 @@ def _generators(networks: _TracedNetworks) -> list[Callable]:
 
     def synthesis(style):
         style = networks.to_layers(_check_style_shape(style, networks))
-        return {"image": networks.synthesis(check_tensor("style", style, style.shape[1:]))}
+        style = check_tensor("style", style, style.shape[1:], _NUMBERS, max_rows=networks.max_rows)
+        return {"image": networks.synthesis(style)}
 
     def generate(noise, code, truncation):
         noise, code, truncation = check_same_rows(
-            noise=_check_noise(noise, networks),
+            noise=_check_noise(noise, networks, networks.max_rows),
             code=_check_code(code, spec),
             truncation=check_tensor("truncation", truncation, [], (0.0, 1.0)),
         )
@@ -136,9 +178,11 @@ def _generators(networks: _TracedNetworks) -> list[Callable]:
 
     def traverse(noise, code, factor, steps):
         noise, code, chosen = check_same_rows(
-            noise=_check_noise(noise, networks), code=_check_code(code, spec), factor=_one_hot(factor, spec)
+            noise=_check_noise(noise, networks, networks.max_rows),
+            code=_check_code(code, spec),
+            factor=_one_hot(factor, spec),
         )
-        steps = _check_steps(steps, tf.shape(noise)[0])
+        steps = _check_steps(steps, tf.shape(noise)[0], networks.max_rows)
         values = tf.cast(tf.range(steps), tf.float32) / tf.cast(steps - 1, tf.float32)
         # One value at a time, so that it takes no more memory than B images.
         images = tf.map_fn(
@@ -189,16 +233,17 @@ def _editors(networks: _TracedNetworks) -> list[Callable]:
     return [edit, reconstruct]
 
 
-def _check_noise(noise, networks: _TracedNetworks) -> tf.Tensor:
-    return check_tensor("noise", noise, [networks.noise_size])
+def _check_noise(noise, networks: _TracedNetworks, max_rows: int | None = None) -> tf.Tensor:
+    return check_tensor("noise", noise, [networks.noise_size], _NUMBERS, max_rows=max_rows)
 
 
 def _check_code(code, spec: CodeSpec) -> tf.Tensor:
-    return check_tensor(f"code ({', '.join(spec.names)})", code, [spec.size], (0.0, 1.0), _CODE_SLACK)
+    return check_tensor(f"code ({_list_names(spec)})", code, [spec.size], (0.0, 1.0), _CODE_SLACK)
 
 
 def _check_image(image, networks: _TracedNetworks) -> tf.Tensor:
-    return check_tensor("image", image, networks.image.shape[1:].as_list(), (-1.0, 1.0), _IMAGE_SLACK)
+    shape = networks.image.shape[1:].as_list()
+    return check_tensor("image", image, shape, (-1.0, 1.0), _IMAGE_SLACK, networks.max_rows)
 
 
 def _check_style_shape(style, networks: _TracedNetworks) -> tf.Tensor:
@@ -218,11 +263,17 @@ def _one_hot(factor, spec: CodeSpec) -> tf.Tensor:
     by_index = factor[:, None] == tf.constant([str(k) for k in range(spec.size)])
     chosen = by_name | (by_index & ~tf.reduce_any(by_name, axis=1, keepdims=True))
     known = tf.reduce_any(chosen, axis=1)
-    message = f"factor: expected one of {', '.join(spec.names)}, or an index from 0 to {spec.size - 1}. Received:"
-    return with_assert(chosen, tf.reduce_all(known), message, tf.boolean_mask(factor, ~known))
+    message = f"factor: expected one of {_list_names(spec)}, or an index from 0 to {spec.size - 1}. Received:"
+    return with_assert(chosen, tf.reduce_all(known), message, printable(tf.boolean_mask(factor, ~known)))
 
 
-def _check_steps(steps, rows: tf.Tensor) -> tf.Tensor:
+def _list_names(spec: CodeSpec) -> str:
+    """Returns the factors' names for a message, cut to a line."""
+    names = ", ".join(spec.names).encode()
+    return names.decode() if len(names) <= _SHOWN_BYTES else names[:_SHOWN_BYTES].decode(errors="ignore") + "..."
+
+
+def _check_steps(steps, rows: tf.Tensor, max_rows: int) -> tf.Tensor:
     """Returns the number of steps, given as one number or as `rows` equal numbers."""
     valid = (tf.rank(steps) == 0) | (tf.rank(steps) == 1) & (tf.size(steps) == rows)
     message = "steps: expected one number, or one per row. Received shape:"
@@ -230,4 +281,7 @@ def _check_steps(steps, rows: tf.Tensor) -> tf.Tensor:
     count = tf.reduce_max(steps)
     valid = tf.reduce_all(steps == count) & (count >= 2) & (count <= MAX_STEPS)
     message = f"steps: expected a number from 2 to {MAX_STEPS}, the same in every row. Received:"
-    return with_assert(count, valid, message, tf.unique(tf.reshape(steps, [-1]))[0])
+    count = with_assert(count, valid, message, tf.unique(tf.reshape(steps, [-1]))[0])
+    most = max(MAX_STEPS, max_rows)
+    message = f"steps: expected at most {most} images, rows times steps, in one call; use several calls. Received:"
+    return with_assert(count, rows * count <= most, message, rows * count)

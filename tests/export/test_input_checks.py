@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ssgan_tf.export.input_checks import check_rows, check_same_rows, check_tensor, with_assert
+from ssgan_tf.export.input_checks import (
+    LARGEST,
+    check_rows,
+    check_same_rows,
+    check_tensor,
+    printable,
+    with_assert,
+)
 
 NAN, INF = float("nan"), float("inf")
 
@@ -46,6 +53,12 @@ def test_an_empty_batch_is_refused() -> None:
         in_graph(lambda value: check_rows("image", value), np.zeros([0, 3]))
 
 
+def test_a_batch_that_is_too_large_is_refused() -> None:
+    np.testing.assert_array_equal(in_graph(lambda value: check_rows("image", value, 2), [3.0, 4.0]), [[3.0, 4.0]])
+    with refused(r"image: expected at most 2 rows in one call, .*; use several calls\. Received:\] \[3\]"):
+        in_graph(lambda value: check_rows("image", value, 2), [3.0, 4.0, 5.0])
+
+
 @pytest.mark.parametrize("value", [[[0.0, 1.0]], [[-0.01, 0.5], [1.01, 0.5]]])
 def test_numbers_within_the_limits_and_the_slack_pass(value) -> None:
     found = in_graph(lambda x: check_tensor("code", x, [2], (0.0, 1.0), slack=0.02), value)
@@ -68,7 +81,27 @@ def test_other_numbers_and_shapes_are_refused(value, message: str) -> None:
         in_graph(lambda x: check_tensor("code", x, [2], (0.0, 1.0), slack=0.02), value)
 
 
-def test_without_limits_any_finite_number_passes() -> None:
-    assert in_graph(lambda x: check_tensor("noise", x, [], None), [-1e30, 1e30])[0].shape == (2,)
-    with refused(r"noise: expected finite numbers\."):
-        in_graph(lambda x: check_tensor("noise", x, [], None), [0.0, INF])
+@pytest.mark.parametrize("value", [INF, -INF, NAN, 1.01e9, -1e19])
+def test_numbers_that_normalization_cannot_square_are_refused(value: float) -> None:
+    limits = (-LARGEST, LARGEST)
+    assert in_graph(lambda x: check_tensor("noise", x, [], limits), [-1e9, 1e9])[0].shape == (2,)
+    with refused(r"noise: expected numbers in \[-1e\+09, 1e\+09\]\."):
+        in_graph(lambda x: check_tensor("noise", x, [], limits), [0.0, value])
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (b"size", "size"),
+        (b"", ""),
+        ("größe".encode(), "größe"),
+        (b"\xff\xfe\x00hue", "???hue"),
+        (b"a\nb\x1b[31m", "a?b?[31m"),
+        (b"x" * 10**6, "x" * 24),
+        ("é".encode() * 10**5, "é" * 12),
+    ],
+)
+def test_any_bytes_are_shown_as_short_text(text: bytes, shown: str) -> None:
+    (found,) = printable(tf.constant([text])).numpy()
+    assert found.decode() == shown
+    assert len(printable(tf.constant([text] * 10**3))) == 3

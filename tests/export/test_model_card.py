@@ -42,10 +42,15 @@ def scores(run: runs.Run) -> dict:
         "oracle": {"l2/samples": 9, "mig": 0.9, "l2": 0.1},
         "chance_l2": 1.2,
         "settings": {
-            "checkpoint": runs.fingerprint(run), "samples_encoder": 300, "samples_generator": 400, "labels": 12,
+            "checkpoint": run.fingerprint, "samples_encoder": 300, "samples_generator": 400, "labels": 12,
             "labeled_fraction": 0.25, "images_trained": 70, "bins": 20, "seed": 0, "bootstrap": {},
         },
     }  # fmt: skip
+
+
+def facts(run: runs.Run) -> dict:
+    """Returns the content of model_card.json."""
+    return {**model_card.facts(run), "max_rows": 1234}
 
 
 def test_factors_have_kind_unit_and_range(run: runs.Run, monkeypatch) -> None:
@@ -72,15 +77,15 @@ def test_info_stylegans_codes_have_no_factors_names(run: runs.Run) -> None:
 def test_facts_describe_the_run(run: runs.Run) -> None:
     np.save(Path(run.workdir) / "labeled_subset.npy", np.arange(12))
     (Path(run.workdir) / "data.json").write_text('{"images": 480}')
-    card = model_card.facts(run)
+    card = facts(run)
     assert card["labels"] == 12 and card["images_of_dataset"] == 480 and card["steps"] == 7
-    assert card["config"] == run.config.to_json() and card["checkpoint"] == runs.fingerprint(run)
+    assert card["config"] == run.config.to_json() and card["checkpoint"] == run.fingerprint
     assert "labelled images used: 12 of 480 (eta = 2.5 %)" in model_card.text(card)
 
 
 def test_scores_of_this_checkpoint_are_shown_with_their_settings(run: runs.Run) -> None:
     (Path(run.workdir) / "metrics.json").write_text(json.dumps(scores(run)))
-    card = model_card.facts(run)
+    card = facts(run)
     assert card["scores"] == scores(run) and card["no_scores_because"] is None
     text = model_card.text(card)
     assert "0.876" in text and "0.543" in text and "20 bins, seed 0" in text
@@ -90,7 +95,7 @@ def test_scores_of_this_checkpoint_are_shown_with_their_settings(run: runs.Run) 
     ("content", "reason"),
     [
         (None, "this run was not evaluated before it was exported"),
-        ("no json", "this run was not evaluated"),
+        ("no json", "cannot be read (ValueError('metrics.json is not a file of scores: Expecting value"),
         ('{"settings": {"checkpoint": "another"}}', "another checkpoint"),
         ('{"settings": {}}', "cannot be read (KeyError('checkpoint'))"),
     ],
@@ -98,18 +103,20 @@ def test_scores_of_this_checkpoint_are_shown_with_their_settings(run: runs.Run) 
 def test_other_scores_are_left_out_and_the_page_says_why(content: str | None, reason: str, run: runs.Run) -> None:
     if content is not None:
         (Path(run.workdir) / "metrics.json").write_text(content)
-    card = model_card.facts(run)
+    card = facts(run)
     assert card["scores"] is None and reason in card["no_scores_because"]
     assert f"## Scores\n\nNone: {card['no_scores_because']}" in model_card.text(card)
     assert "labelled images used: an unknown number (eta = 2.5 %)" in model_card.text(card)
 
 
 def test_the_files_are_for_programs_and_for_people(run: runs.Run, tmp_path: Path) -> None:
-    paths = model_card.write(run, str(tmp_path))
+    paths = model_card.write(run, str(tmp_path), 1234)
     assert [Path(path).name for path in paths] == ["codes.json", "model_card.json", "model_card.md", "samples.png"]
     assert json.loads(Path(paths[0]).read_text()) == model_card.describe_codes(run)
-    assert json.loads(Path(paths[1]).read_text())["dataset"] == "fake/tiny"
+    card = json.loads(Path(paths[1]).read_text())
+    assert card["dataset"] == "fake/tiny" and card["max_rows"] == 1234
     page = Path(paths[2]).read_text()
+    assert "A call takes up to\n1,234 images.\n" in page
     assert page.startswith("# tiny\n") and "8x8 pixels (RGB)" in page and "| hue | steps | 0 | 2 | 3 |" in page
     with Image.open(paths[3]) as image:
         assert image.size == (8 * 65 - 1,) * 2  # 8x8 images, enlarged to 64 pixels

@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
-from ssgan_tf.export.signatures import make_signatures
+from ssgan_tf.export import signatures
+from ssgan_tf.export.signatures import Signatures, make_signatures
 from tests.support.tiny_run import NETWORK, OPTIONS, make_model
 
 
@@ -198,6 +199,11 @@ def test_other_networks_work_the_same() -> None:
     check_batch_independence(functions["encode"], random(4, 8, 8, 1))
 
 
+def length(error: tf.errors.OpError) -> int:
+    """Returns the bytes of the message without the lines that TensorFlow adds while the Python code is at hand."""
+    return len("\n".join(str(error).splitlines()[-2:]).encode())
+
+
 def wrong_shape(name: str, received: str, expected: str) -> str:
     return rf"Shape of tensor {name} \[{received}\] is not compatible with expected shape \[\?,{expected}\]"
 
@@ -210,7 +216,9 @@ NAMES = ["hue", "shape"]
 BAD = [
     ("noise", random(2, 7), wrong_shape("noise", "2,7", "6")),
     ("noise", random(6), wrong_shape("noise", "6", "6")),
-    ("noise", NOISE * INF, r"noise: expected finite numbers\."),
+    ("noise", NOISE * INF, r"noise: expected numbers in \[-1e\+09, 1e\+09\]\."),
+    ("noise", NOISE * NAN, r"noise: expected numbers in \[-1e\+09, 1e\+09\]\."),
+    ("noise", NOISE * 0 + 1e19, r"noise: expected numbers in .*\[1e\+19\] \[1e\+19\]"),
     ("noise", random(3, 6), r"noise.*: expected the same number of rows.*3"),
     ("noise", np.zeros([0, 6]), r"noise: expected 1 row or more\. .*\[0\]"),
     ("code", random(2, 3), wrong_shape("code", "2,3", "2")),
@@ -218,6 +226,8 @@ BAD = [
     ("code", [[0.5, 0.5], [0.5, 1.01]], r"code .*: expected numbers in \[0, 1\]\. .*\[0.5\] \[1.01\]"),
     ("code", [[0.5, -0.01], [0.5, 1]], r"code .*: expected numbers in \[0, 1\]\. .*\[-0.01\] \[1\]"),
     ("truncation", [0.5, 1.01], r"truncation: expected numbers in \[0, 1\]\. .*\[0.5\] \[1.01\]"),
+    ("truncation", [0.5, NAN], r"truncation: expected numbers in \[0, 1\]\."),
+    ("truncation", [0.5, -INF], r"truncation: expected numbers in \[0, 1\]\. .*\[-inf\] \[0.5\]"),
     ("truncation", [0.5], r"noise, code and truncation: expected the same number of rows.*\[2 2 1\]"),
     ("truncation", 0.5, r"Shape of tensor truncation \[\]"),
     ("style", random(2, 6), r"style: expected shape \[batch,5\] or \[batch,4,5\]\. Received:\] \[2 6\]"),
@@ -225,19 +235,31 @@ BAD = [
     ("style", random(2, 2, 2, 5), r"style: expected shape .* \[2 2 2 5\]"),
     ("style", random(5), r"style: expected shape .* \[5\]"),
     ("style", 1.0, r"style: expected shape .* \[\]"),
-    ("style", random(2, 5) * NAN, r"style: expected finite numbers\."),
+    ("style", random(1, *[1] * 30), r"style: expected shape "),
+    ("style", random(2, 5) * NAN, r"style: expected numbers in \[-1e\+09, 1e\+09\]\."),
+    ("style", random(2, 5) * -INF, r"style: expected numbers in \[-1e\+09, 1e\+09\]\."),
+    ("style", random(2, 4, 5) + 1e19, r"style: expected numbers in .*\[1e\+19\] \[1e\+19\]"),
     ("style", np.zeros([0, 4, 5]), r"style: expected 1 row or more\."),
     ("image", random(2, 8, 8, 1), wrong_shape("image", "2,8,8,1", "8,8,3")),
     ("image", random(8, 8, 3), wrong_shape("image", "8,8,3", "8,8,3")),
     ("image", IMAGES * NAN, r"image: expected numbers in \[-1, 1\]\."),
+    ("image", IMAGES * INF, r"image: expected numbers in \[-1, 1\]\."),
+    ("image", IMAGES - 1e30, r"image: expected numbers in \[-1, 1\]\."),
     ("image", IMAGES * 255, r"image: expected numbers in \[-1, 1\]\."),
     ("factor", ["hue", "size"], r"factor: expected one of hue, shape, or an index from 0 to 1\. .*\[size\]"),
     ("factor", ["2", "-1"], r"factor: expected one of .*\[2 -1\]"),
     ("factor", ["", "hue"], r"factor: expected one of "),
+    ("factor", [b"\xff\xfe", b"hue"], r"factor: expected one of hue, shape, .*Received:\] \[\?\?\]"),
+    ("factor", [b"hue\x00", b"sh\nape"], r"factor: expected one of .*Received:\] \[hue\? sh\?ape\]"),
+    ("factor", [b"x" * 10**6, b"\xf0" * 10**6], r"factor: expected one of .*Received:\] \[x{24} \?+\]"),
     ("factor", ["hue"], r"expected the same number of rows"),
     ("factor", [NAMES], r"Shape of tensor factor \[1,2\]"),
     ("value", [0.5, 1.1], r"value: expected numbers in \[0, 1\]\. .*\[0.5\] \[1.1\]"),
     ("value", [NAN, 0.5], r"value: expected numbers in \[0, 1\]\."),
+    ("value", [INF, 0.5], r"value: expected numbers in \[0, 1\]\."),
+    ("steps", -1, r"steps: expected a number from 2 to 64.*\[-1\]"),
+    ("steps", [2**31 - 1, -(2**31)], r"steps: expected a number from 2 to 64.*\[2147483647 -2147483648\]"),
+    ("steps", [], r"steps: expected one number, or one per row\. .*\[0\]"),
     ("steps", 1, r"steps: expected a number from 2 to 64, the same in every row\. Received:\] \[1\]"),
     ("steps", 65, r"steps: expected a number from 2 to 64.*\[65\]"),
     ("steps", [3, 4], r"steps: expected a number from 2 to 64, the same .*\[3 4\]"),
@@ -260,8 +282,9 @@ def test_bad_input_is_refused_with_the_reason(functions, name: str, value, messa
             if "same number of rows" in message and len(inputs) == 1:
                 continue
             given = {**GOOD, name: value}
-            with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+            with pytest.raises(tf.errors.InvalidArgumentError, match=message) as error:
                 call(functions, signature, *(given[key] for key in inputs))
+            assert length(error.value) < 700
             tried += 1
     assert tried
 
@@ -269,3 +292,60 @@ def test_bad_input_is_refused_with_the_reason(functions, name: str, value, messa
 def test_rounding_and_a_little_overshoot_pass(functions) -> None:
     call(functions, "generate", random(1, 6), [[-1e-4, 1.0001]], [1.0])
     call(functions, "encode", 3 * random(1, 8, 8, 3) - 1.5)
+
+
+def test_messages_stay_short_for_many_factors_with_long_names() -> None:
+    spec = CodeSpec(tuple(FactorSpec(f"größe des {k}. Gegenstands", 2) for k in range(60)))
+    functions = make_signatures(make_model(spec=spec))[0]
+    code, unknown = random(2, 60), ["ß" * 100, b"\xff" * 100]
+    calls: dict[str, list] = {
+        "generate": [NOISE, code + 1, ONES],
+        "traverse": [NOISE, code, unknown, 3],
+        "edit": [IMAGES, NOISE, unknown, ONES],
+    }
+    for signature, given in calls.items():
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"expected .*größe des 0\..*\.\.\.|gr") as error:
+            call(functions, signature, *given)
+        assert length(error.value) < 700
+
+
+@pytest.fixture(scope="module")
+def few() -> Signatures:
+    """Signatures of a model on a machine with little memory, which take at most three images."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signatures, "_PIXELS", 0)
+        patch.setattr(signatures, "_MEMORY", 3 * 4 * 4 * 8 * 8 * 8 + 1)  # four tensors of 8 maps of 8x8, in float32
+        return make_signatures(make_model())
+
+
+def test_a_call_takes_as_many_images_as_fit_into_memory(few: Signatures, functions) -> None:
+    assert few.max_rows == 3
+    noise, code = random(3, 6), random(3, 2)
+    given: dict[str, list] = {
+        "generate": [noise, code, np.ones(3)],
+        "synthesis": [random(3, 5)],
+        "encode": [random(3, 8, 8, 3)],
+        "features": [random(3, 8, 8, 3)],
+        "edit": [random(3, 8, 8, 3), noise, ["0"] * 3, np.ones(3)],
+        "reconstruct": [random(3, 8, 8, 3), noise],
+    }
+    for signature, inputs in given.items():
+        found, expected = (call(traced, signature, *inputs) for traced in (few.functions, functions))
+        for name in expected:
+            np.testing.assert_array_equal(found[name], expected[name])
+        more = [np.concatenate([value, value[:1]]) for value in map(np.asarray, inputs)]
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r": expected at most 3 rows in one call.*\[4\]"):
+            call(few.functions, signature, *more)
+    assert call(few.functions, "mapping", random(1000, 6), random(1000, 2))["style"].shape == (1000, 5)
+
+
+def test_traverse_takes_64_steps_or_as_many_images_as_fit(few: Signatures) -> None:
+    assert call(few.functions, "traverse", NOISE[:1], CODE[:1], ["hue"], 64)["images"].shape == (1, 64, 8, 8, 3)
+    message = r"steps: expected at most 64 images, rows times steps, in one call.*\[66\]"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        call(few.functions, "traverse", NOISE, CODE, NAMES, 33)
+
+
+def test_a_thousand_small_images_always_fit(monkeypatch, few: Signatures) -> None:
+    monkeypatch.setattr(signatures, "_MEMORY", 1)
+    assert make_signatures(make_model()).max_rows == 2**20 // 8**2
