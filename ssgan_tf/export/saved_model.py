@@ -5,13 +5,17 @@ import dataclasses
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 
 import tensorflow as tf
 
 from ssgan_tf import editing, runs
 from ssgan_tf.export import model_card, signatures, verification
+from ssgan_tf.utils import files
 
-_PARTIAL = ".ssgan_tf-partial"  # in `out`; TensorFlow Serving only looks at numbered folders
+# In `out` while an export is made; TensorFlow Serving only looks at numbered folders.
+_PARTIAL = ".ssgan_tf-partial"
+_LOCK = ".ssgan_tf-lock"
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -67,13 +71,14 @@ def run(workdir: str | runs.Run, out: str) -> Export:
         ValueError, OSError: The run cannot be used, or `out` contains other files or cannot be written.
         ExportError: The export differs from the model. After this and any other error, `out` is unchanged.
     """
-    check_out(out)
-    trained = workdir if isinstance(workdir, runs.Run) else runs.load_run(workdir)
-    runs.check_grown(trained)
-    try:
-        folder, difference = _write_in_place(trained, out)
-    except (OSError, tf.errors.OpError) as error:
-        raise OSError(f"out: {out!r} cannot be written: {error}") from error
+    with _reserve(out) as partial:
+        check_out(out)
+        trained = workdir if isinstance(workdir, runs.Run) else runs.load_run(workdir)
+        runs.check_grown(trained)
+        try:
+            folder, difference = _write_in_place(trained, out, partial)
+        except (OSError, tf.errors.OpError) as error:
+            raise OSError(f"out: {out!r} cannot be written: {_reason(error)}") from error
     size = sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(folder) for name in names)
     return Export(folder, size, difference, trained.images, trained.model.generate is not None)
 
@@ -91,7 +96,7 @@ def check_out(out: str) -> None:
         raise NotADirectoryError(f"out: {out!r} cannot be written: expected a folder. Received: the file {place!r}.")
     if not os.access(place, os.W_OK | os.X_OK):
         raise PermissionError(f"out: {out!r} cannot be written: no permission to write in {place!r}.")
-    names = [] if missing else sorted(set(os.listdir(out)) - {_PARTIAL})
+    names = [] if missing else sorted(set(os.listdir(out)) - {_PARTIAL, _LOCK})
     others = [name for name in names if not (name.isdigit() and _is_export(os.path.join(out, name)))]
     if others:
         raise ValueError(
@@ -102,39 +107,57 @@ def check_out(out: str) -> None:
 
 def write(run: runs.Run, folder: str) -> None:
     """Writes the SavedModel of `run` to `folder`, without checking it."""
-    functions, variables = signatures.make_signatures(run.model)
+    functions, variables, max_rows = signatures.make_signatures(run.model)
     module = tf.Module()
     module.weights = variables  # and no Keras object, which could only be loaded with Keras
-    with tempfile.TemporaryDirectory() as scratch:
-        module.about = [tf.saved_model.Asset(path) for path in model_card.write(run, scratch)]
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(folder)) as scratch:
+        module.about = [tf.saved_model.Asset(path) for path in model_card.write(run, scratch, max_rows)]
         tf.saved_model.save(module, folder, signatures=functions)
 
 
-def _write_in_place(run: runs.Run, out: str) -> tuple[str, float]:
-    """Writes, checks, and only then replaces an earlier export.
+@contextlib.contextmanager
+def _reserve(out: str) -> Iterator[str]:
+    """Creates `out` and locks it while the block runs; if the block fails, removes what it created.
 
-    Returns:
-        The SavedModel's folder, and its largest difference from the model.
+    Yields:
+        A new folder in `out` to work in, which is removed at the end.
+
+    Raises:
+        ValueError: Another process exports to `out`.
+        OSError: `out` cannot be written.
     """
     created = _missing_folders(out)
     partial = os.path.join(out, _PARTIAL)
     try:
-        os.makedirs(out, exist_ok=True)
-        shutil.rmtree(partial, ignore_errors=True)  # left by an export that was killed
-        write(run, partial)
-        difference = verification.check(run, partial)
-        earlier = [name for name in os.listdir(out) if name.isdigit()]
-        final = os.path.join(out, str(1 + max(map(int, earlier), default=0)))
-        os.replace(partial, final)
+        with files.exclusive_folder(out, "exports", _LOCK):
+            try:
+                shutil.rmtree(partial, ignore_errors=True)  # left by an export that was killed
+                os.mkdir(partial)
+                yield partial
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+                os.remove(os.path.join(out, _LOCK))
     except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
         for folder in created:
             with contextlib.suppress(OSError):
                 os.rmdir(folder)
         raise
+
+
+def _write_in_place(run: runs.Run, out: str, partial: str) -> tuple[str, float]:
+    """Writes to the folder `partial`, checks, and only then replaces an earlier export.
+
+    Returns:
+        The SavedModel's folder, and its largest difference from the model.
+    """
+    new = os.path.join(partial, "new")
+    write(run, new)
+    difference = verification.check(run, new)
+    earlier = [name for name in os.listdir(out) if name.isdigit()]
+    final = os.path.join(out, str(1 + max(map(int, earlier), default=0)))
+    os.replace(new, final)
     for name in earlier:
-        os.replace(os.path.join(out, name), partial)  # in one move, so that nobody sees half of it under its number
-        shutil.rmtree(partial, ignore_errors=True)
+        os.replace(os.path.join(out, name), os.path.join(partial, name))  # in one move: nobody ever sees half of it
     return final, difference
 
 
@@ -145,6 +168,15 @@ def _missing_folders(path: str) -> list[str]:
         missing.append(place)
         place = os.path.dirname(place)
     return missing
+
+
+def _reason(error: OSError | tf.errors.OpError) -> str:
+    """Returns what went wrong in one line and, if TensorFlow found the disk full, what to do."""
+    if not isinstance(error, tf.errors.OpError):
+        return str(error)
+    reason = str(error.message).partition("\n")[0]
+    full = "No space left" in reason or "Disk quota exceeded" in reason
+    return f"{reason}; free some space on its disk" if full else reason
 
 
 def _is_export(folder: str) -> bool:

@@ -1,9 +1,9 @@
 """Comparison of an export with its model on the same inputs; the export runs in a process without this package."""
 
+import io
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -17,16 +17,19 @@ IMAGES = 16  # number of images compared
 _BATCH = 8
 _TOLERANCE = 1e-5  # largest difference between export and model, relative to the largest value if that exceeds 1
 
-# Uses the export in a process that can import tensorflow and numpy, but neither this package nor Keras.
+# Uses the export in a process that can import tensorflow and numpy, but neither this package nor Keras. Inputs and
+# results are sent through pipes, so that nothing depends on a disk for temporary files.
 _FRESH_PROCESS = """
-import sys
+import io, os, sys
+results = os.fdopen(os.dup(1), "wb")
+os.dup2(2, 1)  # whatever else is printed
 for name in ("ssgan_tf", "keras", "tf_keras"):
     sys.modules[name] = None  # importing it fails
 import numpy as np
 import tensorflow as tf
-export_path, inputs_path, results_path, batch = sys.argv[1:]
+export_path, batch = sys.argv[1:]
 model = tf.saved_model.load(export_path)
-functions, inputs = model.signatures, dict(np.load(inputs_path))
+functions, inputs = model.signatures, dict(np.load(io.BytesIO(sys.stdin.buffer.read())))
 parts = []
 for i in range(0, len(inputs["image"]), int(batch)):
     noise, code, image = (tf.constant(inputs[name][i : i + int(batch)]) for name in ("noise", "code", "image"))
@@ -42,7 +45,7 @@ for i in range(0, len(inputs["image"]), int(batch)):
             "edited image": edited["image"],
         })
     parts.append(part)
-np.savez(results_path, **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+np.savez(results, **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 """
 
 
@@ -105,7 +108,9 @@ def _inputs_and_results(run: runs.Run) -> tuple[dict[str, np.ndarray], dict[str,
 def _generate(model: tf.keras.Model, noise: np.ndarray, unit_codes: np.ndarray) -> np.ndarray:
     """Returns the model's images [N,R,R,C] for noise [N,Z] and codes [N,K] in [0, 1], computed on the CPU."""
     # In a graph, as in the export: TensorFlow may fuse operations there that it runs one by one in eager mode.
-    generate = tf.function(lambda z, c: model.generate(z, model.prior.from_unit(c)), reduce_retracing=True)
+    generate = tf.function(
+        lambda z, c: model.generate(z, model.prior.from_unit(c)), autograph=False, reduce_retracing=True
+    )
     # In the same batches as the export: another batch size rounds differently, and instance normalization magnifies
     # that to 1e-4 in a hardly trained network.
     batches = [slice(i, i + _BATCH) for i in range(0, len(unit_codes), _BATCH)]
@@ -115,25 +120,26 @@ def _generate(model: tf.keras.Model, noise: np.ndarray, unit_codes: np.ndarray) 
 
 def _one_by_one(function: Callable[[tf.Tensor], tf.Tensor], images: np.ndarray) -> np.ndarray:
     """Returns `function` of each image alone, computed on the CPU: a discriminator may look at groups of images."""
-    in_graph = tf.function(function, reduce_retracing=True)
+    in_graph = tf.function(function, autograph=False, reduce_retracing=True)
     with tf.device("CPU:0"):
         return np.concatenate([in_graph(image[None]) for image in images])
 
 
 def _export_results(folder: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Returns the results of the SavedModel in `folder`, from a process that runs _FRESH_PROCESS."""
-    with tempfile.TemporaryDirectory() as scratch:
-        paths = [os.path.join(scratch, name) for name in ("inputs.npz", "results.npz")]
-        np.savez(paths[0], **inputs)
-        process = subprocess.run(
-            [sys.executable, "-c", _FRESH_PROCESS, os.path.abspath(folder), *paths, str(_BATCH)],
-            cwd=scratch,
-            env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        if process.returncode:
-            reason = (process.stderr.strip().splitlines() or [f"exit code {process.returncode}"])[-1]
-            raise ExportError(f"The export cannot be used in a fresh process: {reason}. Nothing was exported.")
-        with np.load(paths[1]) as results:
-            return dict(results)
+    sent = io.BytesIO()
+    np.savez(sent, **inputs)
+    path = os.path.abspath(folder)
+    process = subprocess.run(
+        [sys.executable, "-c", _FRESH_PROCESS, ".", str(_BATCH)],
+        input=sent.getvalue(),
+        capture_output=True,
+        cwd=path,  # where there is no module to import; TensorFlow takes some absolute paths for patterns
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
+    )
+    if process.returncode:
+        lines = process.stderr.decode(errors="replace").strip().splitlines()
+        reason = (lines or [f"exit code {process.returncode}"])[-1]
+        raise ExportError(f"The export cannot be used in a fresh process: {reason}. Nothing was exported.")
+    with np.load(io.BytesIO(process.stdout)) as results:
+        return dict(results)

@@ -1,6 +1,7 @@
 """Atomic writes, locks that one process holds at a time, and checksums of files."""
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -23,11 +24,28 @@ def atomic_write(path: str, mode: str = "w") -> Iterator[IO[Any]]:
     Args:
         path: File to write; its folder must exist.
         mode: Mode of the file, "w" for UTF-8 text or "wb" for bytes.
+
+    Raises:
+        OSError: The file cannot be written, for example because the disk is full; the message names it.
     """
     partial = path + ".tmp"
-    with open(partial, mode, encoding=None if "b" in mode else "utf-8") as file:
-        yield file
-    os.replace(partial, path)
+    try:
+        with open(partial, mode, encoding=None if "b" in mode else "utf-8") as file:
+            yield file
+        os.replace(partial, path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            os.remove(partial)
+        # A write does not know the file's name, and nobody knows the temporary one.
+        if isinstance(error, OSError) and error.errno and error.filename in (None, partial):
+            raise OSError(error.errno, _describe(error), path) from error
+        raise
+
+
+def _describe(error: OSError) -> str:
+    """Returns the reason of an error and, if a disk is full, what to do."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return f"{error.strerror}; free some space on its disk" if full else str(error.strerror)
 
 
 def write_json(value: Any, path: str) -> None:
@@ -70,19 +88,42 @@ def lock_file(path: str) -> IO[str]:
         holder = file.read().strip() or "another process"
         file.close()
         raise LockedError(holder) from None
-    file.truncate(0)
-    file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-    file.flush()
+    if not os.path.exists(path) or not os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+        file.close()  # the process that held the lock has removed the file since it was opened here
+        return lock_file(path)
+    try:
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+        file.flush()
+    except OSError as error:  # the disk is full
+        os.remove(path)
+        raise OSError(error.errno, _describe(error), path) from error
     return file
 
 
 @contextlib.contextmanager
-def exclusive_folder(folder: str, action: str) -> Iterator[None]:
+def taking_turns(folder: str) -> Iterator[None]:
+    """Waits until no other process is in a block that takes turns in `folder`, then runs the block.
+
+    On a disk without locks for folders, such as NFS, the block runs at once.
+    """
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(place, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(place)
+
+
+@contextlib.contextmanager
+def exclusive_folder(folder: str, action: str, name: str = "lock") -> Iterator[None]:
     """Locks an output folder against other processes while the block runs.
 
     Args:
         folder: Folder to lock; it is created if missing.
         action: Verb for the error message, what the other process does in the folder, e.g. "selects".
+        name: Name of the lock file in the folder. The block may remove it at its end.
 
     Raises:
         OSError: The folder cannot be written.
@@ -91,11 +132,9 @@ def exclusive_folder(folder: str, action: str) -> Iterator[None]:
     try:
         os.makedirs(folder, exist_ok=True)
         check_writable(folder, "files cannot be created there")
-        lock = lock_file(os.path.join(folder, "lock"))
+        lock = lock_file(os.path.join(folder, name))
     except LockedError as error:
-        raise ValueError(
-            f"out: another process {action} in {folder!r} ({error}). Wait until it has ended."
-        ) from None
+        raise ValueError(f"out: another process {action} in {folder!r} ({error}). Wait until it has ended.") from None
     except OSError as error:
         raise OSError(f"out: expected a writable folder. Received: {folder!r} ({error}).") from error
     with lock:

@@ -4,6 +4,8 @@ import dataclasses
 import json
 import os
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from ssgan_tf import export, runs
 from ssgan_tf.core.schedule import Phase
 from ssgan_tf.editing import Editor
 from ssgan_tf.export import saved_model, verification
-from tests.support import tiny_run
+from tests.support import faults, tiny_run
 
 
 @pytest.fixture
@@ -132,7 +134,7 @@ def test_an_export_that_fails_its_check_leaves_no_new_folder(run, tmp_path, quic
     assert os.listdir(tmp_path) == []
 
 
-def test_a_full_disk_leaves_nothing(run: runs.Run, tmp_path: Path, monkeypatch) -> None:
+def test_what_tensorflow_says_of_a_full_disk_is_one_line(run: runs.Run, tmp_path: Path, monkeypatch) -> None:
     def write(run, folder):
         os.makedirs(folder)
         raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
@@ -141,8 +143,50 @@ def test_a_full_disk_leaves_nothing(run: runs.Run, tmp_path: Path, monkeypatch) 
     out = str(tmp_path / "new")
     with pytest.raises(OSError) as error:
         export.run(run, out)
-    assert str(error.value) == f"out: {out!r} cannot be written: No space left on device"
+    reason = "No space left on device; free some space on its disk"
+    assert str(error.value) == f"out: {out!r} cannot be written: {reason}"
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("free", [0, 20_000, 150_000, 400_000])
+def test_a_full_disk_leaves_nothing(free: int, run: runs.Run, small_disk: Path) -> None:
+    """The disk fills up before anything is written, in the assets, in the graph and in the weights."""
+    faults.fill_disk(small_disk, free)
+    out = str(small_disk / "new" / "export")
+    with pytest.raises(OSError, match=r"^out: .*No space left on device.*free some space") as error:
+        export.run(run, out)
+    assert out in str(error.value) and "\n" not in str(error.value)
+    assert os.listdir(small_disk) == ["filler"]
+
+
+def test_of_three_exports_to_one_folder_one_is_made_and_the_others_are_told(run, tmp_path, monkeypatch) -> None:
+    def write(run, folder):
+        started.wait()  # until all three want to
+        shutil.copytree(exported, folder)
+
+    def try_to_export(number: int) -> str:
+        try:
+            return export.run(run, str(out)).folder
+        except ValueError as error:
+            started.set()
+            return str(error)
+
+    exported, out, started = tmp_path / "exported", tmp_path / "new" / "out", threading.Event()
+    exported.mkdir()
+    monkeypatch.setattr(saved_model, "write", write)
+    monkeypatch.setattr(verification, "check", lambda run, folder: 0.0)
+    with ThreadPoolExecutor(3) as threads:
+        results = sorted(threads.map(try_to_export, range(3)))
+    assert results[0] == str(out / "1") and os.listdir(out) == ["1"]
+    for message in results[1:]:
+        assert message.startswith(f"out: another process exports in {str(out)!r} (process {os.getpid()} on ")
+
+
+def test_an_export_that_was_killed_locks_nobody_out(workdir, earlier, quick_write, monkeypatch) -> None:
+    monkeypatch.setattr(verification, "check", lambda run, folder: 0.0)
+    (earlier / ".ssgan_tf-lock").write_text("process 1 on another machine")
+    assert export.run(str(workdir), str(earlier)).folder == str(earlier / "2")
+    assert os.listdir(earlier) == ["2"]
 
 
 # --- Refused input
@@ -215,5 +259,5 @@ def test_an_out_that_is_not_an_export_is_left_alone(path: str, run: runs.Run, tm
 
 
 def test_an_out_that_cannot_be_created_is_named(run: runs.Run) -> None:
-    with pytest.raises(OSError, match=r"^out: '/proc/ssgan_tf_export' cannot be written"):
+    with pytest.raises(OSError, match=r"^out: expected a writable folder\. Received: '/proc/ssgan_tf_export'"):
         export.run(run, "/proc/ssgan_tf_export")

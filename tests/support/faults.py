@@ -102,9 +102,10 @@ class KillAfterFirstTask:
 
 @dataclasses.dataclass(frozen=True)
 class KillAfter:
-    """Kills the process, whatever it is doing, `seconds` after the first step of training."""
+    """Kills the process, whatever it is doing, `seconds` after the first step of training that is `step` or later."""
 
     seconds: float
+    step: int = 0
 
     def __call__(self):
         def kill():
@@ -113,7 +114,7 @@ class KillAfter:
 
         def start_clock(callback, *arguments):
             original(callback, *arguments)
-            if not started:
+            if not started and callback.progress.step >= self.step:
                 started.append(threading.Thread(target=kill, daemon=True))
                 started[0].start()
 
