@@ -1,7 +1,6 @@
 """Evaluation as a function: predicts and scores with a trained run, and writes the scores into its workdir."""
 
 import dataclasses
-import json
 import os
 from typing import Any
 
@@ -59,6 +58,7 @@ def run(
     trained = runs.load_run(workdir)
     runs.check_grown(trained)
     check_writable(trained.files)
+    trained.files.read_labeled_rows()  # the scores say how many there are
     settings = Settings(bins=bins, group=group)
     if bootstrap == 1:
         raise ValueError("bootstrap: expected 0 for none, or 2 or more replicates. Received: 1.")
@@ -79,9 +79,13 @@ def run(
     used = describe_features(features, features_range) if network and features else None
     content = make_content(trained, oracle, plan, result, len(found.encoder.codes), samples, used)
 
-    # Write.
-    merged = merge_previous(content, trained.files)
-    paths = write(merged, trained)
+    # Write. Several evaluations of one run may end at the same time.
+    try:
+        with files.taking_turns(workdir):
+            merged = merge_previous(content, trained.files)
+            paths = write(merged, trained)
+    except OSError as error:
+        raise OSError(f"workdir: {error}. The scores were not written: evaluate again.") from error
     asked = tuple(dict.fromkeys(name.strip() for name in metrics.split(",")))
     return report.Scores(merged, paths, tuple(explain_missing(asked, content)))
 
@@ -148,10 +152,10 @@ def make_content(
         "settings": {
             "dataset": run.config.data.dataset,
             "model": run.config.to_json()["model"]["kind"],
-            "labels": run.files.labeled_count(),
+            "labels": len(run.files.read_labeled_rows()),
             "labeled_fraction": run.config.data.labeled_fraction,
             "images_trained": run.images,
-            "checkpoint": runs.fingerprint(run),
+            "checkpoint": run.fingerprint,
             "samples_encoder": real_samples,
             "samples_generator": generated_samples,
             "seed": plan.seed,
@@ -166,8 +170,7 @@ def make_content(
 def merge_previous(content: dict[str, Any], workdir: runs.Workdir) -> dict[str, Any]:
     """Adds the scores of other metrics that are already in metrics.json, if they were computed in the same way."""
     try:
-        with open(workdir.scores, encoding="utf-8") as file:
-            return report.merge(content, json.load(file))
+        return report.merge(content, report.read(workdir.scores))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return content  # the file is missing, damaged, or of another version
 

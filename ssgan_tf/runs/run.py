@@ -1,16 +1,14 @@
 """Trained runs, loaded from their workdirs for evaluation and export."""
 
 import dataclasses
-import os
 
 import tensorflow as tf
 
 from ssgan_tf import config as configs
 from ssgan_tf import models
 from ssgan_tf.core.codes import CodeSpec
-from ssgan_tf.runs.checkpoints import Checkpoints, path_in
+from ssgan_tf.runs.checkpoints import Checkpoints
 from ssgan_tf.runs.workdir import Workdir
-from ssgan_tf.utils import files
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -23,6 +21,7 @@ class Run:
         spec: Factors and their codes.
         model: Model with the weights of the checkpoint, in float32.
         step: Step of that checkpoint.
+        fingerprint: Short checksum of the weights. The checkpoint itself may be gone if the run goes on training.
     """
 
     workdir: str
@@ -30,6 +29,7 @@ class Run:
     spec: CodeSpec
     model: tf.keras.Model
     step: int
+    fingerprint: str
 
     @property
     def images(self) -> int:
@@ -56,10 +56,14 @@ def load_run(workdir: str, step: int | None = None) -> Run:
     Raises:
         FileNotFoundError: There is no run, or it has no checkpoint yet.
         ValueError: Its files are damaged, or there is no checkpoint of `step`.
+        MemoryError: The model of its config does not fit into memory.
     """
     place = Workdir(workdir)
     config, spec = place.read_config(), place.read_factors()
-    model = models.make_model(config.model, spec, config.train.seed)
+    try:
+        model = models.make_model(config.model, spec, config.train.seed)
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryError(f"workdir: the model of {place.config} does not fit into memory.") from error
     checkpoints = Checkpoints(place.checkpoints, model.checkpoint_items())
     try:
         if step is None:
@@ -70,7 +74,7 @@ def load_run(workdir: str, step: int | None = None) -> Run:
         raise ValueError(f"workdir: {error}") from error
     if step is None:
         raise FileNotFoundError(f"workdir: {workdir!r} does not contain a checkpoint yet. Train longer first.")
-    return Run(workdir, config, spec, _in_float32(model, config), step)
+    return Run(workdir, config, spec, _in_float32(model, config), step, checkpoints.fingerprint)
 
 
 def _in_float32(model: tf.keras.Model, config: configs.Config) -> tf.keras.Model:
@@ -84,12 +88,6 @@ def _in_float32(model: tf.keras.Model, config: configs.Config) -> tf.keras.Model
             item.set_weights(trained[name].get_weights())
     result.step.assign(model.step)
     return result
-
-
-def fingerprint(run: Run) -> str:
-    """Returns a short checksum of the run's weights, computed from the checksums of its checkpoint."""
-    folder = path_in(run.files.checkpoints, run.step)
-    return files.sha256(os.path.join(folder, "checksums.json"))[:12]
 
 
 def check_grown(run: Run) -> None:

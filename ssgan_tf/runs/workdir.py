@@ -1,11 +1,10 @@
 """The folder of a run, and checks that a resumed run has the same config, factors and data as before."""
 
 import hashlib
-import json
 import os
+import reprlib
 import shutil
-from collections.abc import Callable
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 import numpy as np
 
@@ -15,8 +14,8 @@ from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.data.labeled_subset import choose_labeled
 from ssgan_tf.runs.paths import RunPaths
 from ssgan_tf.utils import files
-
-T = TypeVar("T")
+from ssgan_tf.utils.readers import read_array, read_json
+from ssgan_tf.utils.validation import check_path, is_integer
 
 # Fields that may change when a run is resumed: its length and its reports, but nothing that affects the weights.
 _CHANGEABLE = (
@@ -33,6 +32,10 @@ _CHANGEABLE = (
 )
 
 
+# Advice for files without which a run cannot be used.
+_RESTORE = "Restore it from a copy of the run, or train again in another folder."
+
+
 class Workdir(RunPaths):
     """The folder of a run: the paths of its files, and methods that read, write and check them.
 
@@ -47,10 +50,12 @@ class Workdir(RunPaths):
             ValueError: It holds a run of another config; the message lists the fields that differ.
             OSError: It is not a folder or cannot be written.
         """
+        check_path("workdir", self.path)
         place = _nearest_existing(self.path)
         if not os.path.isdir(place):
             raise NotADirectoryError(f"workdir: expected a folder. Received: {self.path!r}, and {place} is a file.")
         files.check_writable(place, f"workdir: expected a writable folder. Received: {self.path!r}.")
+        self._check_files()
         if not os.path.exists(self.config):
             for leftover in (self.checkpoints, self.labeled_subset):
                 if os.path.exists(leftover):
@@ -63,8 +68,22 @@ class Workdir(RunPaths):
         if changed:
             listed = "; ".join(f"{name}: expected {old!r}, received {new!r}" for name, old, new in changed)
             raise ValueError(
-                f"workdir: {self.path!r} contains a run of another config ({listed}). Choose another folder."
+                f"workdir: {self.path!r} contains a run of another config ({listed[:1000]}). Choose another folder."
             )
+        self.read_skipped_steps()  # training needs it only after everything else
+
+    def _check_files(self) -> None:
+        """Raises OSError if something in the folder is in the place of a file or folder that training writes."""
+        for path in (self.checkpoints, self.tensorboard, self.samples):
+            if os.path.lexists(path) and not (os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK)):
+                raise OSError(f"workdir: expected a writable folder. Received: {path!r}.")
+        replaced = (self.config, self._factors_on_disk(), self.labels, self.labeled_subset, self.replicas)
+        for path in (*replaced, self.skipped_steps, self.log, self.lock_file):
+            if os.path.lexists(path) and not os.path.isfile(path):
+                raise OSError(f"workdir: expected a file. Received: {path!r}.")
+        for path in (self.log, self.lock_file):
+            if os.path.exists(path) and not os.access(path, os.W_OK):
+                raise OSError(f"workdir: expected a writable file. Received: {path!r}.")
 
     def check_disk(self, parameters: int, keep: int) -> None:
         """Checks that the disk has room for `keep` checkpoints of `parameters` weights and the one being written.
@@ -92,7 +111,7 @@ class Workdir(RunPaths):
 
         Raises:
             ValueError: Another process is training the run.
-            OSError: The folder cannot be written.
+            OSError: The folder or the lock cannot be written.
         """
         os.makedirs(self.path, exist_ok=True)
         try:
@@ -102,6 +121,11 @@ class Workdir(RunPaths):
                 f"workdir: {self.path!r} is being trained by {holder}. Wait until it has ended, or choose another "
                 "folder."
             ) from None
+        except OSError as error:
+            raise OSError(
+                f"workdir: expected a file that can be locked. Received: {self.lock_file!r} ({error}). Remove it if "
+                "nobody trains the run."
+            ) from error
 
     def read_config(self) -> configs.Config:
         """Reads config.json.
@@ -112,11 +136,7 @@ class Workdir(RunPaths):
         """
         if not os.path.isfile(self.config):
             raise FileNotFoundError(self._no_run(self.config))
-        with open(self.config, encoding="utf-8") as file:
-            try:
-                return configs.Config.from_json(json.load(file))
-            except (KeyError, TypeError, ValueError) as error:
-                raise ValueError(f"workdir: {self.config} is not a config of this version: {error}") from error
+        return read_json(self.config, configs.Config.from_json, "a config of this version", _RESTORE, "workdir")
 
     def write_config(self, config: configs.Config) -> None:
         """Writes config.json."""
@@ -132,11 +152,7 @@ class Workdir(RunPaths):
         path = self._factors_on_disk()
         if not os.path.isfile(path):
             raise FileNotFoundError(self._no_run(path))
-        with open(path, encoding="utf-8") as file:
-            try:
-                return CodeSpec.from_json(json.load(file))
-            except (KeyError, TypeError, ValueError) as error:
-                raise ValueError(f"workdir: {path} is not a list of factors: {error!r}") from error
+        return read_json(path, CodeSpec.from_json, "a list of factors", _RESTORE, "workdir")
 
     def write_factors(self, spec: CodeSpec) -> None:
         """Writes the factors, unless they are there already."""
@@ -165,12 +181,22 @@ class Workdir(RunPaths):
         if not os.path.exists(self.labels):
             files.write_json(now, self.labels)
             return
-        then = _load_json(self.labels, dict, "Remove it if the data is the same.")
+        then = self.read_labels()
         if then != now:
             raise ValueError(
                 f"workdir: {self.path!r} contains a run on other labels, or on labels in another order (expected "
-                f"{then}). Received: {now}. Build the data set as it was, or choose another folder."
+                f"{str(then)[:300]}). Received: {now}. Build the data set as it was, or choose another folder."
             )
+
+    def read_labels(self) -> dict[str, Any]:
+        """Reads what `record_labels` recorded: "dataset", "images" and "labels_sha256".
+
+        Raises:
+            FileNotFoundError: The file does not exist.
+            ValueError: The file is something else.
+        """
+        advice = "Remove it if the data is the same."
+        return read_json(self.labels, _parse_labels, "a record of the run's labels", advice, "workdir")
 
     def labeled_rows(self, dataset: data.FactorDataset, config: configs.Config) -> np.ndarray:
         """Returns the rows of the labelled subset, which are chosen and written at the first start.
@@ -184,12 +210,7 @@ class Workdir(RunPaths):
             with files.atomic_write(path, "wb") as file:
                 np.save(file, rows)
             return rows
-        try:
-            found = np.load(path)
-        except (ValueError, EOFError) as error:
-            raise ValueError(
-                f"workdir: {path} is damaged ({error}). Remove it: the seed chooses the same rows again."
-            ) from error
+        found = self.read_labeled_rows()
         if not np.array_equal(found, rows):
             raise ValueError(
                 f"workdir: {path} belongs to other data; expected the {len(rows)} rows of {len(dataset)} images that "
@@ -198,9 +219,15 @@ class Workdir(RunPaths):
             )
         return found
 
-    def labeled_count(self) -> int:
-        """Returns the number of images whose labels the run uses."""
-        return len(np.load(self.labeled_subset))
+    def read_labeled_rows(self) -> np.ndarray:
+        """Reads the rows of the labelled subset.
+
+        Raises:
+            FileNotFoundError: The file does not exist.
+            ValueError: The file is not a list of row numbers.
+        """
+        advice = "Remove it: training chooses the same rows again."
+        return read_array(self.labeled_subset, np.integer, 1, "a list of row numbers", advice, "workdir")
 
     def read_skipped_steps(self) -> list[int]:
         """Returns the steps, counted from 0, that the run skips because their result was not finite.
@@ -208,10 +235,10 @@ class Workdir(RunPaths):
         Raises:
             ValueError: The file is damaged.
         """
-        advice = "Remove it: the run then finds such steps again."
         if not os.path.exists(self.skipped_steps):
             return []
-        return _load_json(self.skipped_steps, lambda steps: [int(step) for step in steps], advice)
+        advice = "Remove it: the run then finds such steps again."
+        return read_json(self.skipped_steps, _parse_steps, "a list of steps", advice, "workdir")
 
     def write_skipped_steps(self, steps: list[int]) -> None:
         """Writes the list that `read_skipped_steps` returns."""
@@ -221,7 +248,7 @@ class Workdir(RunPaths):
         """Records the number of devices that train the run; returns that of the previous start, or `count`."""
         before = count
         if os.path.exists(self.replicas):
-            before = _load_json(self.replicas, lambda value: int(value["replicas"]), "Remove it.")
+            before = read_json(self.replicas, _parse_replicas, "a number of devices", "Remove it.", "workdir")
         files.write_json({"replicas": count}, self.replicas)
         return before
 
@@ -234,13 +261,23 @@ class Workdir(RunPaths):
         return f"workdir: {self.path!r} does not contain a run (expected {expected}). Train one first."
 
 
-def _load_json(path: str, parse: Callable[[Any], T], advice: str) -> T:
-    """Returns parse(content of the JSON file); raises ValueError with `advice` if the file is damaged."""
-    with open(path, encoding="utf-8") as file:
-        try:
-            return parse(json.load(file))
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"workdir: {path} is damaged ({error}). {advice}") from error
+def _parse_labels(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict) or not is_integer(value.get("images"), 1):
+        raise ValueError(f"expected data set, number of images and checksum. Received: {reprlib.repr(value)}.")
+    return value
+
+
+def _parse_steps(value: Any) -> list[int]:
+    if not isinstance(value, list) or not all(is_integer(step, 0) for step in value):
+        raise ValueError(f"expected numbers of 0 or more. Received: {reprlib.repr(value)}.")
+    return value
+
+
+def _parse_replicas(value: Any) -> int:
+    count = value.get("replicas") if isinstance(value, dict) else None
+    if not is_integer(count, 1):
+        raise ValueError(f'expected {{"replicas": 1}} or more. Received: {reprlib.repr(value)}.')
+    return count
 
 
 def _nearest_existing(path: str) -> str:

@@ -127,8 +127,10 @@ def of_checkpoints(workdir: str, quiet: bool = False) -> Pool:
         runs.load_run(workdir)  # raises an error that says what is missing
     with make_bar(len(steps), "model", "loading", quiet=quiet) as bar:
         for step in steps:
-            if corruption := checkpoints.find_corruption(checkpoints.path_in(folder, step)):
-                left_out.append(f"step {step} is damaged ({corruption}).")
+            path = checkpoints.path_in(folder, step)
+            if corruption := checkpoints.find_corruption(path):
+                removed = f"step {step} was removed meanwhile, as the run is being trained."
+                left_out.append(f"step {step} is damaged ({corruption})." if os.path.isdir(path) else removed)
                 continue
             run = runs.load_run(workdir, step)
             if run.model.generate is None:
@@ -161,14 +163,13 @@ def _free_memory() -> None:
 
 def _describe(run: runs.Run, name: str) -> Candidate:
     options, prior = run.config.model, run.model.prior
-    fingerprint = runs.fingerprint(run)
-    computed = json.dumps([fingerprint, run.config.to_json()["model"]], sort_keys=True)
+    computed = json.dumps([run.fingerprint, run.config.to_json()["model"]], sort_keys=True)
     codes = prior.sample(10_000, tf.constant([0, 14])).numpy()
     return Candidate(
         name=name,
         workdir=run.workdir,
         step=run.step,
-        fingerprint=fingerprint,
+        fingerprint=run.fingerprint,
         key=hashlib.sha256(computed.encode()).hexdigest()[:12],
         kind=models.kind_of(options),
         images=run.images,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from PIL import Image
 from ssgan_tf import config as configs
 from ssgan_tf import evaluate, train
 from ssgan_tf.evaluate import Scores
-from tests.support import fakes
+from tests.support import fakes, faults
 
 QUICK: dict[str, Any] = {"samples": 100, "oracle_images": 500, "quiet": True}
 
@@ -82,3 +83,13 @@ def test_a_folder_without_a_run(trained, tmp_path):
     with pytest.raises(FileNotFoundError, match="^workdir: .* does not contain a run"):
         evaluate.run(str(tmp_path), trained[1], **QUICK)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_named_and_leaves_the_scores_as_they_were(scores, trained, small_disk):
+    workdir = Path(shutil.copytree(trained[0], small_disk / "run"))
+    before = {path: path.read_bytes() for path in workdir.iterdir() if path.is_file()}
+    faults.fill_disk(small_disk)
+    with pytest.raises(OSError, match=r"^workdir: .*No space left on device; free some space.* again\.$") as error:
+        evaluate.run(str(workdir), trained[1], metrics="psnr", **QUICK)
+    assert str(workdir / "metrics.json") in str(error.value)
+    assert {path: path.read_bytes() for path in workdir.iterdir() if path.is_file()} == before

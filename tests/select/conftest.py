@@ -18,7 +18,7 @@ def folder(tmp_path_factory) -> Path:
     for name, seed in (("a", 1), ("b", 2), ("c$", 3)):
         write_run(place / "runs" / name, seed, (4, 6, 8))
         run = runs.load_run(f"{place}/runs/{name}")
-        scores = {"settings": {"checkpoint": runs.fingerprint(run)}, "encoder": {"mig": seed / 10, "dci": 1 / seed}}
+        scores = {"settings": {"checkpoint": run.fingerprint}, "encoder": {"mig": seed / 10, "dci": 1 / seed}}
         Path(run.files.scores).write_text(json.dumps(scores))
     (place / "runs/notes").mkdir()
     return place

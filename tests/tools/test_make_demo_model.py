@@ -22,7 +22,7 @@ def workdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def write_scores(workdir: Path) -> None:
     """Writes scores of the run's checkpoint into its workdir."""
     settings = {
-        "checkpoint": runs.fingerprint(runs.load_run(str(workdir))), "samples_encoder": 1, "samples_generator": 1,
+        "checkpoint": runs.load_run(str(workdir)).fingerprint, "samples_encoder": 1, "samples_generator": 1,
         "labels": 1, "labeled_fraction": 0.5, "images_trained": 70, "bins": 20, "seed": 0, "bootstrap": {},
     }  # fmt: skip
     groups: dict[str, dict] = {"encoder": {"mig": 0.5}, "generator": {}, "images": {}, "intervals": {}, "refused": {}}
