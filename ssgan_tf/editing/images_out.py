@@ -1,7 +1,9 @@
 """Images out: Pillow images, image files, grids of traversals and animations. Images are float in about [-1, 1]."""
 
+import contextlib
+import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,8 +55,7 @@ def to_image(images: ArrayLike, scale: int = 1) -> "PIL.Image.Image":
 
 def save_image(image: np.ndarray, path: str) -> str:
     """Writes [R,R,C] in the format that the ending of `path` names; returns the path."""
-    to_image(image).save(path)
-    return path
+    return _save(to_image(image), path)
 
 
 def save_grid(rows: np.ndarray, names: Sequence[str], path: str) -> str:
@@ -73,15 +74,13 @@ def save_grid(rows: np.ndarray, names: Sequence[str], path: str) -> str:
         draw.text((margin - 6, top + k * cell + size / 2), name, "black", font, anchor="rm")
     for step in range(steps):
         draw.text((margin + step * cell + size / 2, top / 2), f"{step / (steps - 1):.2g}", "black", font, anchor="mm")
-    page.save(path)
-    return path
+    return _save(page, path)
 
 
 def save_gif(frames: np.ndarray, path: str, fps: int = 12) -> str:
     """Writes [T,R,R,C] as an animation that repeats forever; small images are enlarged; returns the path."""
     first, *rest = map(_from_uint8, _enlarge(to_uint8(frames), _MIN_FRAME))
-    first.save(path, save_all=True, append_images=rest, duration=round(1000 / fps), loop=0)
-    return path
+    return _save(first, path, save_all=True, append_images=rest, duration=round(1000 / fps), loop=0)
 
 
 def import_ffmpeg() -> Any:
@@ -109,16 +108,53 @@ def save_mp4(frames: np.ndarray, path: str, fps: int = 12) -> str:
     """
     images = _enlarge(_to_rgb(to_uint8(frames)), _MIN_FRAME)
     height, width = images.shape[1:3]
-    writer = import_ffmpeg().write_frames(
-        path, (width, height), fps=fps, codec="libx264", macro_block_size=2, ffmpeg_log_level="error"
-    )
-    writer.send(None)
-    for image in images:
-        writer.send(np.ascontiguousarray(image))
-    writer.close()
-    if not os.path.exists(path) or not os.path.getsize(path):
-        raise OSError(f"{path}: ffmpeg wrote nothing.")
+    ffmpeg = import_ffmpeg()
+    with _replacing(path) as partial:
+        writer = ffmpeg.write_frames(
+            partial, (width, height), fps=fps, codec="libx264", macro_block_size=2, ffmpeg_log_level="error"
+        )
+        writer.send(None)
+        for image in images:
+            writer.send(np.ascontiguousarray(image))
+        writer.close()
+        # The writer does not say if it failed.
+        try:
+            count = ffmpeg.count_frames_and_secs(partial)[0]
+        except RuntimeError:
+            count = 0
+        if count != len(images):
+            raise OSError(f"ffmpeg wrote {count} of {len(images)} frames")
     return path
+
+
+def _save(image: "PIL.Image.Image", path: str, **options: Any) -> str:
+    """Writes an image in the format that the ending of `path` names; returns the path."""
+    formats = import_pillow().Image.registered_extensions()
+    content = io.BytesIO()  # first, because some encoders do not notice that a disk is full
+    image.save(content, formats[os.path.splitext(path)[1].lower()], **options)
+    with _replacing(path) as partial, open(partial, "wb") as file:
+        file.write(content.getbuffer())
+    return path
+
+
+@contextlib.contextmanager
+def _replacing(path: str) -> Iterator[str]:
+    """Provides a path for a file that replaces `path` at the end of the block, unless the block fails.
+
+    Raises:
+        OSError: The file cannot be written, for example because the disk is full.
+    """
+    place = os.path.realpath(path)  # a link stays a link
+    partial = os.path.join(os.path.dirname(place), f".partial-{os.getpid()}{os.path.splitext(place)[1]}")
+    try:
+        yield partial
+        os.replace(partial, place)
+    except OSError as error:
+        reason = (error.strerror or str(error)).rstrip(".")
+        raise OSError(f"{path} cannot be written: {reason}. Is its disk full?") from error
+    finally:
+        with contextlib.suppress(OSError):
+            os.remove(partial)
 
 
 def _from_uint8(image: np.ndarray) -> Any:

@@ -1,5 +1,6 @@
 """Images out: contents of Pillow images and files."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 
 from ssgan_tf.editing import images_out, to_image, to_uint8
+from tests.support import faults
 
 FRAMES = np.linspace(-1, 1, 6 * 8 * 8 * 3, dtype=np.float32).reshape(6, 8, 8, 3)
 
@@ -91,3 +93,31 @@ def test_an_mp4_shows_the_frames(channels: int, tmp_path: Path) -> None:
     assert len(found) == 3
     for frame, expected in zip(found, to_uint8(frames), strict=True):
         assert np.abs(frame.astype(int) - expected[0, 0, 0]).max() < 10
+
+
+NOISE = np.random.default_rng(0).uniform(-1, 1, [2, 256, 256, 3])
+
+
+@pytest.mark.parametrize(
+    ("save", "ending"),
+    [
+        *[(lambda path: images_out.save_image(NOISE[0], path), ending) for ending in (".png", ".jpg", ".webp", ".tif")],
+        (lambda path: images_out.save_grid(NOISE[None], ["a"], path), ".bmp"),
+        (lambda path: images_out.save_gif(NOISE, path), ".gif"),
+        (lambda path: images_out.save_mp4(NOISE, path), ".mp4"),
+    ],
+)
+def test_a_full_disk_leaves_the_file_as_it_was(save: Callable, ending: str, small_disk: Path) -> None:
+    path = small_disk / f"image{ending}"
+    path.write_bytes(b"old")
+    faults.fill_disk(small_disk, 8192)
+    with pytest.raises(OSError) as error:
+        save(str(path))
+    assert str(error.value).startswith(f"{path} cannot be written: ") and str(error.value).endswith(" disk full?")
+    assert path.read_bytes() == b"old" and len(list(small_disk.iterdir())) == 2
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "link.png").symlink_to(tmp_path / "image.png")
+    images_out.save_image(FRAMES[0], str(tmp_path / "link.png"))
+    assert (tmp_path / "link.png").is_symlink() and (tmp_path / "image.png").is_file()
