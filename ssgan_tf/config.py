@@ -10,6 +10,7 @@ import difflib
 import functools
 import inspect
 import os
+import reprlib
 import runpy
 import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -46,7 +47,8 @@ class TrainOptions:
     Args:
         images: Length of the run.
         seed: Seed of weights, noise, batches and the labelled subset.
-        log_every: Interval of the lines in metrics.jsonl and the scalars for TensorBoard.
+        log_every: Interval of the lines in metrics.jsonl and the scalars for TensorBoard. Each checkpoint has a
+            line too.
         sample_every: Interval of sample and traversal grids.
         metrics_every: Interval of scores of the encoder and the generator; 0 for none. Scores need the oracle, which
             is trained before the run unless it is cached.
@@ -146,20 +148,28 @@ class Config:
         return result
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> "Config":
+    def from_json(cls, value: Any) -> "Config":
         """Makes a config from the result of `to_json`.
 
         Raises:
             ValueError: A field is unknown, or a value has the wrong type or is out of range.
         """
+        _check_keys(value, [field.name for field in dataclasses.fields(cls)], "config")
+        _check_keys(value["model"], ["kind"], "model")
         model = dict(value["model"])
-        options = choose("model.kind", model.pop("kind"), MODELS)[0]
+        options = choose("model.kind", str(model.pop("kind")), MODELS)[0]
         return cls(
             data=overrides.from_dict(DataOptions, value["data"], "data"),
             model=overrides.from_dict(options, model, "model"),
             phases=overrides.check(tuple[Phase, ...], value["phases"], "phases"),
             train=overrides.from_dict(TrainOptions, value["train"], "train"),
         )
+
+
+def _check_keys(value: Any, keys: Sequence[str], name: str) -> None:
+    """Raises ValueError unless the value is a dict that has the keys."""
+    if not isinstance(value, dict) or not set(keys) <= set(value):
+        raise ValueError(f"{name}: expected a dict of {', '.join(map(repr, keys))}. Received: {reprlib.repr(value)}.")
 
 
 def _call(value: Any) -> str:

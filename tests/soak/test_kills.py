@@ -11,8 +11,9 @@ from ssgan_tf.runs.checkpoints import find_corruption
 from tests.support import fakes, faults, programs, training
 from tests.support.run_files import assert_same_bits, checkpoint_steps, contents
 
-KILLS, STEPS, EVERY = 40, 600, 3
-INTERVALS = {"log": 1, "checkpoint": EVERY, "sample": 10, "metrics": 14}  # steps
+KILLS, STEPS, EVERY = 40, 240, 3
+INTERVALS = {"log": 1, "checkpoint": EVERY, "sample": 6, "metrics": 8}  # steps
+LONGEST = 1.0  # seconds from a step to a kill: about the time of a grid or of scores
 SEED = 15
 
 
@@ -59,12 +60,10 @@ def left_behind(workdir: Path) -> set[str]:
 def test_a_run_killed_at_random_moments_ends_with_the_same_files(inputs, tmp_path, capsys):
     assert train(inputs, tmp_path / "straight").code == 0
     workdir, rng, found = tmp_path / "killed", np.random.default_rng(SEED), collections.Counter()
-    for kill in range(KILLS):
-        # Most of a start's time goes into the first grid and the first scores, which are traced then.
+    for step in np.sort(rng.integers(1, STEPS, KILLS)):
         last = max(checkpoint_steps(workdir), default=0)
-        fault = faults.KillAfter(float(rng.uniform(0, 3)))
-        result = train(inputs, workdir, fault)
-        assert result.code == -signal.SIGKILL, f"kill {kill}: {result.err}"
+        result = train(inputs, workdir, faults.KillAfter(float(rng.uniform(0, LONGEST)), int(step)))
+        assert result.code == -signal.SIGKILL, f"after step {step}: {result.err}"
         assert max(checkpoint_steps(workdir), default=0) >= last
         found.update(left_behind(workdir))
     assert train(inputs, workdir, faults.KillAfterSaving(STEPS)).code == -signal.SIGKILL

@@ -18,12 +18,12 @@ from tests.support.driving import drive
 from tests.support.dying import announce
 from tests.support.fakes import SIZES
 
-# Five steps in two phases. All intervals differ, and no interval ends where a phase does.
+# Six steps in two phases. Both end where a checkpoint is due, but grids and scores are not.
 CONFIG = Config(
     DataOptions(dataset="fake/tiny"),
     SemiStyleGANOptions(network=NetworkOptions(resolution=16)),
-    (Phase(8, images=24, batch=8, labeled_batch=1), Phase(16, batch=8, labeled_batch=1)),
-    TrainOptions(images=40, log_every=24, sample_every=32, metrics_every=16, checkpoint_every=16, keep_checkpoints=2),
+    (Phase(8, images=32, batch=8, labeled_batch=1), Phase(16, batch=8, labeled_batch=1)),
+    TrainOptions(images=48, log_every=24, sample_every=40, metrics_every=24, checkpoint_every=16, keep_checkpoints=2),
 )
 
 

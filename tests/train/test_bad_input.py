@@ -7,6 +7,8 @@ import subprocess
 import numpy as np
 import pytest
 
+from ssgan_tf.config import Config
+from ssgan_tf.runs import Workdir
 from tests.support import faults, programs
 from tests.support.run_files import files_in
 from tests.support.training import cut, flags, train
@@ -39,6 +41,8 @@ def assert_refused(result: programs.Result, message: str) -> None:
         (["--config=/nowhere.py"], "--config: expected a Python file such as .*Received: '/nowhere.py'"),
         (["--strategy=multigpu"], "strategy=multigpu: value should be one of <default|mirrored|multiworker>"),
         (["--minutes=-1"], "minutes"),
+        (["--workdir=gs://bucket/run"], "--workdir: expected a folder of this machine, without 'gs://'. Received: "),
+        ([f"--workdir={'long/' * 999}"], "--workdir: expected a path of at most 3,845 bytes, .* of 4,995 characters"),
         (["--wrkdir=x"], r"Unknown command line flag 'wrkdir'. Did you mean: workdir \?"),
         (["model.gamma_g=3"], "expected only flags .*Received: 'model.gamma_g=3'"),
     ],
@@ -119,7 +123,7 @@ def test_a_workdir_with_damaged_checkpoints_alone(inputs, workdir):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "labeled_subset.npy is damaged"), (None, "belongs to other data; expected the 15 rows of 60")],
+    [(b"", "labeled_subset.npy is not a list of row numbers"), (None, "belongs to other data; expected the 15 rows of 60")],
 )
 def test_a_labelled_subset_that_is_damaged_or_belongs_to_other_data(content, message, inputs, workdir):
     path = workdir / "labeled_subset.npy"
@@ -137,6 +141,20 @@ def test_a_workdir_that_is_a_file(inputs, tmp_path):
     for workdir in (tmp_path / "run", tmp_path / "run" / "inside"):
         assert_refused(train(inputs, workdir), "--workdir: expected a folder. Received: .*run is a file")
     assert (tmp_path / "run").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        *((name, "a writable folder") for name in ("checkpoints", "samples", "tensorboard")),
+        *((name, "a file") for name in ("metrics.jsonl", "config.json", "factors.json", "lock", "replicas.json")),
+    ],
+)
+def test_a_file_in_the_place_of_a_folder_and_the_reverse(name, expected, tmp_path):
+    path = tmp_path / name
+    path.write_text("mine") if "folder" in expected else path.mkdir()
+    with pytest.raises(OSError, match=f"^workdir: expected {expected}. Received: '{path}'.$"):
+        Workdir(str(tmp_path)).check_config(Config())
 
 
 def test_a_workdir_that_cannot_be_written(inputs, small_disk):

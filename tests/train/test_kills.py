@@ -23,8 +23,8 @@ def test_a_run_that_dies_at_any_change_of_a_file_ends_with_the_same_files(stride
     with dying(tmp_path, math.inf) as changes:
         toy_training.train(tmp_path / "straight")
     expected, count = contents(tmp_path / "straight"), changes()
-    assert [line["step"] for line in expected["lines"]] == [2, 2, 3, 3, 4, 4, 5, 5]
-    assert len(expected["points"]) == 2 * 3 + 4 * 3
+    assert [line["step"] for line in expected["lines"]] == [2, 3, 3, 4, 4, 6, 6]
+    assert len(expected["points"]) == 3 * 2 + 4 * 1 + 3 * 2, "grids, losses and scores"
     for at in range(0, count, stride):
         workdir = tmp_path / str(at)
         for moment in (at, 17 * at % count):
