@@ -66,6 +66,11 @@ def test_several_settings_are_applied_at_once_and_the_last_one_wins():
         ("train.images=", r"^set: train.images: expected int. Received: ''"),
         ("train.images=True", r"^set: train.images: expected int. Received: True"),
         ("train.images=1e999", r"^set: train.images: expected int. Received: inf"),
+        ("train.images=1" + 400 * "0", r"^set: train.images: expected int. Received: 1000"),
+        ("model.xi=1" + 400 * "0", r"^set: model.xi: expected float. Received: 1000"),
+        ("train.images={[]: 1}", r"^set: train.images: expected int. Received: '{\[\]: 1}'"),
+        ("train.images=" + 5000 * "(", r"^set: train.images: expected int. Received: '\(\(\("),
+        ("model.network.noise_size=1000000", r"^noise_size: expected 16384 or less. Received: 1000000"),
         ("model.xi=[1]", r"^set: model.xi: expected float. Received: \[1\]"),
         ("model.xi=nan", r"^set: model.xi: expected float. Received: 'nan'"),
         ("train.deterministic=1", r"^set: train.deterministic: expected bool. Received: 1"),
@@ -195,6 +200,11 @@ def test_a_workdir_without_a_run(tmp_path):
         (lambda c: c["phases"][0].update(batch="8"), "phases.0.batch: expected int. Received: '8'"),
         (lambda c: c.update(phases={}), r"phases: expected .* Received: \{\}"),
         (lambda c: c["data"].update(factors=[1]), "data.factors.0: expected str. Received: 1"),
+        (
+            lambda c: c["train"].update(images=10**400),
+            "expected integers of at most 64 bits. Received: one of 401 digits",
+        ),
+        (lambda c: c["data"].update(labeled_fraction=float("inf")), "labeled_fraction: expected float. Received: inf"),
         (lambda c: c["data"].update(labeled_fraction=7), r"labeled_fraction: expected a number in \[0, 1\]"),
     ],
 )
@@ -206,7 +216,7 @@ def test_an_invalid_edit_of_config_json_is_named(change, message, tmp_path):
         Workdir(str(tmp_path)).read_config()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "\udcff", "3"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "\udcff", "3", "[" * 100_000, '{"data": ' + "[" * 50 + "]" * 50 + "}"])
 def test_a_config_json_that_is_not_a_config(text, tmp_path):
     (tmp_path / "config.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(ValueError, match="^workdir: .*config.json is not a config of this version"):

@@ -219,6 +219,9 @@ def find_corruption(folder: str) -> str | None:
 def _parse_checksums(value: Any) -> dict[str, str]:
     if not isinstance(value, dict) or not value:
         raise ValueError("it lists no files")
+    for name in value:  # of files in the folder itself, not of devices and other people's files
+        if os.path.basename(name) != name:
+            raise ValueError(f"expected names of files. Received: {name[:100]!r}")
     return value
 
 

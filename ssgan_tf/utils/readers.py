@@ -90,7 +90,7 @@ def _parse_float(text: str) -> float:
 
 
 def read_array(
-    path: str, kind: type[np.generic], dimensions: int, expected: str, advice: str = "", argument: str = ""
+    path: str, kind: type, dimensions: int, expected: str, advice: str = "", argument: str = ""
 ) -> np.ndarray:
     """Returns the array in a .npy file.
 

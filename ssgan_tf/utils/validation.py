@@ -3,14 +3,14 @@
 import difflib
 import os
 import re
-from typing import Any
+from typing import Any, TypeGuard
 
 _LONGEST_PATH = 4095  # bytes, on Linux
 _LONGEST_NAME = 255
 _INSIDE = 250  # bytes that the names of files inside a folder may take
 
 
-def is_integer(value: Any, least: int) -> bool:
+def is_integer(value: Any, least: int) -> TypeGuard[int]:
     """Returns whether a value, e.g. from a file, is an int of `least` or more. True and 1.0 are none."""
     return type(value) is int and value >= least
 

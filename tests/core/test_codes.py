@@ -120,6 +120,33 @@ def test_a_wrong_width_is_an_error(spec, shape):
         spec.encode(np.zeros(shape, int))
 
 
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {},
+        "factors",
+        [3],
+        [["hue", 5]],
+        [{"size": 5}],
+        [{"name": "hue"}],
+        [{"name": ["hue"], "size": 5}],
+        [{"name": "hue", "size": "5"}],
+        [{"name": "hue", "size": True}],
+        [{"name": "hue", "size": 5.0}],
+        [{"name": "hue", "size": 10**400}],
+        [{"name": "hue", "size": 2, "values": "ab"}],
+        [{"name": "hue", "size": 2, "values": [["a"], "b"]}],
+        [{"name": "hue", "size": 2, "range": [0]}],
+        [{"name": "hue", "size": 2, "range": [0, "1"]}],
+        [{"name": "hue", "size": 2, "range": [0, float("inf")]}],
+        [{"name": "hue", "size": 2, "range": None}],
+    ],
+)
+def test_json_of_another_kind_is_refused(entries):
+    with pytest.raises(ValueError, match="[Ff]actor"):
+        CodeSpec.from_json(entries)
+
+
 @pytest.mark.parametrize("size", [1, 0, -4])
 def test_factor_of_fewer_than_two_values_is_refused(size):
     with pytest.raises(ValueError, match=f"'hue'.*Received: size={size}"):
