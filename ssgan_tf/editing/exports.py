@@ -6,7 +6,7 @@ import math
 import os
 import reprlib
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 
@@ -190,7 +190,7 @@ def _read_factor(entry: Any) -> Factor | None:
     return Factor(name, size, tuple(values), (ends[0], ends[1]))
 
 
-def _is_text(value: Any) -> bool:
+def _is_text(value: Any) -> TypeGuard[str]:
     """Returns whether a value is text that can be printed; half of a surrogate pair cannot."""
     return isinstance(value, str) and value != "" and value == value.encode("utf-8", "replace").decode()
 

@@ -65,6 +65,7 @@ class Fitter:
         # Start from the best sample of noise and no offset, with Adam's moments at zero.
         noise, spread = self._initialize(code, target, seed)
         offset = tf.zeros([len(images), self._model.style_layers, self._mapping(noise, code).shape[-1]])
+        self._check_layers(noise, code, offset)
         x = [noise, offset]  # the offset in units of the spread
         mean, square = ([tf.zeros_like(part) for part in x] for _ in range(2))
 
@@ -85,6 +86,16 @@ class Fitter:
         with np.errstate(divide="ignore"):
             psnr = np.minimum(10 * np.log10(255**2 / errors), _MAX_PSNR)
         return noise.numpy(), offset.numpy(), psnr.astype(np.float32)
+
+    def _check_layers(self, noise: tf.Tensor, code: tf.Tensor, offset: tf.Tensor) -> None:
+        """Raises ValueError if the offset does not have one row for each layer of the model."""
+        try:
+            self._generate(noise[:1], code[:1], offset[:1])
+        except tf.errors.OpError as error:
+            raise ValueError(
+                f"codes.json: expected the SavedModel's number of style_layers. Received: {offset.shape[1]}; export the "
+                "model again."
+            ) from error
 
     def _initialize(self, code: tf.Tensor, target: list[tf.Tensor], seed: int) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the best of some samples of noise for each image [B,Z], and the spread of the styles, a number."""

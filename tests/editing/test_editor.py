@@ -57,6 +57,13 @@ def test_load_refuses_a_damaged_export(exported: Path, tmp_path: Path) -> None:
         [{"name": "a", "size": 1}],
         [{"name": "a", "size": 3, "values": ["b", "c"]}],
         [{"name": "a", "size": 3}, {"name": "a", "size": 2}],
+        [{"name": ["a"], "size": 2}],
+        [{"name": "\ud800", "size": 2}],
+        [{"name": "a", "size": 10**400}],
+        [{"name": "a", "size": 2, "values": [["b"], "c"]}],
+        [{"name": "a", "size": 2, "range": [1, 1]}],
+        [{"name": "a", "size": 2, "range": [0, 1e400]}],
+        [["a", 2]],
         "factors",
     ],
 )
@@ -342,6 +349,42 @@ def test_threads_do_not_see_each_others_images(editor: Editor) -> None:
 def test_to_uint8_equals_that_of_the_package() -> None:
     floats = np.linspace(-1.2, 1.2, 1001)
     np.testing.assert_array_equal(editing.to_uint8(floats), images.to_uint8(floats))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("resolution", 8, r"expected the sizes of the SavedModel, whose encode takes image .*Received: \[8, 8, 1\]"),
+        ("resolution", [4], r"resolution: expected a whole number from 1 to .*Received: \[4\]"),
+        ("noise_size", 10**400, "noise_size: expected a whole number from 0 to"),
+        ("channels", True, "channels: expected a whole number"),
+        ("run", ["a"], r"run: expected text. Received: \['a'\]"),
+        ("made_by", None, "made_by: expected ssgan_tf"),
+    ],
+)
+def test_edited_entries_of_a_card_are_named(name, value, message, exported: Path, tmp_path: Path) -> None:
+    edited = Path(shutil.copytree(exported / "9", tmp_path / "edited"))
+    card = json.loads((edited / "assets" / "codes.json").read_text())
+    (edited / "assets" / "codes.json").write_text(json.dumps({**card, name: value}))
+    with pytest.raises(ValueError, match=f"codes.json.*{message}.*export the model again") as caught:
+        Editor.load(edited)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_card_that_is_no_json_is_named(exported: Path, tmp_path: Path) -> None:
+    edited = Path(shutil.copytree(exported / "9", tmp_path / "edited"))
+    for content in (b"", b"[" * 100_000, b"\x80", b'{"made_by": 1' + b"0" * 5000 + b"}"):
+        (edited / "assets" / "codes.json").write_bytes(content)
+        with pytest.raises(ValueError, match="Expected assets/codes.json written by `ssgan export`. Received: "):
+            Editor.load(edited)
+
+
+def test_a_fit_with_a_wrong_number_of_layers_is_one_sentence(exported: Path, tmp_path: Path) -> None:
+    edited = Path(shutil.copytree(exported / "9", tmp_path / "edited"))
+    card = json.loads((edited / "assets" / "codes.json").read_text())
+    (edited / "assets" / "codes.json").write_text(json.dumps({**card, "style_layers": 3}))
+    with pytest.raises(ValueError, match="codes.json: expected the SavedModel's number of style_layers. Received: 3"):
+        Editor.load(edited).fit(np.zeros([4, 4, 1], np.float32), steps=2)
 
 
 def test_missing_entries_of_an_older_card_are_named(exported: Path, tmp_path: Path) -> None:

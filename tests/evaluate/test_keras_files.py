@@ -67,7 +67,7 @@ def test_functions_of_tensorflow_are_refused(name: str, there: Path) -> None:
     tf.keras.Model(inputs, tf.reduce_mean(tf.nn.relu(inputs) + 1, axis=[1, 2])).save(name)
     assert feature_network.load(name).read(np.zeros([1, 8, 8, 3], np.uint8)).tolist() == [[1, 1, 1]]
     for function in ("io.write_file", "keras.utils.get_file", "py_function", ["math.add"], None):
-        change_config(name, lambda config: functional(config)["config"].update(function=function))
+        change_config(name, lambda config, function=function: functional(config)["config"].update(function=function))
         assert_refused(name, "Received: .*TFOpLambda")
 
 
@@ -80,7 +80,7 @@ def change_config(path: str, change) -> None:
             file.attrs["model_config"] = json.dumps(config)
         return
     with zipfile.ZipFile(path) as archive:
-        contents = {name: archive.read(name) for name in archive.namelist()}
+        contents: dict[str, Any] = {name: archive.read(name) for name in archive.namelist()}
     config = json.loads(contents["config.json"])
     change(config)
     with zipfile.ZipFile(path, "w") as archive:
