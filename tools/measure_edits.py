@@ -90,7 +90,7 @@ def held_out_rows(run: runs.Run, dataset: data.FactorDataset, count: int, rng: n
         ValueError: There are none.
     """
     known = np.flatnonzero((dataset.factors >= 0).all(axis=1))
-    used = np.load(run.files.labeled_subset)
+    used = run.files.read_labeled_rows()
     held_out = np.setdiff1d(known, used)
     if not len(held_out):
         raise ValueError(f"workdir: expected a run that did not use all labels. Received: {len(used):,} used.")
