@@ -62,12 +62,15 @@ class Predictions:
             the model generates no images.
         features: {"oracle" or "network": (features [N,D] of real images, [M,D] of generated ones)}, if asked for.
         per_image: {"psnr" or "ssim": values [N] of real images against G(z, E(x))}, if asked for.
+        swapped: The unit codes that the images were generated from, with the factors that the oracle reads in the
+            images, which are the labelled ones for methods without labels too; None if the model generates no images.
     """
 
     encoder: Table
     generator: Table | None
     features: dict[str, tuple[np.ndarray, np.ndarray]]
     per_image: dict[str, np.ndarray]
+    swapped: Table | None = None
 
 
 def predict(
@@ -132,11 +135,13 @@ def predict(
         features["oracle"] = (real["oracle"][:, spec.size :], generated["oracle"][:, spec.size :])
     unit_codes = targets.prior.to_unit(codes).numpy()
     true_factors = targets.prior.spec.decode(unit_codes)
+    read_codes = generated["oracle"][:, : spec.size]
     return Predictions(
         make_table(real["encoder"], factors[rows], spec),
-        make_table(generated["oracle"][:, : spec.size], true_factors, targets.prior.spec),
+        make_table(read_codes, true_factors, targets.prior.spec),  # raises if a code is not finite
         features,
         per_image,
+        make_table(unit_codes, spec.decode(read_codes), spec),
     )
 
 

@@ -202,15 +202,21 @@ def _number(scores: dict[str, Any], group: str, key: str) -> str:
 
 def _factors(scores: dict[str, Any]) -> list[str]:
     """Returns lines with each factor's MIG. Without labels, a generator's factors are its own codes; they come last."""
-    keys = (key for group in ("encoder", "generator") for key in scores[group] if key.startswith("mig/gap/"))
-    names = dict.fromkeys(key.removeprefix("mig/gap/") for key in keys)
+    columns = [("encoder", "mig"), ("generator", "mig_swapped"), ("generator", "mig")]
+    names: dict[str, None] = {}
+    for group, metric in columns:
+        prefix = f"{metric}/gap/"
+        names |= dict.fromkeys(key.removeprefix(prefix) for key in scores[group] if key.startswith(prefix))
     if not names:
         return []
-    lines = [f"{'MIG per factor':<{_WIDTH}}{'encoder':<{_COLUMN}}{'generator':<{_COLUMN}}"]
-    for name in names:
-        cells = [_number(scores, group, f"mig/gap/{name}") for group in ("encoder", "generator")]
-        lines.append(f"  {name:<{_WIDTH - 2}}{cells[0]:<{_COLUMN}}{cells[1]:<{_COLUMN}}")
-    return lines
+    if "mig_swapped" not in scores["generator"]:
+        columns.remove(("generator", "mig_swapped"))
+    titles = [group + ", swapped" * (metric == "mig_swapped") for group, metric in columns]
+    rows = [[_number(scores, group, f"{metric}/gap/{name}") for group, metric in columns] for name in names]
+    return [
+        f"{first:<{_WIDTH}}" + "".join(f"{cell:<{_COLUMN}}" for cell in cells)
+        for first, cells in zip(["MIG per factor", *(f"  {name}" for name in names)], [titles, *rows], strict=True)
+    ]
 
 
 def _notes(scores: dict[str, Any]) -> list[str]:

@@ -14,13 +14,23 @@ import numpy as np
 from tqdm import tqdm
 
 from ssgan_tf.evaluate.predictions import Predictions
-from ssgan_tf.metrics import DEFAULTS, FEATURE_METRICS, METRICS, FeatureMetric, Metric, Settings, Table, frechet
+from ssgan_tf.metrics import (
+    DEFAULTS,
+    FEATURE_METRICS,
+    GENERATOR_METRICS,
+    METRICS,
+    FeatureMetric,
+    Metric,
+    Settings,
+    Table,
+    frechet,
+)
 from ssgan_tf.metrics.bootstrap import intervals
 from ssgan_tf.metrics.titles import TITLES
 from ssgan_tf.utils.progress_bar import make_bar
 
 GROUPS = ("encoder", "generator", "images")
-NAMES = (*METRICS, "frechet_oracle", "psnr", "ssim", *FEATURE_METRICS)
+NAMES = (*METRICS, *GENERATOR_METRICS, "frechet_oracle", "psnr", "ssim", *FEATURE_METRICS)
 SLOW = ("dci",)
 NAMED_CODES = ("l2", "exact_match")  # metrics for which code k must stand for factor k
 UNNAMED = "no labels were used, so no code belongs to a named factor"
@@ -153,8 +163,9 @@ def score(predictions: Predictions, plan: Plan) -> Result:
     )
     tasks = _tasks(predictions, plan)
     if predictions.generator is None:
-        result.refused["generator"] = {name: ENCODER_ONLY for name in plan.names if name in METRICS}
-        result.refused["images"] = {name: ENCODER_ONLY for name in plan.names if name not in METRICS}
+        for name in plan.names:
+            group = "generator" if name in METRICS or name in GENERATOR_METRICS else "images"
+            result.refused[group][name] = ENCODER_ONLY
     with make_bar(len(tasks) * (1 + plan.bootstrap), "score", quiet=plan.quiet) as bar:
         for task in tasks:
             bar.set_description(f"{task.group} {task.name}")
@@ -193,6 +204,9 @@ def _tasks(predictions: Predictions, plan: Plan) -> list[MetricTask]:
             if table is None:
                 continue
             tasks.append(_table_task(group, name, metric, table, plan.settings))
+    if predictions.swapped is not None:
+        for name, metric in GENERATOR_METRICS.items():
+            tasks.append(_table_task("generator", name, metric, predictions.swapped, plan.settings))
     if "oracle" in predictions.features:
         over_oracle = partial(frechet, name="frechet_oracle")
         tasks.append(_feature_task("frechet_oracle", over_oracle, predictions.features["oracle"]))

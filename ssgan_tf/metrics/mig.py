@@ -53,15 +53,15 @@ def mig(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) -
             result[f"mig/excluded/{name}"] = table.distinct(f)
             continue
         labels = table.factors[table.factors[:, f] != UNKNOWN, f]
-        gap, code = _gap(information[:, f])
-        gaps.append(min(1.0, gap / entropy(labels)))  # eq. 6
+        information_gap, code = gap(information[:, f])
+        gaps.append(min(1.0, information_gap / entropy(labels)))  # eq. 6
         result[f"mig/gap/{name}"] = gaps[-1]
         result[f"mig/code/{name}"] = code
         result[f"mig/samples/{name}"] = len(labels)
     return {"mig": float(np.mean(gaps)), **result}
 
 
-def _gap(information: np.ndarray) -> tuple[float, int]:
+def gap(information: np.ndarray) -> tuple[float, int]:
     """Returns the gap between the best and the second-best code, and the best one's index, from I(c_k; f) [K]."""
     best = int(np.argmax(information))
     second = float(np.max(np.delete(information, best), initial=0.0))

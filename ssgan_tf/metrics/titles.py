@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TITLES = {
     "mig": "MIG",
+    "mig_swapped": "MIG-swapped",
     "l2": "L2",
     "exact_match": "All factors right",
     "factor_vae": "FactorVAE",
@@ -14,6 +15,12 @@ TITLES = {
     "dci_histogram": "DCI-histogram",
     "dci_histogram/completeness": "DCI-histogram completeness",
     "dci_histogram/informativeness": "DCI-histogram informativeness",
+    "dci_es": "DCI-ES explicitness",
+    "dci_es/informativeness": "DCI-ES informativeness",
+    "dci_es/size": "DCI-ES size",
+    "infomec": "InfoM",
+    "infomec/explicitness": "InfoE",
+    "infomec/compactness": "InfoC",
     "sap": "SAP",
     "sap_continuous": "SAP-continuous",
     "modularity": "Modularity",
@@ -30,6 +37,9 @@ TITLES = {
     "ssim": "SSIM",
 }
 """Title of each score, by its key. The generator's score has the same title followed by "-gen"."""
+
+GENERATOR_SCORES = {"mig_swapped"}
+"""Scores that measure generators only."""
 
 IMAGE_SCORES = {"frechet_oracle", "fid", "kid", "precision", "recall", "psnr", "ssim"}
 """Scores that compare generated with real images. The others measure an encoder, or a generator through the oracle."""

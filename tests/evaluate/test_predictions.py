@@ -43,6 +43,8 @@ def test_codes_match_their_factors_for_real_and_generated_images():
         assert np.abs(table.codes - SPEC.encode(table.factors)).max() < 0.6 / 255
         assert table.names == ("a", "b") and table.sizes == (3, 5)
     assert found.features == {} and found.per_image == {}
+    assert np.array_equal(found.swapped.factors, found.generator.factors)
+    assert np.array_equal(found.swapped.codes, SPEC.encode(found.generator.factors))
 
 
 def test_latents_are_divided_into_classes_of_equal_probability():
@@ -57,11 +59,16 @@ def test_latents_are_divided_into_classes_of_equal_probability():
     counts = np.stack([np.bincount(column, minlength=20) for column in table.factors.T])
     assert counts.min() > 140 and counts.max() < 260  # 200 expected in each
     assert np.abs(table.codes - (table.factors + 0.5) / 20).max() < 0.5 / 20 + 0.01
+    # The other way round: latents as unit codes, and the labelled factors that the oracle reads.
+    swapped = found.swapped
+    assert swapped.names == ("a", "b") and swapped.sizes == (3, 5)
+    assert np.abs(swapped.codes - table.codes).max() < 0.01
+    assert np.array_equal(swapped.factors, SPEC.decode(table.codes))
 
 
 def test_a_model_that_generates_no_images_has_predictions_on_real_images_only():
     found = predict(targets(generate=None), IMAGES, FACTORS, SPEC, 50, 0, {"reconstruction", "oracle"}, quiet=True)
-    assert found.generator is None and found.features == {} and found.per_image == {}
+    assert found.generator is None and found.swapped is None and found.features == {} and found.per_image == {}
     assert np.abs(found.encoder.codes - SPEC.encode(found.encoder.factors)).max() < 0.6 / 255
 
 

@@ -1,5 +1,7 @@
 """Table of scores: every score once, with its interval, and a sentence on what has no score; merged evaluations."""
 
+import re
+
 from ssgan_tf.evaluate.report import merge, report
 
 SCORES: dict = {
@@ -124,4 +126,14 @@ def test_codes_of_a_method_without_labels_are_listed_below_the_factors():
     rows = [line.split() for line in text.partition("MIG per factor")[2].splitlines()[1:5]]
     assert rows == [
         ["shape", "0.400", "-"], ["hue", "0.200", "-"], ["latent_0", "-", "0.150"], ["latent_1", "-", "0.050"],
+    ]  # fmt: skip
+    # With roles swapped, the generator's factors are the labelled ones.
+    generator |= {"mig_swapped": 0.35, "mig_swapped/gap/shape": 0.6, "mig_swapped/gap/hue": 0.1}
+    text = report({**SCORES, "encoder": encoder, "generator": generator, "intervals": {}})
+    assert "MIG-swapped                     -                         0.350\n" in text
+    assert re.search("MIG per factor +encoder +generator, swapped +generator\n", text)
+    rows = [line.split() for line in text.partition("MIG per factor")[2].splitlines()[1:5]]
+    assert rows == [
+        ["shape", "0.400", "0.600", "-"], ["hue", "0.200", "0.100", "-"],
+        ["latent_0", "-", "-", "0.150"], ["latent_1", "-", "-", "0.050"],
     ]  # fmt: skip

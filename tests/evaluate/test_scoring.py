@@ -8,7 +8,7 @@ import pytest
 from ssgan_tf.evaluate import scoring
 from ssgan_tf.evaluate.predictions import Predictions
 from ssgan_tf.evaluate.scoring import NAMES, Plan, choose, plan_for_training, score, summary
-from ssgan_tf.metrics import FEATURE_METRICS, METRICS, Settings
+from ssgan_tf.metrics import FEATURE_METRICS, GENERATOR_METRICS, METRICS, Settings
 from tests.support import ideals
 
 SIZES, FACTOR_NAMES = (3, 4), ("shape", "hue")
@@ -22,7 +22,7 @@ def make_predictions(count: int = 400, extras: bool = True) -> Predictions:
     sides = (rng.normal(size=(count, 5)), rng.normal(size=(count, 5)) + 1)
     features = {"oracle": sides, "network": sides} if extras else {}
     per_image = {"psnr": 20 + rng.normal(size=count), "ssim": np.full(count, 0.5)} if extras else {}
-    return Predictions(perfect, noisy, features, per_image)
+    return Predictions(perfect, noisy, features, per_image, swapped=perfect)
 
 
 def plan(names, **changes) -> Plan:
@@ -50,7 +50,7 @@ def test_unknown_names_are_answered_with_the_known_ones(text):
 
 
 def test_every_metric_has_a_title():
-    for name in (*METRICS, "frechet_oracle", "fid", "kid", "psnr", "ssim"):
+    for name in (*METRICS, *GENERATOR_METRICS, "frechet_oracle", "fid", "kid", "psnr", "ssim"):
         assert name in scoring.TITLES
 
 
@@ -75,6 +75,8 @@ def test_all_metrics_of_all_groups():
     assert result.refused == {"encoder": {}, "generator": {}, "images": {}}
     for group in ("encoder", "generator"):
         assert set(METRICS) <= set(result.values[group])
+    assert result.values["generator"]["mig_swapped"] > 0.95
+    assert not any(key.startswith("mig_swapped") for key in result.values["encoder"])
     assert {"frechet_oracle", "fid", "kid", "precision", "recall", "psnr", "ssim"} <= set(result.values["images"])
     assert result.values["images"]["frechet_oracle"] == result.values["images"]["fid"] > 3
     assert result.values["images"]["ssim"] == 0.5
@@ -110,6 +112,13 @@ def test_without_labels_l2_is_refused_and_mig_is_not():
     result = score(make_predictions(), plan(["mig", "l2"], identified=False))
     assert result.refused["encoder"] == {"l2": scoring.UNNAMED}
     assert "mig" in result.values["encoder"] and not any(key.startswith("l2") for key in result.values["encoder"])
+
+
+def test_a_model_that_generates_no_images_has_reasons_for_its_missing_scores():
+    encoder = make_predictions().encoder
+    result = score(Predictions(encoder, None, {}, {}), plan(["mig", "mig_swapped", "psnr"]))
+    assert result.refused["generator"] == dict.fromkeys(("mig", "mig_swapped"), scoring.ENCODER_ONLY)
+    assert result.refused["images"] == {"psnr": scoring.ENCODER_ONLY} and result.values["encoder"]["mig"] > 0.95
 
 
 def test_small_images_have_no_ssim_but_psnr():

@@ -37,9 +37,12 @@ IDEALS = {
     "irs": (1, 0, 1),
     "dci": (1, 0, 1),
     "dci_histogram": (1, 0, 1),
+    "dci_es": (1, 0, 1),
+    "infomec": (1, 0, 1),
 }
 # Tolerances of metrics that finite samples or a regularised classifier keep slightly below 1.
 NEAR = {"mig": 0.005, "modularity": 0.001, "sap_continuous": 0.005, "explicitness": 0.005, "beta_vae": 0.06}
+NEAR |= {"dci_es": 0.06, "infomec": 0.005}  # a tree needs more than one level for more than two values
 
 
 def test_every_labelled_metric_has_its_ideals_here() -> None:
@@ -72,7 +75,7 @@ def test_rotated_codes_score_below_perfect_ones(name: str) -> None:
     if name == "explicitness":  # measures information, whichever code has it
         assert found == pytest.approx(best, abs=0.005)
     else:
-        assert found < best - 0.05
+        assert found < best - (0.01 if name == "dci_es" else 0.05)  # a few levels more of 32
 
 
 @pytest.mark.parametrize("name", LABELLED)
@@ -81,7 +84,7 @@ def test_one_inactive_code_costs_its_factor_and_an_additional_one_nothing(name: 
     inactive = PERFECT.copy()
     inactive[:, 1] = 0.5
     found = score(name, inactive)[name]
-    if name == "irs":  # gives constant codes no weight, and does not need a code for each factor
+    if name in ("irs", "infomec"):  # give constant codes no weight, and do not need a code for each factor
         assert found == pytest.approx(best, abs=0.01)
     elif name == "beta_vae":  # a single factor without a code can be inferred by elimination
         assert found == pytest.approx(best, abs=0.01)
@@ -126,7 +129,7 @@ def test_rows_without_a_label_for_a_factor_count_for_the_others(name: str) -> No
 def test_a_single_code_and_a_single_factor_have_a_score(name: str) -> None:
     found = score(name, PERFECT[:, 1:2], FACTORS[:, 1:2], SIZES[1:2], NAMES[1:2])
     assert math.isfinite(found[name])
-    if name in ("mig", "factor_vae", "beta_vae", "sap_continuous", "modularity", "irs", "dci", "dci_histogram"):
+    if name not in ("l2", "exact_match", "sap", "explicitness", "total_correlation", "dci_es"):
         assert found[name] == pytest.approx(1, abs=1e-6)
 
 

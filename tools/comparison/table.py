@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 
 from ssgan_tf import visualize
 from ssgan_tf.evaluate import report
-from ssgan_tf.metrics.titles import IMAGE_SCORES, LOWER_IS_BETTER, TITLES
+from ssgan_tf.metrics.titles import GENERATOR_SCORES, IMAGE_SCORES, LOWER_IS_BETTER, TITLES
 from ssgan_tf.runs import Workdir
 from ssgan_tf.train import costs
 
-COLUMNS = ("mig", "factor_vae", "dci_histogram", "l2", "mig_gen", "l2_gen", "frechet_oracle")
+COLUMNS = ("mig", "factor_vae", "dci_histogram", "l2", "mig_swapped_gen", "mig_gen", "l2_gen", "frechet_oracle")
 BLUE, GREY = "#0072B2", "#6F6F6F"  # from the palette of Okabe and Ito, for colour-blind readers
 _SUFFIX = {"encoder": "", "generator": "_gen", "images": ""}  # group in metrics.json -> suffix of its columns
 
@@ -49,7 +49,11 @@ def parse_columns(text: str) -> list[str]:
         ValueError: There is no such score.
     """
     columns = list(dict.fromkeys(filter(None, (name.strip() for name in text.split(",")))))
-    known = [key + suffix for key in TITLES for suffix in (("",) if key in IMAGE_SCORES else ("", "_gen"))]
+    known = [
+        key + suffix
+        for key in TITLES
+        for suffix in (("",) if key in IMAGE_SCORES else ("_gen",) if key in GENERATOR_SCORES else ("", "_gen"))
+    ]
     unknown = [name for name in columns if name not in known]
     if unknown:
         raise ValueError(f"columns: expected known scores. Received: {unknown}. Known: {', '.join(known)}.")
