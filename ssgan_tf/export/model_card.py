@@ -209,7 +209,8 @@ def _read_scores(run: runs.Run) -> tuple[dict[str, Any] | None, str | None]:
             return None, "the scores in its workdir belong to another checkpoint of this run."
         report.report(scores)
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
-        return None, f"metrics.json cannot be read ({error!r}).".replace(run.files.scores, "metrics.json")
+        name = os.path.basename(run.files.scores)
+        return None, f"{name} cannot be read ({error!r}).".replace(run.files.scores, name)
     return scores, None
 
 
