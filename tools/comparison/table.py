@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 
 from ssgan_tf import visualize
 from ssgan_tf.evaluate import report
+from ssgan_tf.evaluate.compare import seeds
+from ssgan_tf.evaluate.compare.table import align
 from ssgan_tf.metrics.titles import GENERATOR_SCORES, IMAGE_SCORES, LOWER_IS_BETTER, TITLES
 from ssgan_tf.runs import Workdir
 from ssgan_tf.train import costs
@@ -130,7 +132,7 @@ def group_by_method(runs: Sequence[MethodRun]) -> dict[str, list[MethodRun]]:
 def format_markdown(runs: Sequence[MethodRun], columns: Sequence[str]) -> str:
     """Returns a Markdown table, with notes, that has one row per method.
 
-    A cell has the mean over seeds and, for two seeds or more, the sample standard deviation.
+    A cell has the mean over seeds and, for two seeds or more, the half-width of its 95 % interval.
     """
     # Rows.
     shown = [name for name in columns if any(name in run.scores for run in runs)]
@@ -138,21 +140,17 @@ def format_markdown(runs: Sequence[MethodRun], columns: Sequence[str]) -> str:
     for method, group in group_by_method(runs).items():
         scored = [run for run in group if run.scores]
         facts = [_mean_fact(group, name) for name in ("labels", "parameters", "images", "images_per_second")]
-        rows.append([method, str(len(scored)), *facts, *(_mean_score(scored, name) for name in shown)])
-
-    # Align the columns.
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
-    rows.insert(1, ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])])
-    lines = [
-        f"| {' | '.join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])} |" for row in rows
-    ]
+        means = [seeds.format_mean([run.scores[name] for run in scored if name in run.scores]) for name in shown]
+        rows.append([method, str(len(scored)), *facts, *means])
 
     # Notes.
     lower = ", ".join(title(name) for name in shown if name.removesuffix("_gen") in LOWER_IS_BETTER)
-    notes = ["Mean and standard deviation over seeds" + (f"; lower is better for {lower}." if lower else ".")]
+    counts = [count for row in rows[1:] if (count := int(row[1]))]
+    notes = [seeds.INTERVAL] * (max(counts, default=0) > 1) + [f"Lower is better for {lower}."] * bool(lower)
+    notes += seeds.warn_of_order(counts)
     notes += [f"{run.method}, seed {run.seed}: {run.failed}." for run in runs if run.failed]
     notes += explain_missing(runs, columns)
-    return "\n".join([*lines, "", *notes])
+    return "\n".join([*align(rows), "", *notes])
 
 
 def explain_missing(runs: Sequence[MethodRun], columns: Sequence[str]) -> list[str]:
@@ -175,14 +173,6 @@ def explain_missing(runs: Sequence[MethodRun], columns: Sequence[str]) -> list[s
 def _mean_fact(group: Sequence[MethodRun], name: str) -> str:
     values = [run.facts[name] for run in group if name in run.facts]
     return f"{np.mean(values):,.0f}" if values else "-"
-
-
-def _mean_score(scored: Sequence[MethodRun], name: str) -> str:
-    values = [run.scores[name] for run in scored if name in run.scores]
-    if not values:
-        return "-"
-    deviation = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
-    return f"{np.mean(values):.3f}{deviation}"
 
 
 def to_json(runs: Sequence[MethodRun]) -> list[dict[str, Any]]:

@@ -31,7 +31,9 @@ class Comparison:
     paths: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return table.to_markdown(self.runs, self.columns)
+        return "\n\n".join(
+            filter(None, [f(self.runs, self.columns) for f in (table.to_markdown, table.means_to_markdown)])
+        )
 
     def _repr_markdown_(self) -> str:
         return repr(self)

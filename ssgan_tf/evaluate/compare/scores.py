@@ -2,6 +2,7 @@
 
 import dataclasses
 import glob
+import json
 import math
 import os
 from collections.abc import Collection, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 from ssgan_tf.evaluate import report
 from ssgan_tf.metrics.titles import LOWER_IS_BETTER, TITLES
 from ssgan_tf.runs.paths import RunPaths
+from ssgan_tf.utils.readers import read_json
 
 SUFFIXES = {"encoder": "", "generator": "_gen", "images": ""}  # a column's name is the score's key plus this
 # Settings that describe the run itself. All others belong to the evaluation, and should be equal.
@@ -31,6 +33,8 @@ class RunScores:
         intervals: Ends of the 95 % intervals, by column.
         references: Values to compare a score with, e.g. {"mig": {"oracle": 0.97}}.
         depends: Settings that must be equal for scores to be comparable.
+        experiment: Text that is equal for runs that differ in their seed alone; "" if the run's config is missing.
+        seed: Seed of the training.
     """
 
     label: str
@@ -41,6 +45,8 @@ class RunScores:
     intervals: dict[str, tuple[float, float]]
     references: dict[str, dict[str, float]]
     depends: dict[str, Any]
+    experiment: str = ""
+    seed: int = 0
 
 
 def find_workdirs(patterns: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -90,7 +96,29 @@ def load(workdir: str, label: str) -> RunScores:
     command = f"run `ssgan evaluate --workdir={workdir} --data_dir=...`"
     if not os.path.exists(path):
         raise FileNotFoundError(f"no {os.path.basename(path)} in {workdir!r}: {command} first.")
-    return interpret(report.read(path, f"{command[0].upper()}{command[1:]} again."), workdir, label)
+    run = interpret(report.read(path, f"{command[0].upper()}{command[1:]} again."), workdir, label)
+    run.experiment, run.seed = read_experiment(workdir, run.settings.get("images_trained"))
+    return run
+
+
+def read_experiment(workdir: str, images: Any) -> tuple[str, int]:
+    """Returns a text that is equal for runs that differ in their seed alone, and the seed; ("", 0) without a config.
+
+    Args:
+        workdir: Folder of the run.
+        images: Number of images that it was trained with.
+    """
+
+    def parse(config: Any) -> tuple[str, int]:
+        if not isinstance(config, dict) or not isinstance(config.get("train"), dict):
+            raise ValueError("expected a training.")
+        rest = {key: value for key, value in config["train"].items() if key != "seed"}
+        return json.dumps([{**config, "train": rest}, images], sort_keys=True), config["train"].get("seed", 0)
+
+    try:
+        return read_json(RunPaths(workdir).config, parse, "the config of a run")
+    except (OSError, ValueError):
+        return "", 0  # scores can be compared without it
 
 
 def interpret(content: dict[str, Any], workdir: str, label: str) -> RunScores:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Any
 
+from ssgan_tf.evaluate.compare import seeds
 from ssgan_tf.evaluate.compare.scores import RunScores, direction, sort_key, title
 from ssgan_tf.utils import files
 
@@ -57,13 +58,39 @@ def to_markdown(runs: Sequence[RunScores], names: Sequence[str]) -> str:
             mark, ends = "**" * (run in top), ", ".join(map(show, run.intervals.get(name, ())))
             cells.append(f"{mark}{show(run.scores.get(name))}{mark}{f' [{ends}]' if ends else ''}")
 
-    # Alignment.
-    widths = [max(3, *map(len, cells)) for cells in zip(*rows, strict=True)]
-    rows.insert(1, ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])])
-    aligned = [[cells[0].ljust(widths[0]), *map(str.rjust, cells[1:], widths[1:])] for cells in rows]
     lower = ", ".join(title(name) for name in names if direction(name) < 0)
     note = f"Bold: best of its column{f'; lower is better for {lower}' if lower else ''}."
-    return "\n".join([*(f"| {' | '.join(cells)} |" for cells in aligned), "", note])
+    return "\n".join([*align(rows), "", note])
+
+
+def means_to_markdown(runs: Sequence[RunScores], names: Sequence[str]) -> str:
+    """Returns a table of means over seeds, if several runs differ in their seed alone, and a note on the order of rows.
+
+    Without such runs it is the note alone, and "" if all runs are seeds of one experiment or there is one run.
+    """
+    groups = seeds.group_by_experiment(runs)
+    counts = [len(group) for group in groups]
+    notes = seeds.warn_of_order(counts)
+    if max(counts) < 2:
+        return "\n".join(notes)
+    rows = [["mean of", "seeds", *map(title, names)]]
+    for group in groups:
+        cells = [", ".join(run.label.replace("|", "\\|") for run in group), str(len(group))]
+        for name in names:
+            found = [run.scores[name] for run in group if name in run.scores]
+            cells.append(seeds.format_mean(found, number_format(runs, name)))
+        rows.append(cells)
+    return "\n".join([*align(rows), "", seeds.INTERVAL, *notes])
+
+
+def align(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Returns the lines of a Markdown table, aligned for a terminal too; the first row is the header."""
+    widths = [max(3, *map(len, cells)) for cells in zip(*rows, strict=True)]
+    ruler = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    return [
+        f"| {' | '.join([cells[0].ljust(widths[0]), *map(str.rjust, cells[1:], widths[1:])])} |"
+        for cells in (rows[0], ruler, *rows[1:])
+    ]
 
 
 def write_csv(runs: Sequence[RunScores], names: Sequence[str], path: str) -> None:
