@@ -77,7 +77,10 @@ class Limits:
         if path.startswith(_API) and path[len(_API) :].split("/")[0] in _UNUSED:
             raise Refused(404, "This page has no such part.")
         if path != _API + "upload":
-            await self._app(scope, _Body(receive, MAX_BODY), send)
+            body = _Body(receive, MAX_BODY)
+            if scope["method"] == "POST":
+                _check_files(await body.read())
+            await self._app(scope, body, send)
             return
 
         if self._arriving >= MAX_UPLOADS or self._uploads.count() >= MAX_FILES:
@@ -117,6 +120,15 @@ class _Body:
     def __init__(self, receive: Receive, most: int):
         self._receive, self._most = receive, most
         self._begin, self._arrived, self._complete = time.monotonic(), 0, False
+        self._read: list[Any] = []  # parts that `read` has received
+
+    async def read(self) -> bytes:
+        """Returns the body, which can still be received afterwards."""
+        parts = []
+        while not self._complete:
+            parts.append(await self())
+        self._read = parts
+        return b"".join(part.get("body", b"") for part in parts)
 
     async def __call__(self) -> Any:
         """Returns the next part; after the last one, waits until the visitor leaves.
@@ -124,6 +136,8 @@ class _Body:
         Raises:
             Refused: If the body is too long or arrives too slowly.
         """
+        if self._read:
+            return self._read.pop(0)
         if self._complete:
             return await self._receive()
         left = PATIENCE + self._arrived / MIN_RATE - (time.monotonic() - self._begin)
@@ -136,3 +150,20 @@ class _Body:
         if self._arrived > self._most:
             raise Refused(413, f"Expected at most {self._most:,} bytes. Received: more.")
         return message
+
+
+def _check_files(body: bytes) -> None:
+    """Refuses a body in which a file is an address, since gradio would download it from another machine."""
+    try:
+        stack = [json.loads(body)]
+    except (ValueError, RecursionError):  # gradio answers these
+        return
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            path = value.get("path")
+            if isinstance(path, str) and "://" in path:
+                raise Refused(400, "Expected an uploaded file. Received: an address.")
+            stack += value.values()
+        elif isinstance(value, list):
+            stack += value

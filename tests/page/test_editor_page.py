@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -27,6 +28,7 @@ from ssgan_tf.editing import __main__ as command_line
 from ssgan_tf.export import saved_model
 from ssgan_tf.page import __main__ as program
 from tests.support import tiny_run
+from tests.support.page_client import PageClient
 from tests.support.visiting import SWITCHES, Visitor, find_chromium, free_port, serving, spied, until
 
 SPEC = CodeSpec((FactorSpec("hue", 3), FactorSpec("shape", 3, ("cube", "ball", "cone")),
@@ -218,10 +220,21 @@ def test_two_people_do_not_see_each_others_images(visit, photo):
     assert "--in" not in other.command()
 
 
+def test_a_visitor_whose_image_is_gone_is_told_to_reload(served):
+    visitor = PageClient(served[0])
+    for name, values in (("edit", [None, 1.0, 0, 0, 0]), ("strip", [None, 1.0, "hue", 0, 0, 0])):
+        with pytest.raises(httpx.HTTPStatusError) as caught:
+            visitor.call(name, values)
+        assert "Reload it." in caught.value.response.json()["error"]
+
+
 def test_nothing_leaves_the_machine(visit, served, asked):
     visit()
     assert len(asked) > 50
     assert {urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:"))} == {"127.0.0.1"}
+    foreign = {"path": "http://nowhere.invalid/a.png", "meta": {"_type": "gradio.FileData"}}
+    with pytest.raises(httpx.HTTPStatusError, match="400"):
+        PageClient(served[0]).call("receive", [foreign])
     notes = served[1] / "asked"
     assert notes.read_text() == ""
     try_it = "import socket; socket.getaddrinfo('nowhere.invalid', 80)"  # the spy does note what a process requests

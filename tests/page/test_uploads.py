@@ -8,14 +8,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from starlette.types import ASGIApp
 
+from ssgan_tf.page import editor_session, limits
 from ssgan_tf.page import fits as fits_module
-from ssgan_tf.page import limits
 from ssgan_tf.page.fits import Cancelled, Fits
 from ssgan_tf.page.limits import Limits
 from ssgan_tf.page.uploads import Uploads
+from tests.support.visiting import until
 
 
 @pytest.fixture
@@ -208,6 +211,36 @@ def test_closing_cancels_everything(uploads: Uploads) -> None:
     assert files(uploads) == []
 
 
+class SlowEditor:
+    """Stands for an `Editor` whose fits never end."""
+
+    resolution, channels = 8, 3
+
+    def fit(self, images: np.ndarray, progress: Callable[[float], None]) -> None:
+        assert images.shape == (1, 8, 8, 3)
+        while True:
+            progress(0.5)
+
+
+@pytest.mark.parametrize("ending", ["cancelled", "too long"])
+def test_a_fit_stops_at_its_next_step(uploads: Uploads, tmp_path: Path, ending: str) -> None:
+    fits, shares = Fits(uploads, 0.1 if ending == "too long" else 100), []
+    Image.new("RGB", (9, 9)).save(tmp_path / "photo.png")
+    fits.add("me", upload(uploads, "photo.png", (tmp_path / "photo.png").read_bytes()))
+
+    def fit(path: Path, check: Callable[[], None]) -> editor_session.Session:
+        return editor_session.fit(SlowEditor(), path, shares.append, check)  # type: ignore[arg-type]
+
+    thread, results = in_thread(fits.run, "me", fit)
+    until(lambda: shares or results)
+    if ending == "cancelled":
+        assert fits.cancel("me")
+    thread.join(10)
+    assert isinstance(results[0], Cancelled if ending == "cancelled" else ValueError), results
+    assert ending == "cancelled" or "took longer than 0.1 s" in str(results[0])
+    assert files(uploads) == [tmp_path / "photo.png"]
+
+
 # --- Requests
 
 
@@ -284,6 +317,20 @@ def test_bodies_are_bounded_in_size_and_time(uploads: Uploads, monkeypatch, path
     if response.status == 200 and path == UPLOAD:
         (new,) = json.loads(response.body)
         assert "/hash/" not in new and uploads.claim(new).read_bytes() == b"x" * 15
+
+
+@pytest.mark.parametrize(
+    "body", ['{"data": [1, {"a": [{"path": "HTTPS://nowhere.invalid/a"}]}]}', '{"path": "http:\\u002f/a"}']
+)
+def test_files_that_gradio_would_download_are_refused(uploads: Uploads, body: str) -> None:
+    half = len(body) // 2
+    parts = [body[:half].encode(), body[half:].encode()]
+    response = asyncio.run(Response(Limits(gradio(uploads), uploads), OTHER, parts).run())
+    assert (response.status, response.body) == (400, b"Expected an uploaded file. Received: an address.")
+    local = '{"data": [{"path": "/tmp/a.png", "url": "http://127.0.0.1/a.png"}]}'
+    for other in (local, "[" * 100_000, "no JSON"):
+        response = asyncio.run(Response(Limits(gradio(uploads), uploads), OTHER, [other.encode()]).run())
+        assert (response.status, int(response.body)) == (200, len(other))
 
 
 def test_the_numbers_of_uploads_and_requests_are_bounded(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:

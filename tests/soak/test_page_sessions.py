@@ -129,5 +129,6 @@ def test_fifty_visitors_leave_no_file_no_memory_and_no_connection(repository: Pa
         )
         assert set(counts) == {"fitted", "cancelled", "left", "abandoned", "hung up", "refused"}
         assert not files_in(tmp_path / "page/tmp")
+        assert "Traceback" not in log
         assert measured[-1] < measured[19] + 60
         assert len(os.listdir(f"/proc/{process.pid}/fd")) <= descriptors + 10
