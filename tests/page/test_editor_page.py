@@ -222,7 +222,7 @@ def test_two_people_do_not_see_each_others_images(visit, photo):
 
 def test_a_visitor_whose_image_is_gone_is_told_to_reload(served):
     visitor = PageClient(served[0])
-    for name, values in (("edit", [None, 1.0, 0, 0, 0]), ("strip", [None, 1.0, "hue", 0, 0, 0])):
+    for name, values in (("edit", [None, 1.0, 0, 0, 10]), ("strip", [None, 1.0, "hue", 0, 0, 10])):
         with pytest.raises(httpx.HTTPStatusError) as caught:
             visitor.call(name, values)
         assert "Reload it." in caught.value.response.json()["error"]
