@@ -12,6 +12,7 @@ import tensorflow as tf
 from ssgan_tf import editing, runs
 from ssgan_tf.export import model_card, signatures, verification
 from ssgan_tf.utils import files
+from ssgan_tf.utils.validation import check_path
 
 # In `out` while an export is made; TensorFlow Serving only looks at numbered folders.
 _PARTIAL = ".ssgan_tf-partial"
@@ -71,6 +72,7 @@ def run(workdir: str | runs.Run, out: str) -> Export:
         ValueError, OSError: The run cannot be used, or `out` contains other files or cannot be written.
         ExportError: The export differs from the model. After this and any other error, `out` is unchanged.
     """
+    check_path("out", out)
     with _reserve(out) as partial:
         check_out(out)
         trained = workdir if isinstance(workdir, runs.Run) else runs.load_run(workdir)

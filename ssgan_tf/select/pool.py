@@ -74,9 +74,10 @@ def find_workdirs(patterns: str | Sequence[str]) -> list[str]:
     Raises:
         FileNotFoundError: A pattern matches no folder with a run.
     """
-    parts = patterns.split(",") if isinstance(patterns, str) else patterns
+    if isinstance(patterns, str):
+        patterns = [patterns] if os.path.isdir(patterns) else patterns.split(",")  # a name may contain commas
     found: dict[str, str] = {}
-    for pattern in filter(None, (part.strip() for part in parts)):
+    for pattern in filter(None, (part if os.path.isdir(part) else part.strip() for part in patterns)):
         matches = [pattern] if os.path.isdir(pattern) else [p for p in glob.glob(pattern) if os.path.isdir(p)]
         workdirs = [p for p in matches if os.path.isfile(runs.Workdir(p).config)]
         if not workdirs:

@@ -22,8 +22,8 @@ from ssgan_tf.train import costs
 _GIB = 2**30
 _TENSORFLOW = int(0.72 * _GIB)  # on CPUs, with the graph of a step; see docs/speed.md
 _LEAST_TENSORFLOW = int(0.5 * _GIB)
-_ADDRESSES = int(1.0 * _GIB)  # that TensorFlow reserves for its threads without using them
-_LEAST_ADDRESSES = int(0.5 * _GIB)
+_ADDRESSES = int(1.0 * _GIB)  # reserved by TensorFlow without being used; measured with 1 and 2 cores
+_LEAST_ADDRESSES = int(0.9 * _GIB)
 
 
 class Need(NamedTuple):

@@ -18,6 +18,7 @@ from ssgan_tf.core.schedule import Phase
 from ssgan_tf.editing import Editor
 from ssgan_tf.export import saved_model, verification
 from tests.support import faults, tiny_run
+from tests.support.odd_names import EVERYTHING
 
 
 @pytest.fixture
@@ -93,13 +94,16 @@ def test_codes_json_describes_the_codes(exported: Path) -> None:
 
 
 def test_a_run_in_mixed_precision_is_exported_in_float32(run: runs.Run, tmp_path: Path) -> None:
+    """From and to a folder with an odd name."""
     network = dataclasses.replace(tiny_run.NETWORK, precision="mixed_bfloat16")
-    workdir = tiny_run.write_run(tmp_path / "mixed", network=network)
-    export.run(str(workdir), str(tmp_path / "export"))
+    place = tmp_path / EVERYTHING
+    place.mkdir()
+    workdir = tiny_run.write_run(place / "mixed", network=network)
+    export.run(str(workdir), str(place / "export"))
     rng = np.random.default_rng(3)
     noise, code = rng.standard_normal([3, 6]).astype(np.float32), rng.uniform(size=[3, 2]).astype(np.float32)
     expected = run.model.ema_generator((noise, code)).numpy()  # which has the same weights
-    generated = Editor.load(tmp_path / "export").generate(code, noise=noise)
+    generated = Editor.load(place / "export").generate(code, noise=noise)
     np.testing.assert_allclose(generated, expected, rtol=0, atol=1e-5)
 
 

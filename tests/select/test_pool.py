@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from ssgan_tf.select import pool
+from tests.support.odd_names import ODD_NAMES
 
 CANDIDATE = pool.Candidate("a", "runs/a", 4, "f", "k", "semi_stylegan", 100, (8, 8, 3), 2, "fake/tiny", (0.1, 0.2))
 
@@ -24,6 +25,14 @@ def test_workdirs_are_found_by_patterns_each_once(tmp_path):
         pool.find_workdirs(f"{tmp_path}/runs/notes")
     with pytest.raises(FileNotFoundError, match="^workdirs: expected patterns"):
         pool.find_workdirs([])
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_workdir_of_any_name_is_found(name, tmp_path):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "config.json").write_text("{}")
+    assert pool.find_workdirs(f"{tmp_path}/{name}") == pool.find_workdirs([f"{tmp_path}/{name}"])
+    assert pool.find_workdirs(f"{tmp_path}/*") == [f"{tmp_path}/{name}"]
 
 
 def test_models_are_comparable_if_they_agree_in_image_shape_and_number_of_codes():

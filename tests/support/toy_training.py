@@ -14,9 +14,9 @@ from ssgan_tf.models import SemiStyleGANOptions
 from ssgan_tf.runs import Workdir
 from ssgan_tf.runs.checkpoints import Checkpoints
 from ssgan_tf.train import loop
+from tests.support import tiny_run
 from tests.support.driving import drive
 from tests.support.dying import announce
-from tests.support.fakes import SIZES
 
 # Six steps in two phases. Both end where a checkpoint is due, but grids and scores are not.
 CONFIG = Config(
@@ -79,7 +79,7 @@ def patch(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 def train(workdir: Path) -> None:
     """Trains or resumes a run in `workdir` as `train.run` does."""
     place, model = Workdir(str(workdir)), ToyModel()
-    dataset = data.FactorDataset("fake/tiny", np.zeros([1, 8, 8, 3], np.uint8), np.zeros([1, len(SIZES)]), None)
+    dataset = data.FactorDataset("fake/tiny", np.zeros([1, 16, 16, 3], np.uint8), np.zeros([1, 2]), tiny_run.SPEC)
     items = {"weight": model.weight, "step": model.step}
     checkpoints = Checkpoints(place.checkpoints, items, CONFIG.train.keep_checkpoints)
     step = checkpoints.restore_latest() or 0

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from ssgan_tf import runs
-from ssgan_tf.editing import Editor
+from ssgan_tf.editing import Editor, shipped_model
 from ssgan_tf.runs.checkpoints import Checkpoints
 from ssgan_tf.utils.validation import check_path
 from tests.support import tiny_run
@@ -34,8 +34,6 @@ def test_a_run_is_loaded_by_a_relative_path_and_through_a_link(tmp_path, monkeyp
 
 
 def test_an_export_in_a_folder_like_a_pattern_is_opened(tmp_path):
-    from ssgan_tf.editing import shipped_model
-
     (tmp_path / "a[1]\\b").symlink_to(shipped_model())
     assert Editor.load(tmp_path / "a[1]\\b").factors
 
