@@ -146,7 +146,8 @@ class Batcher:
         oldest = self._jobs[0]
         if oldest.key is None:
             return [oldest], True
-        group, room = [], self._max_batch
+        group: list[_Job] = []
+        room = self._max_batch
         for job in self._jobs:
             if job.key == oldest.key:
                 room -= job.request.cost

@@ -38,6 +38,7 @@ class Connection(H11Protocol):
         super().__init__(*args, **kwargs)
         self.timeout_keep_alive = math.ceil(self.client_seconds)  # uvicorn's own timer, which is never the first
         self._timer: asyncio.TimerHandle | None = None
+        self._surplus = False  # True if there was no other connection whose place this one could take
         self._application = self.app
         self.app = self._answer
 
@@ -49,7 +50,9 @@ class Connection(H11Protocol):
     @property
     def waits_for_client(self) -> bool:
         """True while the client sends or has nothing to send, and while it does not accept its response."""
-        return self.transport.is_closing() or not self.in_request or self.cycle.more_body or self.flow.write_paused
+        if self.transport.is_closing():
+            return self.transport.get_write_buffer_size() > 0
+        return not self.in_request or self.cycle.more_body or self.flow.write_paused
 
     def refuse(self, status: int, reason: str) -> None:
         """Disconnects the client; answers its request with an error, unless a response has been started."""
@@ -74,6 +77,7 @@ class Connection(H11Protocol):
         if self._is_crowded():
             others = [one for one in self.connections if isinstance(one, Connection) and one is not self]
             waiting = [one for one in others if one.waits_for_client]
+            self._surplus = not waiting
             if waiting:
                 slowest = min(waiting, key=lambda one: (one.in_request, one.wait_start))
                 slowest.refuse(503, "The server has too many connections, and this one has waited longest.")
@@ -103,7 +107,7 @@ class Connection(H11Protocol):
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Runs the application for one request, and ends the connection if it has not been answered."""
         cycle, self.wait_start = self.cycle, self.loop.time()
-        scope[CROWDED_KEY] = self._is_crowded()
+        scope[CROWDED_KEY] = self._surplus and self._is_crowded()
         try:
             await self._application(scope, receive, send)
         except asyncio.CancelledError:

@@ -87,8 +87,8 @@ def make_server(model: ServedModel, batcher: Batcher, options: ServerOptions) ->
         timeout_graceful_shutdown=options.grace_seconds,
     )
     if max_connections < options.max_connections:
-        reason = "as many files as this process may open (ulimit -n) leave no room for more"
-        _LOGGER.error("max_connections is %d instead of %d: %s", max_connections, options.max_connections, reason)
+        reason = "because of the limit on open files (ulimit -n)"
+        _LOGGER.error("max_connections: %d instead of %d, %s.", max_connections, options.max_connections, reason)
     return Server(config, app)
 
 

@@ -183,6 +183,16 @@ def test_one_connection_too_many_takes_the_place_of_the_one_that_waits_longest(d
                 one.recv(1)
 
 
+@pytest.mark.parametrize("data", [HALF_HEAD, HALF_BODY], ids=["header", "body"])
+def test_connections_that_come_all_at_once_do_not_exceed_the_limit(data: bytes) -> None:
+    with LocalServer(max_connections=4) as server:
+        for _ in range(3):
+            for _ in range(40):
+                server.open(data)
+            assert server.request("GET", "/healthz").status == 200
+            assert len(server.http.server_state.connections) <= 5
+
+
 def test_when_all_connections_are_computed_for_one_more_gets_503_but_the_health() -> None:
     with LocalServer(max_connections=2) as server:
         server.model.open.clear()
