@@ -91,7 +91,7 @@ class Page:
         try:
             return sessions.edit(self.editor, session, truncation, values)
         except ValueError as error:
-            raise gr.Error(str(error)) from None
+            raise gr.Error(str(error), print_exception=False) from None
 
     def receive(self, file: dict[str, Any], request: gr.Request) -> list:
         """Takes an uploaded file for a fit.

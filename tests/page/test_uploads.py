@@ -224,7 +224,8 @@ class SlowEditor:
 
 @pytest.mark.parametrize("ending", ["cancelled", "too long"])
 def test_a_fit_stops_at_its_next_step(uploads: Uploads, tmp_path: Path, ending: str) -> None:
-    fits, shares = Fits(uploads, 0.1 if ending == "too long" else 100), []
+    fits = Fits(uploads, 0.1 if ending == "too long" else 100)
+    shares: list[float] = []
     Image.new("RGB", (9, 9)).save(tmp_path / "photo.png")
     fits.add("me", upload(uploads, "photo.png", (tmp_path / "photo.png").read_bytes()))
 

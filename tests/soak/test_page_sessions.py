@@ -72,7 +72,7 @@ def hang_up(address: str) -> None:
         "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
         '--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
     )
-    with socket.create_connection((place.hostname, place.port)) as connection:
+    with socket.create_connection((place.hostname, place.port or 80)) as connection:
         connection.sendall(head.encode() + bytes(1_000_000))
 
 
@@ -87,7 +87,8 @@ def memory(process: int) -> float:
 
 @pytest.mark.slow
 def test_fifty_visitors_leave_no_file_no_memory_and_no_connection(repository: Path, tmp_path: Path) -> None:
-    files, counts, measured = write_files(tmp_path), collections.Counter[str](), []
+    files, counts = write_files(tmp_path), collections.Counter[str]()
+    measured: list[float] = []
     work = [KINDS[i % len(KINDS)] for i in range(VISITORS)]
     lock, begin = threading.Lock(), time.monotonic()
 
