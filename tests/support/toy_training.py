@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow.python.ops import summary_ops_v2
 
 from ssgan_tf import data, visualize
 from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, TrainOptions
@@ -66,7 +65,7 @@ def patch(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Leaves out the data, and counts what TensorFlow writes among the changes of files in `folder`."""
     monkeypatch.setattr(pipeline, "distribute_batches", lambda *arguments: None)
     monkeypatch.setattr(visualize, "make_plotter", lambda model, seed: model.plot)
-    for owner, name in ((tf.train.Checkpoint, "write"), (summary_ops_v2._ResourceSummaryWriter, "flush")):
+    for owner, name in ((tf.train.Checkpoint, "write"), (tf.summary, "scalar"), (tf.summary, "image")):
         original = getattr(owner, name)
 
         def announced(*arguments, original=original, **named):
