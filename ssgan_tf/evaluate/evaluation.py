@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ssgan_tf import data, runs, visualize
-from ssgan_tf.evaluate import feature_network, predictions, report, scoring
+from ssgan_tf.evaluate import feature_network, predictions, references, report, score_table, scoring
 from ssgan_tf.evaluate import oracle as oracles
 from ssgan_tf.metrics import Settings, chance_l2
 from ssgan_tf.metrics.settings import DEFAULTS
@@ -69,15 +69,18 @@ def run(
     dataset = load_dataset(trained, data_dir)
 
     # Predict and score.
-    options = oracles.OracleOptions(images=oracle_images)
-    oracle = oracles.train_or_load(dataset, oracles.cache_in(data_dir), options, quiet)
-    targets = predictions.targets_of(trained.model, oracle.model.encode_with_features, network)
-    found = predictions.predict(
-        targets, dataset.images, dataset.factors, trained.spec, samples, seed, plan.optional_inputs, quiet
+    oracle, second = (
+        oracles.train_or_load(dataset, oracles.cache_in(data_dir), options, quiet)
+        for options in (oracles.OracleOptions(images=oracle_images), oracles.second_options(oracle_images))
     )
+    targets = predictions.targets_of(trained.model, oracle.model.encode_with_features, network, second.model.encode)
+    found = predictions.predict(
+        targets, dataset.images, dataset.factors, trained.spec, samples, seed, plan.optional_inputs, oracle.held_out,
+        quiet,
+    )  # fmt: skip
     result = scoring.score(found, plan)
     used = describe_features(features, features_range) if network and features else None
-    content = make_content(trained, oracle, plan, result, len(found.encoder.codes), samples, used)
+    content = make_content(trained, (oracle, second), plan, result, found, samples, used)
 
     # Write. Several evaluations of one run may end at the same time.
     try:
@@ -135,19 +138,22 @@ def load_dataset(run: runs.Run, data_dir: str) -> data.FactorDataset:
 
 def make_content(
     run: runs.Run,
-    oracle: oracles.Oracle,
+    judges: tuple[oracles.Oracle, oracles.Oracle],
     plan: scoring.Plan,
     result: scoring.Result,
-    real_samples: int,
+    found: predictions.Predictions,
     generated_samples: int,
     features: dict[str, str] | None,
 ) -> dict[str, Any]:
     """Returns the content of metrics.json: all scores, with the settings they depend on."""
     return {
         **result.values,
+        **score_references(found, plan),
         "intervals": result.intervals,
         "refused": result.refused,
-        "oracle": oracle.scores,
+        "oracle": judges[0].scores,
+        "second_oracle": judges[1].scores,
+        "agreement": found.agreement,
         "chance_l2": chance_l2(run.spec.sizes, np.random.default_rng(plan.seed), 1_000_000),
         "settings": {
             "dataset": run.config.data.dataset,
@@ -156,7 +162,7 @@ def make_content(
             "labeled_fraction": run.config.data.labeled_fraction,
             "images_trained": run.images,
             "checkpoint": run.fingerprint,
-            "samples_encoder": real_samples,
+            "samples_encoder": len(found.encoder.codes),
             "samples_generator": generated_samples,
             "seed": plan.seed,
             "bootstrap": dict.fromkeys(plan.names, plan.bootstrap) if plan.bootstrap else {},
@@ -165,6 +171,15 @@ def make_content(
             "versions": report.versions(),
         },
     }
+
+
+def score_references(found: predictions.Predictions, plan: scoring.Plan) -> dict[str, dict[str, float]]:
+    """Returns {"ceiling" or "chance": scores} that the generator's scores are to be read by."""
+    if found.ceiling is None:
+        return {"ceiling": {}, "chance": {}}
+    names = [name for name in plan.names if plan.identified or name not in scoring.NAMED_CODES]
+    tables = {"ceiling": found.ceiling, "chance": references.by_chance(found.ceiling, plan.seed)}
+    return {name: references.score(both, names, plan.seed, plan.settings) for name, both in tables.items()}
 
 
 def merge_previous(content: dict[str, Any], workdir: runs.Workdir) -> dict[str, Any]:
@@ -180,7 +195,7 @@ def write(content: dict[str, Any], run: runs.Run) -> tuple[str, ...]:
     place = run.files
     files.write_json(content, place.scores)
     with files.atomic_write(place.report) as file:
-        file.write(report.report(content) + "\n")
+        file.write(score_table.to_text(content) + "\n")
     titles = None if run.config.data.labeled_fraction > 0 else match_codes_to_factors(content, run)
     grids = visualize.make_plotter(run.model, run.config.train.seed, titles)()
     if "traversal" not in grids:

@@ -20,8 +20,10 @@ from ssgan_tf import data
 from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.schedule import Phase, Schedule
 from ssgan_tf.data import pipeline
+from ssgan_tf.evaluate.conv_oracle import ConvOracle
 from ssgan_tf.evaluate.inference import encode_images
-from ssgan_tf.evaluate.predictions import make_table
+from ssgan_tf.evaluate.tables import make_table
+from ssgan_tf.metrics.exact_match import exact_match
 from ssgan_tf.metrics.l2 import l2
 from ssgan_tf.metrics.mig import mig
 from ssgan_tf.metrics.settings import Settings
@@ -38,15 +40,17 @@ class OracleOptions:
     """Network and training of the oracle.
 
     Args:
+        network: "trunk" for Semi-StyleGAN's trunk and code head, or "conv" for plain convolutions.
         images: Length of the training, in images.
         batch: Number of images per step.
         learning_rate: Adam's learning rate at the start.
-        fmap_base: Width of the network, see NetworkOptions.
-        fmap_max: Upper limit of the number of feature maps, see NetworkOptions.
+        fmap_base: Width of the trunk, see NetworkOptions.
+        fmap_max: Upper limit of the trunk's number of feature maps, see NetworkOptions.
         held_out: Fraction of the images to hold out of training, for the oracle's own scores.
         seed: Seed of weights, batches and held-out images.
     """
 
+    network: str = "trunk"
     images: int = 300_000
     batch: int = 128
     learning_rate: float = 0.004
@@ -54,6 +58,11 @@ class OracleOptions:
     fmap_max: int = 64
     held_out: float = 0.1
     seed: int = 0
+
+
+def second_options(images: int) -> OracleOptions:
+    """Returns the options of the second oracle, of another architecture, which holds out the same images."""
+    return OracleOptions(network="conv", images=images)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,11 +73,13 @@ class Oracle:
         model: The trained encoder; `model.encode` predicts codes.
         scores: The oracle's own scores on the held-out images, with the keys of ssgan_tf.metrics.
         folder: Folder of the checkpoint and scores.
+        held_out: Rows of the held-out images.
     """
 
-    model: EncoderOnly
+    model: EncoderOnly | ConvOracle
     scores: dict[str, float]
     folder: str
+    held_out: np.ndarray
 
 
 def folder_of(table: data.FactorDataset, options: OracleOptions, cache_dir: str) -> str:
@@ -112,17 +123,17 @@ def train_or_load(
 
     # Load.
     model = _make(table, options)
-    checkpoints = Checkpoints(folder, {"discriminator": model.discriminator}, keep=1)
+    checkpoints = Checkpoints(folder, _saved(model), keep=1)
     scores_path = os.path.join(folder, "scores.json")
     if os.path.exists(scores_path):
         try:
             scores = read_json(scores_path, _parse_scores, "the scores of an oracle")
             if checkpoints.restore_latest() is not None:
-                return Oracle(model, scores, folder)
+                return Oracle(model, scores, folder, rows[:held])
         except ValueError as error:
             logging.warning("The oracle in %s cannot be used (%s); training it again.", folder, error)
             model = _make(table, options)
-            checkpoints = Checkpoints(folder, {"discriminator": model.discriminator}, keep=1)
+            checkpoints = Checkpoints(folder, _saved(model), keep=1)
 
     # Train, and score on the held-out images.
     _check_writable(cache_dir)
@@ -131,7 +142,7 @@ def train_or_load(
     scores = score(codes, table.factors[rows[:held]], table.spec)
     checkpoints.save(_steps(options))
     files.write_json(scores, scores_path)
-    return Oracle(model, scores, folder)
+    return Oracle(model, scores, folder, rows[:held])
 
 
 def _parse_scores(value: Any) -> dict[str, float]:
@@ -154,31 +165,38 @@ def _check_writable(cache_dir: str) -> None:
 
 
 def score(codes: np.ndarray, factors: np.ndarray, spec: CodeSpec, bins: int = 20, seed: int = 0) -> dict[str, float]:
-    """Returns MIG and L2 of codes [N,K] and factors [N,K] in one dict, with the keys of ssgan_tf.metrics."""
+    """Returns MIG, L2 and exact match of codes [N,K] and factors [N,K], with the keys of ssgan_tf.metrics."""
     table = make_table(codes, factors, spec)
     rng = np.random.default_rng(seed)
-    return {**mig(table, rng, Settings(bins=bins)), **l2(table, rng)}
+    return {**mig(table, rng, Settings(bins=bins)), **l2(table, rng), **exact_match(table, rng)}
 
 
 def _steps(options: OracleOptions) -> int:
     return -(-options.images // options.batch)
 
 
-def _make(table: data.FactorDataset, options: OracleOptions) -> EncoderOnly:
-    network = NetworkOptions(
-        resolution=table.images.shape[1],
-        channels=table.images.shape[3],
-        fmap_base=options.fmap_base,
-        fmap_max=options.fmap_max,
-    )
+def _make(table: data.FactorDataset, options: OracleOptions) -> EncoderOnly | ConvOracle:
+    resolution, channels = table.images.shape[1], table.images.shape[3]
     tf.keras.utils.set_random_seed(options.seed)
-    model = EncoderOnly(EncoderOnlyOptions(network), table.spec, options.seed)
+    model: EncoderOnly | ConvOracle
+    if options.network == "conv":
+        model = ConvOracle(resolution, channels, table.spec, options.seed)
+    else:
+        network = NetworkOptions(
+            resolution=resolution, channels=channels, fmap_base=options.fmap_base, fmap_max=options.fmap_max
+        )
+        model = EncoderOnly(EncoderOnlyOptions(network), table.spec, options.seed)
     model.compile()
     return model
 
 
+def _saved(model: EncoderOnly | ConvOracle) -> dict[str, tf.keras.Model]:
+    """Returns what a checkpoint of the oracle contains."""
+    return {"network": model.network} if isinstance(model, ConvOracle) else {"discriminator": model.discriminator}
+
+
 def _train(
-    model: EncoderOnly, table: data.FactorDataset, rows: np.ndarray, options: OracleOptions, quiet: bool
+    model: EncoderOnly | ConvOracle, table: data.FactorDataset, rows: np.ndarray, options: OracleOptions, quiet: bool
 ) -> None:
     phase = Phase(
         batch=options.batch,

@@ -10,18 +10,17 @@ from tqdm import tqdm
 from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.priors import Prior
 from ssgan_tf.data import Images
-from ssgan_tf.evaluate import inference
+from ssgan_tf.evaluate import inference, named_images, references
 from ssgan_tf.evaluate.feature_network import FeatureNetwork
+from ssgan_tf.evaluate.tables import make_table
 from ssgan_tf.metrics import Table
 from ssgan_tf.utils.progress_bar import make_bar
 
 Predictor = Callable[[np.ndarray], np.ndarray]  # uint8 images [B,R,R,C] -> numbers [B,K]
 
-OPTIONAL_INPUTS = ("oracle", "network", "reconstruction")
-"""Inputs besides codes: features of the oracle, features of a feature network, and reconstructions G(z, E(x))."""
-
-NUMBER_BINS = 20
-"""Number of classes that a numeric factor is divided into: equal parts of its range."""
+OPTIONAL_INPUTS = ("oracle", "network", "reconstruction", "named")
+"""Inputs besides codes: features of the oracle, features of a feature network, reconstructions G(z, E(x)), and the
+images that codes name."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +34,7 @@ class EvaluationTargets:
         noise_size: Width of z.
         oracle: The oracle, images -> codes [B,K] followed by its features: [B,K + D].
         features: Feature network for FID and related metrics; None if no such metric is asked for.
+        second_oracle: Another oracle, images -> codes [B,K]; None to do without.
     """
 
     encode: inference.Encoder
@@ -43,13 +43,18 @@ class EvaluationTargets:
     noise_size: int
     oracle: inference.Encoder
     features: FeatureNetwork | None = None
+    second_oracle: inference.Encoder | None = None
 
 
 def targets_of(
-    model: tf.keras.Model, oracle: inference.Encoder, features: FeatureNetwork | None = None
+    model: tf.keras.Model,
+    oracle: inference.Encoder,
+    features: FeatureNetwork | None = None,
+    second_oracle: inference.Encoder | None = None,
 ) -> EvaluationTargets:
     """Returns the targets for evaluating `model` with `oracle`, images -> codes and features."""
-    return EvaluationTargets(model.encode, model.generate, model.prior, model.noise_size, oracle, features)
+    networks = (model.encode, model.generate, model.prior, model.noise_size, oracle)
+    return EvaluationTargets(*networks, features, second_oracle)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,19 +63,21 @@ class Predictions:
 
     Args:
         encoder: E's codes of the real images, with the images' factors.
-        generator: The oracle's codes of the generated images, with the factors that they were generated from; None if
-            the model generates no images.
+        generator: Tables of the generated images; None if the model generates no images.
         features: {"oracle" or "network": (features [N,D] of real images, [M,D] of generated ones)}, if asked for.
         per_image: {"psnr" or "ssim": values [N] of real images against G(z, E(x))}, if asked for.
-        swapped: The unit codes that the images were generated from, with the factors that the oracle reads in the
-            images, which are the labelled ones for methods without labels too; None if the model generates no images.
+        ceiling: Tables of real images in place of generated ones; None if no held-out images were given.
+        agreement: {"real" or "generated": fraction of images in which both oracles read the same}, if there are two.
+        named: Comparison with the images that codes name, if asked for and possible.
     """
 
     encoder: Table
-    generator: Table | None
+    generator: references.GeneratorTables | None
     features: dict[str, tuple[np.ndarray, np.ndarray]]
     per_image: dict[str, np.ndarray]
-    swapped: Table | None = None
+    ceiling: references.GeneratorTables | None = None
+    agreement: dict[str, float] = dataclasses.field(default_factory=dict)
+    named: named_images.NamedComparison | None = None
 
 
 def predict(
@@ -81,11 +88,10 @@ def predict(
     samples: int,
     seed: int,
     optional_inputs: Collection[str] = (),
+    held_out: np.ndarray | None = None,
     quiet: bool = False,
 ) -> Predictions:
     """Encodes real images, generates images, and encodes the generated ones with the oracle.
-
-    Latents, which have no grid, are put into classes of equal probability, which take the place of factors.
 
     Args:
         targets: Networks to evaluate.
@@ -95,6 +101,7 @@ def predict(
         samples: Number M of images to generate, and maximum number N of real images.
         seed: Seed of the choice of images, and of noise and codes.
         optional_inputs: Entries of OPTIONAL_INPUTS to compute as well.
+        held_out: Rows of images with all labels known that no oracle was trained on, for the ceiling; None for none.
         quiet: Whether to show no progress bar.
 
     Raises:
@@ -115,17 +122,22 @@ def predict(
     # The oracle always sees generated images, but real ones only if its features are asked for.
     noise, codes = inference.sample_latents(targets.prior, targets.noise_size, samples, seed)
     extractors: dict[str, Predictor] = {"oracle": inference.make_predictor(targets.oracle)}
+    if targets.second_oracle is not None:
+        extractors["second oracle"] = inference.make_predictor(targets.second_oracle)
+    judges = dict(extractors)
     if "network" in optional_inputs and targets.features is not None:
         extractors["network"] = targets.features.read
     predictors |= {name: extractor for name, extractor in extractors.items() if name in optional_inputs}
 
-    # Run all networks over real images, generated images, and reconstructions.
+    # Run all networks over real images, generated images, held-out images and reconstructions.
     reconstruct = "reconstruction" in optional_inputs
-    total = samples + len(rows) * (2 if reconstruct else 1)
+    unseen = np.random.default_rng([seed, 6]).permutation([] if held_out is None else held_out)[:samples].astype(int)
+    total = samples + len(rows) * (2 if reconstruct else 1) + len(unseen)
+    per_image = {}
     with make_bar(total, "img", "predicting", quiet=quiet) as bar:
         real = _predict_batches(predictors, _batches(images, rows), bar)
         generated = _predict_batches(extractors, inference.generate_images(targets.generate, noise, codes), bar)
-        per_image = {}
+        judged = _predict_batches(judges, _batches(images, unseen), bar) if len(unseen) else {}
         if reconstruct:
             per_image = _compare_reconstructions(targets, _batches(images, rows), real["encoder"], seed, bar)
 
@@ -133,32 +145,32 @@ def predict(
     features = {name: (real[name], generated[name]) for name in predictors if name != "encoder"}
     if "oracle" in features:
         features["oracle"] = (real["oracle"][:, spec.size :], generated["oracle"][:, spec.size :])
-    unit_codes = targets.prior.to_unit(codes).numpy()
-    true_factors = targets.prior.spec.decode(unit_codes)
-    read_codes = generated["oracle"][:, : spec.size]
+    prior, found = targets.prior, {"generated": generated, **({"real": judged} if judged else {})}
+    read = {name: outputs["oracle"][:, : spec.size] for name, outputs in found.items()}
     return Predictions(
         make_table(real["encoder"], factors[rows], spec),
-        make_table(read_codes, true_factors, targets.prior.spec),  # raises if a code is not finite
+        references.generator_tables(prior.to_unit(codes).numpy(), read["generated"], prior, spec),
         features,
         per_image,
-        make_table(unit_codes, spec.decode(read_codes), spec),
+        references.ceiling(read["real"], factors[unseen], prior, spec, seed) if judged else None,
+        {
+            name: references.agreement(read[name], outputs["second oracle"], spec)
+            for name, outputs in found.items()
+            if "second oracle" in outputs
+        },
+        _compare_named(targets, images, factors, spec, samples, seed) if "named" in optional_inputs else None,
     )
 
 
-def make_table(codes: np.ndarray, factors: np.ndarray, spec: CodeSpec) -> Table:
-    """Builds the metrics' `Table` from codes [N,K] and labels [N,K].
-
-    Metrics that need classes see a numeric factor in NUMBER_BINS classes; L2 sees the number itself.
-    """
-    if not any(factor.range for factor in spec.factors):
-        return Table(codes, factors, spec.sizes, spec.names)
-    coarse, sizes = factors.copy(), list(spec.sizes)
-    for k, factor in enumerate(spec.factors):
-        if factor.range is not None:
-            sizes[k] = NUMBER_BINS
-            coarse[:, k] = np.where(factors[:, k] < 0, factors[:, k], factors[:, k] * NUMBER_BINS // factor.size)
-    truth = np.where(spec.mask(factors) > 0, spec.encode(factors), np.nan)
-    return Table(codes, coarse, tuple(sizes), spec.names, truth, spec.sizes)
+def _compare_named(
+    targets: EvaluationTargets, images: Images, factors: np.ndarray, spec: CodeSpec, samples: int, seed: int
+) -> named_images.NamedComparison | None:
+    """Compares generated images with those that codes name; None if codes name no images."""
+    grid = named_images.find_grid(images, factors, spec) if targets.prior.spec == spec else None
+    if grid is None or targets.generate is None:
+        return None
+    pairs = min(samples, named_images.PAIRS)
+    return named_images.compare(targets.generate, targets.prior, targets.noise_size, grid, spec, pairs, seed)
 
 
 def _batches(images: Images, rows: np.ndarray) -> Iterator[np.ndarray]:

@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 from tqdm import tqdm
 
+from ssgan_tf.evaluate.named_images import NOT_A_GRID, NamedComparison
 from ssgan_tf.evaluate.predictions import Predictions
 from ssgan_tf.metrics import (
     DEFAULTS,
@@ -30,15 +31,21 @@ from ssgan_tf.metrics.titles import TITLES
 from ssgan_tf.utils.progress_bar import make_bar
 
 GROUPS = ("encoder", "generator", "images")
-NAMES = (*METRICS, *GENERATOR_METRICS, "frechet_oracle", "psnr", "ssim", *FEATURE_METRICS)
+NAMES = (
+    *METRICS, *GENERATOR_METRICS, "frechet_oracle", "psnr", "ssim", "named_psnr", "sliders", *FEATURE_METRICS
+)  # fmt: skip
 SLOW = ("dci",)
-NAMED_CODES = ("l2", "exact_match")  # metrics for which code k must stand for factor k
+NAMED_CODES = ("l2", "exact_match", "named_psnr", "sliders")  # metrics for which code k must stand for factor k
 UNNAMED = "no labels were used, so no code belongs to a named factor"
 ENCODER_ONLY = "this model encodes images and generates none"
 
-_OPTIONAL_INPUT = {"frechet_oracle": "oracle", "psnr": "reconstruction", "ssim": "reconstruction"} | dict.fromkeys(
-    FEATURE_METRICS, "network"
-)
+_OPTIONAL_INPUT = {
+    "frechet_oracle": "oracle",
+    "psnr": "reconstruction",
+    "ssim": "reconstruction",
+    "named_psnr": "named",
+    "sliders": "named",
+} | dict.fromkeys(FEATURE_METRICS, "network")
 
 Values = dict[str, float]
 
@@ -200,13 +207,13 @@ def _counted(score_replicate: Callable[[np.random.Generator], Values], bar: tqdm
 def _tasks(predictions: Predictions, plan: Plan) -> list[MetricTask]:
     tasks = []
     for name, metric in METRICS.items():
-        for group, table in (("encoder", predictions.encoder), ("generator", predictions.generator)):
-            if table is None:
-                continue
-            tasks.append(_table_task(group, name, metric, table, plan.settings))
-    if predictions.swapped is not None:
+        tasks.append(_table_task("encoder", name, metric, predictions.encoder, plan.settings))
+        if predictions.generator is not None:
+            tasks.append(_table_task("generator", name, metric, predictions.generator.read, plan.settings))
+    if predictions.generator is not None:
         for name, metric in GENERATOR_METRICS.items():
-            tasks.append(_table_task("generator", name, metric, predictions.swapped, plan.settings))
+            tasks.append(_table_task("generator", name, metric, predictions.generator.swapped, plan.settings))
+        tasks += _named_tasks(predictions.named)
     if "oracle" in predictions.features:
         over_oracle = partial(frechet, name="frechet_oracle")
         tasks.append(_feature_task("frechet_oracle", over_oracle, predictions.features["oracle"]))
@@ -238,3 +245,15 @@ def _image_task(name: str, values: np.ndarray) -> MetricTask:
         return {name: float(np.mean(values, dtype=np.float64)), f"{name}/samples": len(values)}
 
     return MetricTask("images", name, mean, lambda rng: {name: float(rng.choice(values, len(values)).mean())})
+
+
+def _named_tasks(named: NamedComparison | None) -> list[MetricTask]:
+    """Returns the tasks that need the images that codes name; without these images they say why there is no score."""
+    if named is None:
+
+        def refuse(rng: np.random.Generator) -> Values:
+            raise ValueError(NOT_A_GRID)
+
+        return [MetricTask("images", name, refuse, refuse) for name in ("named_psnr", "sliders")]
+    sliders = MetricTask("images", "sliders", lambda rng: named.slider_scores(), named.slider_scores)
+    return [_image_task("named_psnr", named.psnr), sliders]

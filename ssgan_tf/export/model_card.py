@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from ssgan_tf import __version__, runs, visualize
 from ssgan_tf.core.codes import FactorSpec
-from ssgan_tf.evaluate import inference, report
+from ssgan_tf.evaluate import inference, report, score_table
 from ssgan_tf.utils import files
 
 _MAX_WIDTH = 1024  # of samples.png, in pixels, approximately
@@ -153,7 +153,7 @@ def text(card: dict[str, Any]) -> str:
     if card["scores"] is None:
         scores = f"None: {card['no_scores_because']}"
     else:
-        scores = f"```\n{report.report(card['scores'])}\n```"
+        scores = f"```\n{score_table.to_text(card['scores'])}\n```"
     about = {"colours": "grey" if card["channels"] == 1 else "RGB"} | {k: card[k] for k in ("resolution", "dataset")}
     generates_images = card["style_size"] > 0
     return _TEXT.format(
@@ -207,7 +207,7 @@ def _read_scores(run: runs.Run) -> tuple[dict[str, Any] | None, str | None]:
         scores = report.read(run.files.scores)
         if scores["settings"]["checkpoint"] != run.fingerprint:
             return None, "the scores in its workdir belong to another checkpoint of this run."
-        report.report(scores)
+        score_table.to_text(scores)
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         name = os.path.basename(run.files.scores)
         return None, f"{name} cannot be read ({error!r}).".replace(run.files.scores, name)

@@ -19,6 +19,8 @@ _LIMITS = {
     "kid/std": (0.0, np.inf),
     "psnr": (-np.inf, np.inf),
     "ssim": (-1.0, 1.0),
+    "named_psnr": (-np.inf, np.inf),
+    "sliders": (-1.0, np.inf),  # correlations, and ratios
 }
 """Lower and upper limits of scores, by key or else by the metric's name; (0, 1) if neither is listed."""
 

@@ -35,13 +35,15 @@ TITLES = {
     "recall": "Recall",
     "psnr": "PSNR",
     "ssim": "SSIM",
+    "named_psnr": "PSNR to the named image",
+    "sliders": "Slider correlation",
 }
 """Title of each score, by its key. The generator's score has the same title followed by "-gen"."""
 
 GENERATOR_SCORES = {"mig_swapped"}
 """Scores that measure generators only."""
 
-IMAGE_SCORES = {"frechet_oracle", "fid", "kid", "precision", "recall", "psnr", "ssim"}
+IMAGE_SCORES = {"frechet_oracle", "fid", "kid", "precision", "recall", "psnr", "ssim", "named_psnr", "sliders"}
 """Scores that compare generated with real images. The others measure an encoder, or a generator through the oracle."""
 
 LOWER_IS_BETTER = {

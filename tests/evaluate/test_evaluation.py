@@ -47,6 +47,17 @@ def test_scores_are_a_mapping_and_print_as_a_table(scores, trained):
     assert scores.missing == ()
 
 
+def test_ceiling_chance_and_agreement_stand_beside_the_generators_scores(scores):
+    for group in ("generator", "ceiling", "chance"):
+        assert {"mig", "l2"} <= set(scores[group]), group
+    assert scores["ceiling"]["l2"] < scores["chance"]["l2"]
+    assert set(scores["agreement"]) == {"real", "generated"}
+    assert 0 <= scores["agreement"]["generated"] <= 1
+    assert scores["second_oracle"]["l2/samples"] == scores["oracle"]["l2/samples"]
+    assert scores["second_oracle"]["l2"] != scores["oracle"]["l2"]
+    assert repr(scores).splitlines()[0].split() == ["encoder", "generator", "ceiling", "chance"]
+
+
 def test_the_traversal_is_an_image(scores, trained):
     assert isinstance(scores.traversal, Image.Image)
     written = np.asarray(Image.open(Path(trained[0]) / "traversal.png"))

@@ -48,14 +48,16 @@ def warnings(monkeypatch) -> list[str]:
     return seen
 
 
-def test_it_learns_and_is_saved_and_loaded(tmp_path, monkeypatch):
-    trained = oracle.train_or_load(TABLE, str(tmp_path), OPTIONS)
+@pytest.mark.parametrize("options", [OPTIONS, dataclasses.replace(OPTIONS, network="conv", learning_rate=0.003)])
+def test_it_learns_and_is_saved_and_loaded(options, tmp_path, monkeypatch):
+    trained = oracle.train_or_load(TABLE, str(tmp_path), options)
     assert trained.scores["l2"] < 0.35, "constant codes score about 0.6"
+    assert trained.scores["exact_match"] > 0.5, "1 / 6 by chance"
     assert trained.scores["l2/samples"] == 18  # 10 % of the 180 images with all their labels
     assert os.path.dirname(trained.folder) == str(tmp_path)
 
     monkeypatch.setattr(oracle, "_train", lambda *_: pytest.fail("trained again"))
-    loaded = oracle.train_or_load(make_table(), str(tmp_path), OPTIONS)
+    loaded = oracle.train_or_load(make_table(), str(tmp_path), options)
     assert loaded.scores == trained.scores
     codes = [encode_images(o.model.encode, TABLE.images[:50]) for o in (trained, loaded)]
     assert np.array_equal(*codes)
@@ -82,6 +84,7 @@ def changed_table(**changes) -> data.FactorDataset:
     [
         (TABLE, dataclasses.replace(OPTIONS, seed=1)),
         (TABLE, dataclasses.replace(OPTIONS, images=9600)),
+        (TABLE, dataclasses.replace(OPTIONS, network="conv")),
         (changed_table(images=TABLE.images[:] + np.uint8(1)), OPTIONS),
         (changed_table(factors=np.where(np.arange(200)[:, None] == 99, 0, TABLE.factors)), OPTIONS),
         (changed_table(spec=CodeSpec((FactorSpec("light", 2), FactorSpec("colour", 4)))), OPTIONS),

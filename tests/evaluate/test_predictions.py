@@ -38,13 +38,15 @@ def targets(**changes) -> EvaluationTargets:
 
 def test_codes_match_their_factors_for_real_and_generated_images():
     found = predict(targets(), IMAGES, FACTORS, SPEC, 50, 0, quiet=True)
-    for table, count in ((found.encoder, 50), (found.generator, 50)):
+    for table, count in ((found.encoder, 50), (found.generator.read, 50)):
         assert table.codes.shape == (count, 2)
         assert np.abs(table.codes - SPEC.encode(table.factors)).max() < 0.6 / 255
         assert table.names == ("a", "b") and table.sizes == (3, 5)
     assert found.features == {} and found.per_image == {}
-    assert np.array_equal(found.swapped.factors, found.generator.factors)
-    assert np.array_equal(found.swapped.codes, SPEC.encode(found.generator.factors))
+    read, swapped = found.generator
+    assert np.array_equal(swapped.factors, read.factors)
+    assert np.array_equal(swapped.codes, SPEC.encode(read.factors))
+    assert found.ceiling is None and found.agreement == {} and found.named is None
 
 
 def test_latents_are_divided_into_classes_of_equal_probability():
@@ -54,13 +56,12 @@ def test_latents_are_divided_into_classes_of_equal_probability():
         return generate(noise, prior.to_unit(codes))
 
     found = predict(targets(generate=show, prior=prior, noise_size=1), IMAGES, FACTORS, SPEC, 4000, 0, quiet=True)
-    table = found.generator
+    table, swapped = found.generator
     assert table.names == ("latent_0", "latent_1") and table.sizes == (20, 20)
     counts = np.stack([np.bincount(column, minlength=20) for column in table.factors.T])
     assert counts.min() > 140 and counts.max() < 260  # 200 expected in each
     assert np.abs(table.codes - (table.factors + 0.5) / 20).max() < 0.5 / 20 + 0.01
     # The other way round: latents as unit codes, and the labelled factors that the oracle reads.
-    swapped = found.swapped
     assert swapped.names == ("a", "b") and swapped.sizes == (3, 5)
     assert np.abs(swapped.codes - table.codes).max() < 0.01
     assert np.array_equal(swapped.factors, SPEC.decode(table.codes))
@@ -68,7 +69,7 @@ def test_latents_are_divided_into_classes_of_equal_probability():
 
 def test_a_model_that_generates_no_images_has_predictions_on_real_images_only():
     found = predict(targets(generate=None), IMAGES, FACTORS, SPEC, 50, 0, {"reconstruction", "oracle"}, quiet=True)
-    assert found.generator is None and found.swapped is None and found.features == {} and found.per_image == {}
+    assert found.generator is None and found.ceiling is None and found.features == {} and found.per_image == {}
     assert np.abs(found.encoder.codes - SPEC.encode(found.encoder.factors)).max() < 0.6 / 255
 
 
@@ -76,7 +77,7 @@ def test_only_real_images_with_all_labels_known_are_used_each_once():
     factors = FACTORS.copy()
     factors[:20, 1] = -1
     found = predict(targets(), IMAGES, factors, SPEC, 1000, 0, quiet=True)
-    assert len(found.encoder.codes) == 40 and len(found.generator.codes) == 1000
+    assert len(found.encoder.codes) == 40 and len(found.generator.read.codes) == 1000
     assert np.abs(found.encoder.codes - SPEC.encode(found.encoder.factors)).max() < 0.6 / 255
 
 
@@ -100,7 +101,7 @@ def test_optional_inputs_are_computed_on_the_same_images():
     inputs = {"oracle", "network", "reconstruction"}
     found = predict(targets(features=means), IMAGES, FACTORS, SPEC, 50, 0, inputs, quiet=True)
     sides = zip(*found.features.values(), strict=True)
-    for (ours, theirs), table in zip(sides, (found.encoder, found.generator), strict=True):
+    for (ours, theirs), table in zip(sides, (found.encoder, found.generator.read), strict=True):
         expected = SPEC.encode(table.factors).mean(axis=1)  # an image's mean is that of its codes
         assert np.abs((ours + 1) / 2 - expected[:, None]).max() < 0.003
         assert np.abs(theirs / 255 - expected[:, None]).max() < 0.003
@@ -142,6 +143,29 @@ def test_every_image_is_encoded_once_in_batches_of_bounded_size(monkeypatch):
 
 def test_the_seed_chooses_images_and_latents():
     found = [predict(targets(), IMAGES, FACTORS, SPEC, 30, seed, quiet=True) for seed in (1, 1, 2)]
-    for side in ("encoder", "generator"):
-        one, same, other = (getattr(predictions, side).factors for predictions in found)
+    for side in (lambda one: one.encoder, lambda one: one.generator.read):
+        one, same, other = (side(predictions).factors for predictions in found)
         assert np.array_equal(one, same) and not np.array_equal(one, other)
+
+
+def test_held_out_images_give_the_ceiling_and_two_oracles_their_agreement():
+    def second(images):  # mistakes the largest value of b
+        codes = encode(images)
+        return tf.minimum(codes, [1.0, 0.75])
+
+    held_out = np.arange(5, 35)
+    found = predict(targets(second_oracle=second), IMAGES, FACTORS, SPEC, 50, 0, held_out=held_out, quiet=True)
+    assert sorted(map(tuple, found.ceiling.read.factors)) == sorted(map(tuple, FACTORS[held_out]))
+    assert np.abs(found.ceiling.read.codes - SPEC.encode(found.ceiling.read.factors)).max() < 0.6 / 255
+    assert found.agreement["real"] == pytest.approx((FACTORS[held_out, 1] < 4).mean())
+    assert found.agreement["generated"] == pytest.approx((found.generator.read.factors[:, 1] < 4).mean())
+
+
+def test_codes_name_images_where_each_combination_has_one():
+    found = predict(targets(), IMAGES[:15], FACTORS[:15], SPEC, 20, 0, {"named"}, quiet=True)
+    assert found.named.psnr.shape == (20,) and found.named.psnr.min() > 50
+    assert found.named.slider_scores()["sliders/ratio/b"] == pytest.approx(1, abs=0.02)
+    assert predict(targets(), IMAGES, FACTORS, SPEC, 20, 0, {"named"}, quiet=True).named is None  # four images of each
+    prior = NormalPrior(2)
+    latents = targets(generate=lambda z, c: generate(z, prior.to_unit(c)), prior=prior)
+    assert predict(latents, IMAGES[:15], FACTORS[:15], SPEC, 20, 0, {"named"}, quiet=True).named is None

@@ -2,7 +2,8 @@
 
 import re
 
-from ssgan_tf.evaluate.report import merge, report
+from ssgan_tf.evaluate.report import merge
+from ssgan_tf.evaluate.score_table import to_text
 
 SCORES: dict = {
     "encoder": {"mig": 0.965, "mig/gap/shape": 0.8, "mig/gap/hue": 0.9, "factor_vae": 1.0, "factor_vae/whole_grid": 0},
@@ -27,7 +28,7 @@ SCORES: dict = {
 
 
 def test_the_whole_table():
-    assert report(SCORES) == "\n".join(
+    assert to_text(SCORES) == "\n".join(
         [
             "                                encoder                   generator",
             "MIG                             0.965 [0.960, 0.970]      0.830",
@@ -51,6 +52,38 @@ def test_the_whole_table():
     )
 
 
+def test_the_generators_scores_stand_beside_ceiling_and_chance():
+    more = {
+        "ceiling": {"mig": 0.97, "l2": 0.05}, "chance": {"mig": 0.01, "l2": 1.17},
+        "oracle": {**SCORES["oracle"], "exact_match": 0.98},
+        "second_oracle": {"mig": 0.9, "l2": 0.08, "exact_match": 0.9},
+        "agreement": {"real": 0.91, "generated": 0.5},
+    }  # fmt: skip
+    lines = to_text({**SCORES, **more}).splitlines()
+    assert lines[0].split() == ["encoder", "generator", "ceiling", "chance"]
+    assert lines[1].split() == ["MIG", "0.965", "[0.960,", "0.970]", "0.830", "0.970", "0.010"]
+    assert lines[3].split() == ["FactorVAE", "1.000", "0.500", "-", "-"]
+    assert lines[6:9] == [
+        "oracle, on 3,110 held-out images: MIG 0.950, L2 0.055, all factors right 98.0 %; L2 by chance: 1.173",
+        "second oracle, of plain convolutions: MIG 0.900, L2 0.080, all factors right 90.0 %",
+        "Both read the same value of every factor in 50.0 % of generated images and 91.0 % of real images.",
+    ]
+
+
+def test_sliders_that_do_too_little_or_too_much_are_named():
+    effects = {"shape": (1.02, 0.9, 0.1), "hue": (0.06, 0.2, 0.3), "scale": (1.5, 0.4, 0.61)}
+    parts = ("ratio", "correlation", "outside")
+    sliders = {f"sliders/{p}/{n}": v for n, values in effects.items() for p, v in zip(parts, values, strict=True)}
+    lines = to_text({**SCORES, "images": sliders}).partition("effect of a slider")[2].splitlines()
+    assert [line.split() for line in lines[1:4]] == [
+        ["shape", "1.020", "0.900", "0.100"], ["hue", "0.060", "0.200", "0.300"], ["scale", "1.500", "0.400", "0.610"],
+    ]  # fmt: skip
+    assert lines[4:6] == [
+        "hue: no visible effect; images change 6 % as much as real ones.",
+        "scale: 61 % of the change is where real images do not change.",
+    ]
+
+
 def test_only_scores_that_exist_are_shown():
     images_only = {
         **SCORES,
@@ -59,7 +92,7 @@ def test_only_scores_that_exist_are_shown():
         "refused": {},
         "settings": {**SCORES["settings"], "bootstrap": {}},
     }
-    text = report(images_only)
+    text = to_text(images_only)
     assert text.splitlines()[0] == "Frechet (oracle)                0.024"
     assert "MIG" not in text and "[low" not in text and "groups" not in text
 
@@ -85,7 +118,7 @@ def test_a_later_metric_is_added_and_a_repeated_one_is_replaced_entirely():
     assert found["intervals"]["encoder"] == {"mig": [0.96, 0.97], "factor_vae": [0.7, 0.8]}
     assert found["refused"]["encoder"] == {}
     assert found["settings"]["bootstrap"] == {"mig": 200, "factor_vae": 50}
-    assert "from 50 or 200 bootstrap replicates" in report(found)
+    assert "from 50 or 200 bootstrap replicates" in to_text(found)
 
 
 def on_features(fingerprint: str, **images) -> dict:
@@ -110,7 +143,7 @@ def test_scores_on_features_are_added_but_those_of_another_network_are_replaced(
 
 def test_small_scores_are_shown():
     images = {"kid": 0.000423, "frechet_oracle": 0.0}
-    text = report({**SCORES, "images": images, "intervals": {"images": {"kid": [0.0001, 0.0007]}}})
+    text = to_text({**SCORES, "images": images, "intervals": {"images": {"kid": [0.0001, 0.0007]}}})
     assert "0.000423 [0.000100, 0.000700]" in text and "Frechet (oracle)                0.000" in text
 
 
@@ -122,14 +155,14 @@ def test_scores_of_other_images_or_settings_are_dropped():
 def test_codes_of_a_method_without_labels_are_listed_below_the_factors():
     encoder = {"mig": 0.3, "mig/gap/shape": 0.4, "mig/gap/hue": 0.2}
     generator = {"mig": 0.1, "mig/gap/latent_0": 0.15, "mig/gap/latent_1": 0.05}
-    text = report({**SCORES, "encoder": encoder, "generator": generator, "intervals": {}})
+    text = to_text({**SCORES, "encoder": encoder, "generator": generator, "intervals": {}})
     rows = [line.split() for line in text.partition("MIG per factor")[2].splitlines()[1:5]]
     assert rows == [
         ["shape", "0.400", "-"], ["hue", "0.200", "-"], ["latent_0", "-", "0.150"], ["latent_1", "-", "0.050"],
     ]  # fmt: skip
     # With roles swapped, the generator's factors are the labelled ones.
     generator |= {"mig_swapped": 0.35, "mig_swapped/gap/shape": 0.6, "mig_swapped/gap/hue": 0.1}
-    text = report({**SCORES, "encoder": encoder, "generator": generator, "intervals": {}})
+    text = to_text({**SCORES, "encoder": encoder, "generator": generator, "intervals": {}})
     assert "MIG-swapped                     -                         0.350\n" in text
     assert re.search("MIG per factor +encoder +generator, swapped +generator\n", text)
     rows = [line.split() for line in text.partition("MIG per factor")[2].splitlines()[1:5]]

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from ssgan_tf.evaluate import scoring
+from ssgan_tf.evaluate.named_images import NOT_A_GRID, NamedComparison
 from ssgan_tf.evaluate.predictions import Predictions
+from ssgan_tf.evaluate.references import GeneratorTables
 from ssgan_tf.evaluate.scoring import NAMES, Plan, choose, plan_for_training, score, summary
 from ssgan_tf.metrics import FEATURE_METRICS, GENERATOR_METRICS, METRICS, Settings
 from tests.support import ideals
@@ -22,7 +24,9 @@ def make_predictions(count: int = 400, extras: bool = True) -> Predictions:
     sides = (rng.normal(size=(count, 5)), rng.normal(size=(count, 5)) + 1)
     features = {"oracle": sides, "network": sides} if extras else {}
     per_image = {"psnr": 20 + rng.normal(size=count), "ssim": np.full(count, 0.5)} if extras else {}
-    return Predictions(perfect, noisy, features, per_image, swapped=perfect)
+    generator = GeneratorTables(noisy, perfect)
+    named = NamedComparison(FACTOR_NAMES, 20 + rng.normal(size=count), *rng.uniform(1, 2, [4, 2, count]))
+    return Predictions(perfect, generator, features, per_image, named=named if extras else None)
 
 
 def plan(names, **changes) -> Plan:
@@ -50,7 +54,7 @@ def test_unknown_names_are_answered_with_the_known_ones(text):
 
 
 def test_every_metric_has_a_title():
-    for name in (*METRICS, *GENERATOR_METRICS, "frechet_oracle", "fid", "kid", "psnr", "ssim"):
+    for name in (*METRICS, *GENERATOR_METRICS, "frechet_oracle", "fid", "kid", "psnr", "ssim", "named_psnr", "sliders"):
         assert name in scoring.TITLES
 
 
@@ -121,6 +125,11 @@ def test_a_model_that_generates_no_images_has_reasons_for_its_missing_scores():
     assert result.refused["images"] == {"psnr": scoring.ENCODER_ONLY} and result.values["encoder"]["mig"] > 0.95
 
 
+def test_without_an_image_for_each_combination_of_factors_there_is_nothing_to_compare():
+    result = score(make_predictions(extras=False), plan(["mig", "named_psnr", "sliders"]))
+    assert result.refused["images"] == {"named_psnr": NOT_A_GRID, "sliders": NOT_A_GRID}
+
+
 def test_small_images_have_no_ssim_but_psnr():
     predictions = make_predictions()
     predictions.per_image["ssim"][:] = np.nan
@@ -130,7 +139,7 @@ def test_small_images_have_no_ssim_but_psnr():
 
 
 def test_every_score_has_an_interval_around_it():
-    names = ["mig", "l2", "factor_vae", "sap_continuous", "psnr", "kid", "frechet_oracle"]
+    names = ["mig", "l2", "factor_vae", "sap_continuous", "psnr", "kid", "frechet_oracle", "named_psnr", "sliders"]
     result = score(make_predictions(), plan(names, bootstrap=10))
     for group, values in result.values.items():
         intervals = result.intervals[group]
@@ -149,7 +158,7 @@ def test_replicates_without_a_score_are_left_out():
     factors = np.zeros((100, 1), int)
     factors[:2] = 1
     table = ideals.make_table(factors + 0.1 * np.random.default_rng(0).normal(size=(100, 1)), factors, (2,), ("bald",))
-    result = score(Predictions(table, table, {}, {}), plan(["mig", "irs"], bootstrap=40))
+    result = score(Predictions(table, GeneratorTables(table, table), {}, {}), plan(["mig", "irs"], bootstrap=40))
     assert result.values["encoder"]["mig"] > 0.5 and not result.refused["encoder"]
     low, high = result.intervals["encoder"]["mig"]
     assert low <= result.values["encoder"]["mig"] <= high

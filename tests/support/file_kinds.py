@@ -20,7 +20,7 @@ from ssgan_tf import data
 from ssgan_tf.config import Config
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.editing import exports
-from ssgan_tf.evaluate import compare, evaluation, report
+from ssgan_tf.evaluate import compare, evaluation, score_table
 from ssgan_tf.runs import Workdir
 from ssgan_tf.select.cache import PairCache
 from ssgan_tf.select.pairs import Pair
@@ -122,7 +122,7 @@ def _write_scores(folder: Path) -> Path:
 def _read_scores(path: Path) -> None:
     """Merges new scores with those in the file as `ssgan evaluate` does, reads them for `select`, compares them."""
     merged = evaluation.merge_previous(json.loads(json.dumps(SCORES)), Workdir(str(path.parent)))
-    assert report.report(merged)
+    assert score_table.to_text(merged)
     assert all(np.isfinite(score) for score in load_known(str(path.parent), "abc").values())
     compare.run([str(path.parent)], str(path.parent / "comparison"))
 

@@ -4,7 +4,8 @@
     ssgan compare 'runs/*' --metrics=mig,mig_gen,fid --sort=mig_gen
 
 Reads the metrics.json that `ssgan evaluate` writes into a workdir. Writes comparison.md, comparison.csv (with all
-digits) and comparison.png, and warns if the runs were not evaluated in the same way.
+digits) and comparison.png, and warns if the runs were not evaluated in the same way. Runs that differ in their seed
+alone are also shown as means with 95 % intervals.
 """
 
 import sys

@@ -1,0 +1,152 @@
+"""Table of a run's scores, as text."""
+
+import math
+from typing import Any
+
+from ssgan_tf.metrics.titles import TITLES
+
+_WIDTH = 32
+_COLUMN = 26
+_NARROW = 10  # of a column without intervals
+_WEAK = 0.25  # A slider with less of the real change has no visible effect. Our choice.
+_COLUMNS = {"encoder": _COLUMN, "generator": _COLUMN, "ceiling": _NARROW, "chance": _NARROW}
+
+
+def to_text(scores: dict[str, Any]) -> str:
+    """Returns the table: metrics of encoder and generator, metrics of images, each factor's scores, and the settings.
+
+    Args:
+        scores: Content of metrics.json.
+    """
+    parts = [_codes(scores), _oracles(scores), _images(scores), _factors(scores), _sliders(scores), _notes(scores)]
+    return "\n\n".join("\n".join(line.rstrip() for line in part) for part in parts if part)
+
+
+def _codes(scores: dict[str, Any]) -> list[str]:
+    """Returns lines with the scores of codes, beside the generator's ceiling and chance where they were measured."""
+    keys = [key for key in TITLES if key in scores["encoder"] or key in scores["generator"]]
+    if not keys:
+        return []
+    columns = {group: width for group, width in _COLUMNS.items() if width == _COLUMN or scores.get(group)}
+    rows = [[TITLES[key], *(_number(scores, group, key) for group in columns)] for key in keys]
+    s = scores["settings"]
+    counts = ["images", f"{s['samples_encoder']:,}", f"{s['samples_generator']:,}"]
+    widths = [_WIDTH, *columns.values()]
+    return [
+        "".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False))
+        for row in (["", *columns], *rows, counts)
+    ]
+
+
+def _oracles(scores: dict[str, Any]) -> list[str]:
+    """Returns lines on the oracles: their own scores on held-out images, and how often they agree."""
+    if not scores["encoder"] and not scores["generator"]:
+        return []
+    oracle, second = scores["oracle"], scores.get("second_oracle")
+    lines = [
+        f"oracle, on {oracle['l2/samples']:,} held-out images: MIG {oracle['mig']:.3f}, L2 {oracle['l2']:.3f}"
+        f"{_all_right(oracle)}; L2 by chance: {scores['chance_l2']:.3f}"
+    ]
+    if second:
+        lines.append(
+            f"second oracle, of plain convolutions: MIG {second['mig']:.3f}, L2 {second['l2']:.3f}{_all_right(second)}"
+        )
+    if scores.get("agreement"):
+        parts = [f"{100 * share:.1f} % of {kind} images" for kind, share in sorted(scores["agreement"].items())]
+        lines.append(f"Both read the same value of every factor in {' and '.join(parts)}.")
+    return lines
+
+
+def _all_right(oracle: dict[str, float]) -> str:
+    return f", all factors right {100 * oracle['exact_match']:.1f} %" if "exact_match" in oracle else ""
+
+
+def _images(scores: dict[str, Any]) -> list[str]:
+    keys = [key for key in TITLES if key in scores["images"]]
+    return [f"{TITLES[key]:<{_WIDTH}}{_number(scores, 'images', key)}" for key in keys]
+
+
+def _number(scores: dict[str, Any], group: str, key: str) -> str:
+    """Formats a score, with its interval if there is one: "0.965 [0.960, 0.970]"; "-" if there is no score."""
+    value = scores.get(group, {}).get(key)
+    if value is None:
+        return "-"
+    interval = scores["intervals"].get(group, {}).get(key)
+    small = group == "images" and 0 < abs(value) < 0.01  # a good KID is 0.0004
+    decimals = 2 - math.floor(math.log10(abs(value))) if small else 3
+    ends = f" [{interval[0]:.{decimals}f}, {interval[1]:.{decimals}f}]" if interval else ""
+    return f"{value:.{decimals}f}{ends}"
+
+
+def _factors(scores: dict[str, Any]) -> list[str]:
+    """Returns lines with each factor's MIG. Without labels, a generator's factors are its own codes; they come last."""
+    columns = [("encoder", "mig"), ("generator", "mig_swapped"), ("generator", "mig")]
+    names: dict[str, None] = {}
+    for group, metric in columns:
+        prefix = f"{metric}/gap/"
+        names |= dict.fromkeys(key.removeprefix(prefix) for key in scores[group] if key.startswith(prefix))
+    if not names:
+        return []
+    if "mig_swapped" not in scores["generator"]:
+        columns.remove(("generator", "mig_swapped"))
+    titles = [group + ", swapped" * (metric == "mig_swapped") for group, metric in columns]
+    rows = [[_number(scores, group, f"{metric}/gap/{name}") for group, metric in columns] for name in names]
+    return [
+        f"{first:<{_WIDTH}}" + "".join(f"{cell:<{_COLUMN}}" for cell in cells)
+        for first, cells in zip(["MIG per factor", *(f"  {name}" for name in names)], [titles, *rows], strict=True)
+    ]
+
+
+def _sliders(scores: dict[str, Any]) -> list[str]:
+    """Returns lines with the effect of each slider, beside what it is in real images."""
+    prefix = "sliders/ratio/"
+    names = [key.removeprefix(prefix) for key in scores["images"] if key.startswith(prefix)]
+    if not names:
+        return []
+    lines = [f"{'effect of a slider':<{_WIDTH}}{'change / real change':<{_COLUMN}}{'correlation':<{_COLUMN}}outside"]
+    for name in names:
+        cells = [_number(scores, "images", f"sliders/{part}/{name}") for part in ("ratio", "correlation", "outside")]
+        lines.append(f"{'  ' + name:<{_WIDTH}}" + "".join(f"{cell:<{_COLUMN}}" for cell in cells))
+    return lines + describe_weak_sliders(scores["images"])
+
+def describe_weak_sliders(scores: dict[str, float]) -> list[str]:
+    """Returns a sentence for each slider that does next to nothing, or changes more of what it should keep.
+
+    Args:
+        scores: Scores of images, with the keys of `named_images.NamedComparison.slider_scores`.
+    """
+    sentences = []
+    for key, ratio in scores.items():
+        if not key.startswith("sliders/ratio/"):
+            continue
+        name = key.removeprefix("sliders/ratio/")
+        outside = scores.get(f"sliders/outside/{name}", 0.0)
+        if ratio < _WEAK:
+            sentences.append(f"{name}: no visible effect; images change {100 * ratio:.0f} % as much as real ones.")
+        elif outside > 0.5:
+            sentences.append(f"{name}: {100 * outside:.0f} % of the change is where real images do not change.")
+    return sentences
+
+
+def _notes(scores: dict[str, Any]) -> list[str]:
+    s = scores["settings"]
+    lines = [
+        f"{s['labels']:,} labelled images (eta = {100 * s['labeled_fraction']:g} %), trained with "
+        f"{s['images_trained']:,} images; {s['bins']} bins, seed {s['seed']}."
+    ]
+    if s["bootstrap"]:
+        counts = " or ".join(str(count) for count in sorted(set(s["bootstrap"].values())))
+        lines.append(f"[low, high]: 95 % intervals from {counts} bootstrap replicates of the images.")
+    within = {key.split("/")[0] for g in ("encoder", "generator") for key, v in scores[g].items() if _part(key, v)}
+    if within:
+        titles = " and ".join(TITLES[name] for name in sorted(within, reverse=True))
+        lines.append(f"{titles}: groups were sampled from the evaluated images, which are not the whole grid.")
+    for group, refused in scores["refused"].items():
+        for why in dict.fromkeys(refused.values()):  # one line for all metrics with the same reason
+            titles = ", ".join(TITLES.get(name, name) for name, reason in refused.items() if reason == why)
+            lines.append(f"No {titles} of {group}: {why}")
+    return lines
+
+
+def _part(key: str, value: float) -> bool:
+    return key.endswith("/whole_grid") and not value
