@@ -93,15 +93,25 @@ def limits() -> Iterator[Limit]:
 
 
 def check(need: Need) -> None:
-    """Raises MemoryError if a limit is lower than what training needs at least; warns if it may be too low."""
+    """Raises MemoryError if a limit is lower than what training needs at least."""
     for limit in limits():
-        least, expected = (a + b for a, b in zip(need, limit.unused, strict=True))
-        advice = "Lower model.network or phases.batch" + (", or raise the limit." if limit.hard else ".")
-        received = f"Received: {_gib(limit.size)} {limit.name}. {advice}"
+        least = need.least + limit.unused.least
         if limit.hard and least > limit.size:
-            raise MemoryError(f"memory: expected {_gib(least)} or more, which training needs. {received}")
+            raise MemoryError(
+                f"memory: expected {_gib(least)} or more, which training needs. Received: {_gib(limit.size)} "
+                f"{limit.name}. Raise the limit, or lower model.network, phases.batch or data.memory_gib."
+            )
+
+
+def warn(need: Need) -> None:
+    """Warns of limits that may be too low."""
+    for limit in limits():
+        expected = need.expected + limit.unused.expected
         if expected > limit.size:
-            logging.warning("memory: training is expected to need %s. %s", _gib(expected), received)
+            logging.warning(
+                "memory: training is expected to need %s. Received: %s %s.",
+                _gib(expected), _gib(limit.size), limit.name,
+            )  # fmt: skip
 
 
 def describe(need: Need) -> str:

@@ -49,6 +49,9 @@ def prepare(
     # Devices come after the cheap checks, since workers wait here for each other.
     strategy = make_strategy(strategy) if isinstance(strategy, str) else strategy
     info = check_input(config, place, data_dir, strategy)
+    need = memory.needed(config, info, strategy.num_replicas_in_sync)
+    memory.check(need)
+    memory.warn(need)
     xla = on_gpu() if jit_compile is None else jit_compile
     if not quiet:
         print(json.dumps(config.to_json(), indent=2))

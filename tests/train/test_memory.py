@@ -21,8 +21,8 @@ def test_a_process_without_enough_addresses_is_refused_before_tensorflow_aborts_
     result = train(inputs, tmp_path / "run", before=faults.AddressSpace(2 * GIB))
     assert result.code == 2, result.err
     assert re.fullmatch(
-        r"error: memory: expected \d\.\d GiB or more, which training needs\. Received: 2\.0 GiB allowed by `ulimit -v`\. "
-        r"Lower model\.network or phases\.batch, or raise the limit\.\n",
+        r"error: memory: expected \d\.\d GiB or more, which training needs\. Received: 2\.0 GiB allowed by "
+        r"`ulimit -v`\. Raise the limit, or lower model\.network, phases\.batch or data\.memory_gib\.\n",
         result.err,
     )
     assert not (tmp_path / "run").exists()
@@ -50,6 +50,7 @@ def test_what_is_needed_is_compared_with_every_limit(limit, outcome, monkeypatch
             memory.check(Need(4, 7))
     else:
         memory.check(Need(4, 7))
+        memory.warn(Need(4, 7))
     assert len(warnings) == (outcome == "warned")
     assert memory.describe(Need(4, 7)).endswith(limit.name)
 
