@@ -42,7 +42,6 @@ def assert_refused(result: programs.Result, message: str) -> None:
         (["--strategy=multigpu"], "strategy=multigpu: value should be one of <default|mirrored|multiworker>"),
         (["--minutes=-1"], "minutes"),
         (["--workdir=gs://bucket/run"], "--workdir: expected a folder of this machine, without 'gs://'. Received: "),
-        ([f"--workdir={'long/' * 999}"], "--workdir: expected a path of at most 3,845 bytes, .* of 4,995 characters"),
         (["--wrkdir=x"], r"Unknown command line flag 'wrkdir'. Did you mean: workdir \?"),
         (["model.gamma_g=3"], "expected only flags .*Received: 'model.gamma_g=3'"),
     ],
@@ -123,7 +122,7 @@ def test_a_workdir_with_damaged_checkpoints_alone(inputs, workdir):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "labeled_subset.npy is not a list of row numbers"), (None, "belongs to other data; expected the 15 rows of 60")],
+    [(b"", "labeled_subset.npy is not a list of"), (None, "belongs to other data; expected the 15 rows of 60")],
 )
 def test_a_labelled_subset_that_is_damaged_or_belongs_to_other_data(content, message, inputs, workdir):
     path = workdir / "labeled_subset.npy"
