@@ -35,7 +35,7 @@ def infomec(table: Table, rng: np.random.Generator, settings: Settings = DEFAULT
     10 nearest neighbours, without bins.
 
     K counts the active codes. As in the authors' program, a code is inactive if its range is at most 1/20 of the
-    largest one. The paper leaves codes without information undefined: estimates around 0 divided by their sum are
+    largest one. That program leaves codes without information undefined: estimates around 0 divided by their sum are
     anything. Here, a code is inactive too if it has at most 1/20 of the entropy of every factor, and a factor of which
     no code has more counts as 0 in InfoC. So noise scores 0.
 
