@@ -93,8 +93,8 @@ class Fitter:
             self._generate(noise[:1], code[:1], offset[:1])
         except tf.errors.OpError as error:
             raise ValueError(
-                f"codes.json: expected the SavedModel's number of style_layers. Received: {offset.shape[1]}; export the "
-                "model again."
+                f"codes.json: expected the SavedModel's number of style_layers. Received: {offset.shape[1]}; "
+                "export the model again."
             ) from error
 
     def _initialize(self, code: tf.Tensor, target: list[tf.Tensor], seed: int) -> tuple[tf.Tensor, tf.Tensor]:
