@@ -1,4 +1,4 @@
-"""Sizes of the networks: one set of numbers shared by the generator and the discriminator/encoder."""
+"""Sizes of the networks: one set of numbers for the generator and the discriminator/encoder."""
 
 import dataclasses
 
@@ -17,10 +17,16 @@ class NetworkOptions:
         channels: 1 (grey) or 3 (RGB).
         fmap_base: The block at resolution r has min(fmap_base * 2 / r, fmap_max) feature maps.
         fmap_max: Upper limit of the number of feature maps.
+        generator_fmap_base: fmap_base of the generator alone; 0 for the common one. Not in the paper: where D wins, a
+            larger G alone learns faster (docs/demo.md).
+        generator_fmap_max: fmap_max of the generator alone; 0 for the common one.
         noise_size: Width of z and of the code embedding.
         style_size: Width of w and of the hidden layers of the mapping network.
         mapping_layers: Number of fully connected layers from (z, c) to w.
         mapping_lrmul: Learning-rate multiplier of the mapping network.
+        code_features: Number of octaves F of Fourier features: the embedding sees c, and sin and cos of pi c, 2 pi c,
+            ..., 2^(F - 1) pi c, instead of c alone. Not in the paper: what a periodic factor, such as a hue, does to an
+            image is a hard function of one number.
         joint_norm: Whether to normalise z and the code embedding together (official StyleGAN) instead of z alone.
         noise_inputs: Whether to add per-pixel noise in the synthesis network.
         tanh: Whether to squash the generator's output into [-1, 1]; otherwise it is linear.
@@ -40,11 +46,14 @@ class NetworkOptions:
     channels: int = 3
     fmap_base: int = 8192
     fmap_max: int = 512
+    generator_fmap_base: int = 0
+    generator_fmap_max: int = 0
     # Mapping network.
     noise_size: int = 512
     style_size: int = 512
     mapping_layers: int = 8
     mapping_lrmul: float = 0.01
+    code_features: int = 0
     joint_norm: bool = False
     # Synthesis network.
     noise_inputs: bool = False
@@ -63,7 +72,9 @@ class NetworkOptions:
             raise ValueError(f"channels: expected 1 (grey) or 3 (RGB). Received: {self.channels}.")
         sizes = ("fmap_base", "fmap_max", "noise_size", "style_size", "mapping_layers", "stddev_group")
         validation.check_least(self, 1, *sizes)
-        validation.check_most(self, MAX_WIDTH, "fmap_max", "noise_size", "style_size")
+        validation.check_least(self, 0, "generator_fmap_base", "generator_fmap_max", "code_features")
+        validation.check_most(self, MAX_WIDTH, "fmap_max", "generator_fmap_max", "noise_size", "style_size")
+        validation.check_most(self, 16, "code_features")
         validation.check_most(self, 100, "mapping_layers")
         validation.check_positive(self, "mapping_lrmul")
         if self.precision not in PRECISIONS:
@@ -79,8 +90,19 @@ class NetworkOptions:
         """Number of synthesis layers that take a style: two per resolution, starting at 4x4."""
         return 2 * len(self.resolutions)
 
+    @property
+    def generator(self) -> "NetworkOptions":
+        """These options with the generator's feature maps as the common ones."""
+        return dataclasses.replace(
+            self,
+            fmap_base=self.generator_fmap_base or self.fmap_base,
+            fmap_max=self.generator_fmap_max or self.fmap_max,
+            generator_fmap_base=0,
+            generator_fmap_max=0,
+        )
+
     def feature_maps(self, resolution: int) -> int:
-        """Returns the number of feature maps at `resolution`: output of G's block there, and input of D's."""
+        """Returns the number of feature maps at `resolution`: input of D's block there, and output of `generator`'s."""
         return max(1, min(self.fmap_base * 2 // resolution, self.fmap_max))
 
 

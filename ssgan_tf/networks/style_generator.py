@@ -5,6 +5,8 @@ The factor code c enters through the mapping network only. The architecture is t
 embedding, the eight mapping layers and one RGB head per resolution.
 """
 
+import math
+
 import tensorflow as tf
 
 from ssgan_tf.core.images import blur, upsample
@@ -50,16 +52,23 @@ def mix_styles(first: tf.Tensor, second: tf.Tensor, crossovers: tf.Tensor, style
     return tf.where(from_second[:, :, None], second[:, None, :], first[:, None, :])
 
 
+def code_features(codes: tf.Tensor, octaves: int) -> tf.Tensor:
+    """Computes Fourier features of codes [B,K]: c, sin(2^f pi c) and cos(2^f pi c) for f < octaves, [B,K + 2 F K]."""
+    angles = [2**f * math.pi * codes for f in range(octaves)]
+    return tf.concat([codes, *map(tf.sin, angles), *map(tf.cos, angles)], axis=-1)
+
+
 class MappingNetwork(tf.keras.Model):
     """Mapping network: (noise [B,Z], codes [B,K]) -> style w [B,W].
 
-    z is pixel-normalised, and c is multiplied by a learned matrix without bias that starts as N(0,1). Both are
-    concatenated and passed through `mapping_layers` fully connected layers with leaky ReLU.
+    z is pixel-normalised, and c, or its Fourier features, is multiplied by a learned matrix without bias that starts as
+    N(0,1). Both are concatenated and passed through `mapping_layers` fully connected layers with leaky ReLU.
     """
 
     def __init__(self, options: NetworkOptions, name="mapping"):
         super().__init__(name=name)
         self.joint_norm = options.joint_norm
+        self.code_features = options.code_features
         # Not equalised: a plain N(0,1) matrix, as in the authors' earlier code.
         self.embedding = tf.keras.layers.Dense(
             options.noise_size,
@@ -74,7 +83,7 @@ class MappingNetwork(tf.keras.Model):
 
     def call(self, inputs):
         noise, codes = inputs  # [B,Z], [B,K]
-        embedded = self.embedding(codes)  # [B,Z]
+        embedded = self.embedding(code_features(codes, self.code_features))  # [B,Z]
         # Official StyleGAN normalises z and the embedding together, the authors' earlier code z alone.
         if self.joint_norm:
             x = layers.pixel_norm(tf.concat([noise, embedded], axis=-1))  # [B,2Z]
@@ -98,7 +107,7 @@ class SynthesisBlock(tf.keras.layers.Layer):
 
     def __init__(self, resolution: int, options: NetworkOptions, name=None):
         super().__init__(name=name, autocast=False)
-        maps = options.feature_maps(resolution)
+        maps = options.generator.feature_maps(resolution)
         self.resolution = resolution
         self.maps = maps
         self.noise = options.noise_inputs

@@ -63,7 +63,12 @@ def mapping_work(network: NetworkOptions, code_size: int) -> Work:
     """Returns the work of the mapping network, (z, c) -> w."""
     z, w = network.noise_size, network.style_size
     hidden = [_layer(2 * z * w)] + [_layer(w * w)] * (network.mapping_layers - 1)
-    return _add([_first(code_size * z, to_images=False), *hidden])
+    return _add([_first(_code_inputs(network, code_size) * z, to_images=False), *hidden])
+
+
+def _code_inputs(network: NetworkOptions, code_size: int) -> int:
+    """Returns the number of inputs of the code embedding."""
+    return (1 + 2 * network.code_features) * code_size
 
 
 def synthesis_work(network: NetworkOptions, resolution: int, fading: bool = False) -> Work:
@@ -74,7 +79,7 @@ def synthesis_work(network: NetworkOptions, resolution: int, fading: bool = Fals
         resolution: Resolution of the image.
         fading: Whether the newest block is being faded in.
     """
-    parts = []
+    parts, network = [], network.generator
     for r in _resolutions_up_to(network, resolution):
         maps = network.feature_maps(r)
         if r > 4:
@@ -114,16 +119,17 @@ def _image_resolutions(resolution: int, fading: bool) -> tuple[int, ...]:
 def parameters(network: NetworkOptions, code_size: int) -> tuple[int, int]:
     """Returns the numbers of trainable parameters of the generator and of the discriminator/encoder."""
     z, w, k, channels = network.noise_size, network.style_size, code_size, network.channels
-    generator = k * z + (2 * z + 1) * w + (network.mapping_layers - 1) * (w + 1) * w + 16 * network.feature_maps(4)
+    generator = _code_inputs(network, k) * z + (2 * z + 1) * w + (network.mapping_layers - 1) * (w + 1) * w
+    generator += 16 * network.generator.feature_maps(4)
     discriminator = 0
     for r in network.resolutions:
-        maps, below = network.feature_maps(r), network.feature_maps(r // 2)
+        maps, below = network.generator.feature_maps(r), network.generator.feature_maps(r // 2)
         generator += 9 * maps * maps + 2 * (w + 1) * 2 * maps + (maps + 1) * channels
         generator += 2 * maps * (2 if network.noise_inputs else 1)  # biases and noise weights
+        generator += 9 * below * maps if r > 4 else 0
+        maps, below = network.feature_maps(r), network.feature_maps(r // 2)
         discriminator += (channels + 1) * maps
-        if r > 4:
-            generator += 9 * below * maps
-            discriminator += (9 * maps + 1) * maps + (9 * maps + 1) * below
+        discriminator += (9 * maps + 1) * maps + (9 * maps + 1) * below if r > 4 else 0
     maps, width = network.feature_maps(4), network.feature_maps(2)
     discriminator += (9 * (maps + 1) + 1) * maps + (16 * maps + 1) * width + (width + 1) * (1 + k)
     return generator, discriminator
@@ -266,20 +272,25 @@ def memory(options: SemiStyleGANOptions, code_size: int, resolution: int, batch:
     # Weights and their copies.
     network, o = options.network, options
     generator, discriminator = parameters(network, code_size)
-    resampling = 7 * sum(network.feature_maps(r) * network.feature_maps(r // 2) for r in network.resolutions[1:])
+    g_resampling, d_resampling = (
+        7 * sum(n.feature_maps(r) * n.feature_maps(r // 2) for r in n.resolutions[1:])
+        for n in (network.generator, network)
+    )
     compute_bytes = 4 if network.precision == "float32" else 2
     passes = 3 if o.r1 > 0 else 2  # generated, labelled and mixed images; real images; the slope of real images
 
     # Activations. Normalization and style stay float32 in mixed precision.
-    maps = sum(r**2 * network.feature_maps(r) for r in _resolutions_up_to(network, resolution))
+    g_maps, d_maps = (
+        sum(r**2 * n.feature_maps(r) for r in _resolutions_up_to(n, resolution)) for n in (network.generator, network)
+    )
     largest = resolution**2 * network.feature_maps(resolution)
     encoded = batch + labeled_batch * ((o.beta > 0) + (o.alpha > 0))
-    stored = batch * maps * (4 * compute_bytes + 16) + (encoded * 4 + batch * 2 * passes) * maps * compute_bytes
+    stored = batch * g_maps * (4 * compute_bytes + 16) + (encoded * 4 + batch * 2 * passes) * d_maps * compute_bytes
     return Memory(
         weights=4 * (generator + discriminator),
         average=4 * generator,
         moments=8 * (generator + discriminator),
-        gradients=4 * max(passes * (discriminator + resampling), generator + resampling),
-        kernels=compute_bytes * (generator + resampling + 2 * (discriminator + resampling)),
+        gradients=4 * max(passes * (discriminator + d_resampling), generator + g_resampling),
+        kernels=compute_bytes * (generator + g_resampling + 2 * (discriminator + d_resampling)),
         activations=stored + 4 * encoded * largest * compute_bytes,
     )

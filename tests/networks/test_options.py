@@ -50,6 +50,17 @@ def test_feature_maps_of_the_paper():
     assert [options.feature_maps(r) for r in options.resolutions] == [512, 512, 512, 512, 256, 128, 64, 32, 16]
 
 
+def test_the_generator_may_have_feature_maps_of_its_own(tiny):
+    options = NetworkOptions(32, fmap_base=128, fmap_max=64, generator_fmap_base=512, generator_fmap_max=128)
+    assert [options.feature_maps(r) for r in options.resolutions] == [64, 32, 16, 8]
+    assert [options.generator.feature_maps(r) for r in options.resolutions] == [128, 128, 64, 32]
+    assert NetworkOptions(32).generator == NetworkOptions(32)
+    wide = tiny(generator_fmap_base=128, generator_fmap_max=16)
+    assert StyleGenerator(wide, 3).synthesis.blocks[0].constant.shape == (1, 4, 4, 16)
+    sizes = [layers.count_parameters(Discriminator(options, 3)) for options in (tiny(), wide)]
+    assert sizes[0] == sizes[1]
+
+
 def test_feature_maps_never_vanish():
     assert NetworkOptions(resolution=1024, fmap_base=64).feature_maps(1024) == 1
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from ssgan_tf.core.images import blur, upsample
-from ssgan_tf.networks.style_generator import StyleGenerator
+from ssgan_tf.networks.style_generator import StyleGenerator, code_features
 
 
 @pytest.fixture
@@ -40,6 +40,23 @@ def mapping_by_hand(generator: StyleGenerator, noise: np.ndarray, codes: np.ndar
         x = x @ (kernel * 2**0.5 / len(kernel) ** 0.5 * 0.01) + 0.01 * bias
         x = np.where(x > 0, x, 0.2 * x)
     return x
+
+
+def test_fourier_features_by_hand():
+    found = code_features(tf.constant([[0.5, 0.25]]), 2).numpy()
+    root = 0.5**0.5
+    assert found[0].tolist() == pytest.approx([0.5, 0.25, 1, root, 0, 1, 0, root, -1, 0], abs=1e-6)
+    assert code_features(tf.constant([[0.5, 0.25]]), 0).numpy().tolist() == [[0.5, 0.25]]
+
+
+def test_the_embedding_sees_the_features(make, noise, codes):
+    generator = make(code_features=3)
+    assert generator.mapping.embedding.kernel.shape == (3 * 7, 8)
+    features = code_features(codes, 3).numpy()
+    expected = mapping_by_hand(generator, noise.numpy(), features, joint=False)
+    assert generator.mapping((noise, codes)).numpy() == pytest.approx(expected, abs=1e-5)
+    ends = tf.constant([[0.0] * 3, [1.0] * 3])
+    assert np.abs(code_features(ends, 3).numpy()[0, 9:] - code_features(ends, 3).numpy()[1, 9:]).max() == 2  # cos pi c
 
 
 @pytest.mark.parametrize("joint_norm", [False, True])

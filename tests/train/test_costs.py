@@ -25,7 +25,10 @@ from ssgan_tf.networks.style_generator import StyleGenerator
 from ssgan_tf.train import costs
 
 # All sizes differ, so that mixing up two of them changes the result.
-NETWORK = NetworkOptions(16, 3, fmap_base=48, fmap_max=10, noise_size=7, style_size=5, mapping_layers=3)
+NETWORK = NetworkOptions(
+    16, 3, fmap_base=48, fmap_max=10, generator_fmap_base=72, generator_fmap_max=13, noise_size=7, style_size=5,
+    mapping_layers=3, code_features=2,
+)  # fmt: skip
 SPEC = CodeSpec((FactorSpec("shape", 3), FactorSpec("hue", 4)))
 BATCH, LABELED = 6, 2
 GIB = 2**30
