@@ -23,7 +23,7 @@ _PARTIAL = "partial-"
 _STEP = "step/.ATTRIBUTES/VARIABLE_VALUE"  # key of the model's step
 
 
-_ATTEMPTS = 5  # to read the newest checkpoint of a run whose training replaces it
+_ATTEMPTS = 20  # to read the newest checkpoint of a run whose training replaces it
 
 
 class DamagedError(ValueError):

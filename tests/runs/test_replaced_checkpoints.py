@@ -65,7 +65,8 @@ def test_the_newest_is_restored_whenever_the_last_one_goes(training, reader, mon
 
 
 def test_checkpoints_that_go_faster_than_they_are_read_are_the_reason(training, reader, monkeypatch):
-    before(checkpoints, "find_corruption", training, monkeypatch, 100)
+    monkeypatch.setattr(checkpoints, "_ATTEMPTS", 3)
+    before(checkpoints, "find_corruption", training, monkeypatch, 3)
     with pytest.raises(MissingError, match="^Checkpoint .* is not there, or no longer: .* raise train.keep_checkp"):
         reader[0].restore_latest()
 
