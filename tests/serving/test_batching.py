@@ -268,4 +268,4 @@ def test_a_row_of_an_export_does_not_depend_on_the_batch_it_shares(export_server
     with concurrent.futures.ThreadPoolExecutor(16) as clients:
         together = list(clients.map(generate, range(64)))
     # Only rounding may differ: TensorFlow chooses the order of its sums by the number of rows in the batch.
-    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(together, alone, rtol=0, atol=3e-6 * np.abs(alone).max())

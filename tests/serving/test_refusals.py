@@ -112,6 +112,14 @@ BODIES: dict[str, tuple[bytes | dict, str]] = {
     "a number for base64": ({"signature_name": "words", "instances": [{"b64": 5}]}, ""),
     "rows for outputs without rows": ({"signature_name": "mean", "instances": [[2, 4]]}, 'send "inputs" instead'),
     "too many rows": ({**GOOD, "instances": [[2, 4]] * 9}, "at most 8 images at once. Received: 9 rows"),
+    "2147483647 steps": (
+        {"signature_name": "repeat", "inputs": {"x": [[2, 4]] * 2, "steps": 2**31 - 1}},
+        "at most 8 images at once. Received: 2 rows of 2147483647 steps",
+    ),
+    "100,000 rows": (
+        {"signature_name": "double", "inputs": [0] * 100_000},
+        "at most 8 images at once. Received: 100000 rows",
+    ),
     "too many rows and steps": (
         {"signature_name": "repeat", "inputs": {"x": [[2, 4]] * 2, "steps": 5}},
         "at most 8 images at once. Received: 2 rows of 5 steps",
