@@ -140,9 +140,20 @@ def train_or_load(
     _train(model, table, rows[held:], options, quiet)
     codes = encode_images(model.encode, table.images[rows[:held]])
     scores = score(codes, table.factors[rows[:held]], table.spec)
-    checkpoints.save(_steps(options))
-    files.write_json(scores, scores_path)
+    _save(checkpoints, options, scores, scores_path)
     return Oracle(model, scores, folder, rows[:held])
+
+
+def _save(checkpoints: Checkpoints, options: OracleOptions, scores: dict[str, float], scores_path: str) -> None:
+    """Saves an oracle. Several processes may have trained the same one at the same time."""
+    folder = os.path.dirname(scores_path)
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with files.taking_turns(folder):
+            checkpoints.save(_steps(options))
+            files.write_json(scores, scores_path)
+    except OSError as error:
+        raise OSError(f"data_dir: the oracle cannot be saved: {error}") from error
 
 
 def _parse_scores(value: Any) -> dict[str, float]:

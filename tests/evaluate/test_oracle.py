@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.evaluate import oracle
 from ssgan_tf.evaluate.inference import encode_images
 from ssgan_tf.evaluate.oracle import OracleOptions
+from tests.support import faults
 
 SPEC = CodeSpec((FactorSpec("light", 2), FactorSpec("colour", 3)))
 OPTIONS = OracleOptions(images=4800, batch=32, learning_rate=0.01, fmap_base=16, fmap_max=8)
@@ -119,3 +122,23 @@ def test_a_damaged_oracle_is_trained_again(file, tmp_path, no_training, warnings
         assert json.load(file) == again.scores
     oracle.train_or_load(TABLE, str(tmp_path), OPTIONS)
     assert len(no_training) == 2  # it is complete now
+
+
+def test_a_full_disk_is_named(no_training, small_disk):
+    faults.fill_disk(small_disk)
+    with pytest.raises(OSError, match="^data_dir: the oracle cannot be saved: .*No space left on device"):
+        oracle.train_or_load(TABLE, str(small_disk), OPTIONS)
+
+
+def test_processes_that_trained_the_same_oracle_save_it_in_turn(no_training, tmp_path):
+    barrier, original = threading.Barrier(3), oracle._save
+
+    def save(*arguments):
+        barrier.wait()  # until all are about to save
+        original(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(3) as threads:
+        patch.setattr(oracle, "_save", save)
+        saved = list(threads.map(lambda _: oracle.train_or_load(TABLE, str(tmp_path), OPTIONS), range(3)))
+    oracle.train_or_load(TABLE, str(tmp_path), OPTIONS)
+    assert len(no_training) == 3 and len({one.folder for one in saved}) == 1

@@ -89,3 +89,9 @@ def test_an_empty_folder_contains_no_run(tmp_path):
         Workdir(str(tmp_path)).read_config()
     with pytest.raises(FileNotFoundError, match="^workdir: .* does not contain a run .expected .*factors.json"):
         Workdir(str(tmp_path)).read_factors()
+
+
+def test_a_lock_that_cannot_be_opened_is_named(tmp_path):
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(OSError, match="^workdir: expected a file that can be locked. Received: .*lock.* Remove it if"):
+        Workdir(str(tmp_path)).lock()
