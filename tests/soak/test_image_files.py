@@ -115,9 +115,8 @@ def read(path: Path, small: Path) -> tuple[float, float, str]:
     words = [sys.executable, "-c", READ, str(small), str(path)]
     output = subprocess.run(words, capture_output=True, text=True, check=True, timeout=300).stdout
     memory, seconds, outcome = output.strip().split("|")
-    print(
-        f"{path.name:22}{path.stat().st_size / 2**20:7.1f} MiB{float(memory):8.0f} MiB{float(seconds):7.2f} s  {outcome}"
-    )
+    size = path.stat().st_size / 2**20
+    print(f"{path.name:22}{size:7.1f} MiB{float(memory):8.0f} MiB{float(seconds):7.2f} s  {outcome}")
     return float(memory), float(seconds), outcome
 
 
