@@ -1,6 +1,7 @@
 """Scores of a run: reading metrics.json and merging new scores with those in it."""
 
 import math
+import os
 import reprlib
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
@@ -10,8 +11,10 @@ from PIL import Image
 
 from ssgan_tf import __version__
 from ssgan_tf.evaluate.score_table import to_text
+from ssgan_tf.runs.paths import RunPaths
 from ssgan_tf.utils.readers import read_json
 
+_FILE = os.path.basename(RunPaths("").scores)
 _LARGEST = 1e30  # finite score or setting; beyond, sums and axes overflow
 _GROUPS = ("encoder", "generator", "ceiling", "chance", "images")
 _COUNTS = ("labels", "labeled_fraction", "images_trained", "samples_encoder", "samples_generator", "bins", "seed")
@@ -67,7 +70,7 @@ def read(path: str, advice: str = "") -> dict[str, Any]:
 
 def check(content: Any) -> dict[str, Any]:
     """Returns the content of a metrics.json; raises ValueError if one of its parts has another type."""
-    top = _child({"metrics.json": content}, "metrics.json")
+    top = _child({_FILE: content}, _FILE)
     for group in (*_GROUPS, "oracle", "second_oracle", "agreement"):
         _check_numbers(_child(top, group), group)
     for group, intervals in _child(top, "intervals").items():
@@ -78,7 +81,7 @@ def check(content: Any) -> dict[str, Any]:
         if not all(isinstance(why, str) for why in _child({group: refused}, group).values()):
             raise ValueError(f"refused.{group}: expected sentences. Received: {reprlib.repr(refused)}.")
     settings = _child(top, "settings")
-    _check_numbers({"chance_l2": top.get("chance_l2")}, "metrics.json")
+    _check_numbers({"chance_l2": top.get("chance_l2")}, _FILE)
     _check_numbers({key: settings.get(key) for key in _COUNTS}, "settings")
     bootstrap = settings.get("bootstrap")  # a number in files of older versions
     _check_numbers(bootstrap if isinstance(bootstrap, dict) else {"bootstrap": bootstrap}, "settings")

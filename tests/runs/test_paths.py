@@ -16,6 +16,7 @@ def test_only_runs_spells_the_names_of_a_runs_files(repository: Path) -> None:
         f"{file.relative_to(repository)}:{node.lineno}: {node.value!r}"
         for file in sorted(files)
         if file.parent != repository / "ssgan_tf/runs"
+        and file.name != "keras_files.py"  # the archive of a Keras model has a config.json too
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and node.value in NAMES
     ]
