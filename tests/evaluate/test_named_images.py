@@ -33,6 +33,7 @@ def compare(fault) -> named_images.NamedComparison:
         images = tf.numpy_function(lambda c: fault(SPEC.decode(c)).astype(np.float32), [codes], tf.float32)
         return tf.ensure_shape(images, [None, 8, 8, 3]) / 127.5 - 1.0
 
+    assert GRID is not None
     return named_images.compare(generator, GridPrior(SPEC), 2, GRID, SPEC, pairs=50, seed=0)
 
 

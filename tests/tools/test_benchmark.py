@@ -55,9 +55,10 @@ def test_a_config_gives_networks_objective_and_last_phase(repository):
 
 def test_the_documented_commands_choose_settings(repository, monkeypatch):
     monkeypatch.chdir(repository)
-    commands = re.findall(r"^.venv/bin/python tools/benchmark.py(.*)$", (repository / "docs/speed.md").read_text(), re.M)
-    sizes = [(choose(*words.split()).model.network.resolution, choose(*words.split()).phase.batch) for words in commands]
-    assert sizes == [(64, 8), (128, 4), (32, 16)]
+    page = (repository / "docs/speed.md").read_text()
+    settings = [choose(*words.split()) for words in re.findall("^.venv/bin/python tools/benchmark.py(.*)$", page, re.M)]
+    found = [(setting.model.network.resolution, setting.phase.batch) for setting in settings]
+    assert found == [(64, 8), (128, 4), (32, 16)]
 
 
 def test_ratios_are_taken_within_a_round():
