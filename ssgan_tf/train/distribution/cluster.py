@@ -96,12 +96,14 @@ def read_cluster(environment: Mapping[str, str]) -> Cluster:
         raise ValueError(f"TF_CONFIG: expected the jobs worker and at most one chief. Received: {received}.")
     bad = [w.address for w in workers if not re.fullmatch(r"\S+:\d+", w.address) or w.port > 65535]
     if bad:
-        raise ValueError(f"TF_CONFIG: expected addresses like node1:12345. Received: {' '.join(', '.join(bad).split())[:300]}.")
+        listed = " ".join(", ".join(bad).split())[:300]
+        raise ValueError(f"TF_CONFIG: expected addresses like node1:12345. Received: {listed}.")
     if len({w.address for w in workers}) < len(workers):
         raise ValueError(f"TF_CONFIG: expected a different address for every worker. Received: {received}.")
     ranks = [i for i, w in enumerate(workers) if (w.job, w.index) == own]
     if not ranks:
-        raise ValueError(f"TF_CONFIG: expected a task that the cluster lists. Received: {str(task)[:100]} in {received}.")
+        task = str(task)[:100]
+        raise ValueError(f"TF_CONFIG: expected a task that the cluster lists. Received: {task} in {received}.")
     return Cluster(workers, ranks[0])
 
 
