@@ -16,7 +16,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 from ssgan_tf import export, runs
 from ssgan_tf.core.schedule import Phase
 from ssgan_tf.editing import Editor
-from ssgan_tf.export import saved_model, verification
+from ssgan_tf.export import saved_model, signatures, verification
+from ssgan_tf.export.signatures import Signatures, make_signatures
 from tests.support import faults, tiny_run
 from tests.support.odd_names import EVERYTHING
 
@@ -152,9 +153,15 @@ def test_what_tensorflow_says_of_a_full_disk_is_one_line(run: runs.Run, tmp_path
     assert os.listdir(tmp_path) == []
 
 
+@pytest.fixture(scope="module")
+def traced(run: runs.Run) -> Signatures:
+    return make_signatures(run.model)
+
+
 @pytest.mark.parametrize("free", [0, 20_000, 150_000, 400_000])
-def test_a_full_disk_leaves_nothing(free: int, run: runs.Run, small_disk: Path) -> None:
+def test_a_full_disk_leaves_nothing(free: int, run: runs.Run, traced, small_disk: Path, monkeypatch) -> None:
     """The disk fills up before anything is written, in the assets, in the graph and in the weights."""
+    monkeypatch.setattr(signatures, "make_signatures", lambda model: traced)
     faults.fill_disk(small_disk, free)
     out = str(small_disk / "new" / "export")
     with pytest.raises(OSError, match=r"^out: .*No space left on device.*free some space") as error:
