@@ -11,8 +11,9 @@ From Python, in the main thread:
 Modules, in the order in which a request meets them:
 
     server      the HTTP server, from binding the port to a graceful stop
+    connections limits on connections, and errors of HTTP itself
     admission   limits on the work in progress and on the time that a client may take
-    app         URLs, request headers, errors
+    app         URLs, request headers, errors; bodies: requests while they arrive
     parsing     JSON -> arrays; tensors: one input; images: PNG and JPEG files
     batching    computation of many clients' requests together; model: the SavedModel
     responses   arrays -> JSON

@@ -1,6 +1,7 @@
 """TensorFlow Serving's REST interface for one model: URLs, request headers, and errors."""
 
 import asyncio
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from fastapi import FastAPI, Request, Response
@@ -11,7 +12,7 @@ from ssgan_tf.serving.admission import AdmissionControl
 from ssgan_tf.serving.batching import FAILURE, Batcher
 from ssgan_tf.serving.bodies import Bodies, Body
 from ssgan_tf.serving.errors import RequestError, abbreviate
-from ssgan_tf.serving.model import Arrays, ServedModel
+from ssgan_tf.serving.model import Arrays, ServedModel, Signature
 from ssgan_tf.serving.options import ServerOptions
 from ssgan_tf.serving.parsing import PredictRequest, parse_request
 from ssgan_tf.serving.responses import error_to_json, format_response, to_json
@@ -60,7 +61,7 @@ class _Endpoints:
 
         # Parse the body and reserve the actual number of rows.
         predict_request = await loop.run_in_executor(
-            self._codec_threads, parse_request, body, model.signatures, options.max_batch
+            self._codec_threads, _parse, body, model.signatures, options.max_batch
         )
         del body  # free its memory while the request waits
         self._admission.reserve(request.scope, predict_request.cost)
@@ -142,6 +143,14 @@ class _Endpoints:
             raise RequestError(404, f"The model: expected {model.name!r}. Received: {abbreviate(name)}.")
         if version is not None and version != model.version:
             raise RequestError(404, f"The version: expected {model.version}. Received: {abbreviate(version)}.")
+
+
+def _parse(body: bytearray, signatures: Mapping[str, Signature], max_batch: int) -> PredictRequest:
+    """Parses the body of a request, in a thread that takes the next one only when the memory of this one is free."""
+    try:
+        return parse_request(body, signatures, max_batch)
+    except RequestError as error:
+        raise error.with_traceback(None) from None  # The traceback would hold all that has been parsed.
 
 
 async def _wait_for_disconnect(request: Request) -> None:

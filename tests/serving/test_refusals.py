@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ssgan_tf.serving import app
+from ssgan_tf.serving.errors import RequestError
 from tests.support.servers import Server
 
 GOOD: dict[str, Any] = {"signature_name": "half", "instances": [[2, 4]]}
@@ -116,9 +118,9 @@ BODIES: dict[str, tuple[bytes | dict, str]] = {
         {"signature_name": "repeat", "inputs": {"x": [[2, 4]] * 2, "steps": 2**31 - 1}},
         "at most 8 images at once. Received: 2 rows of 2147483647 steps",
     ),
-    "100,000 rows": (
-        {"signature_name": "double", "inputs": [0] * 100_000},
-        "at most 8 images at once. Received: 100000 rows",
+    "80,000 rows": (
+        {"signature_name": "double", "inputs": [0] * 80_000},
+        "at most 8 images at once. Received: 80000 rows",
     ),
     "too many rows and steps": (
         {"signature_name": "repeat", "inputs": {"x": [[2, 4]] * 2, "steps": 5}},
@@ -264,6 +266,12 @@ def test_a_body_that_does_not_arrive_in_time_is_refused(toy_server: Server) -> N
 def test_malformed_http_is_answered_400(toy_server: Server, data: bytes) -> None:
     assert exchange(toy_server, data, close=True).startswith(b"HTTP/1.1 400 ")
     assert toy_server.predict(**GOOD).status == 200
+
+
+def test_the_memory_of_a_refused_body_is_free_before_the_next_is_parsed() -> None:
+    with pytest.raises(RequestError, match="JSON object") as caught:
+        app._parse(bytearray(b"[[], [], []]"), {}, 8)
+    assert [entry.name for entry in caught.traceback[1:]] == ["_parse"]  # no frame with what has been parsed
 
 
 def test_clients_that_disconnect_do_not_block_others(toy_server: Server) -> None:
