@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from ssgan_tf.select import pool
+from tests.support import tiny_run
 from tests.support.odd_names import ODD_NAMES
 
 CANDIDATE = pool.Candidate("a", "runs/a", 4, "f", "k", "semi_stylegan", 100, (8, 8, 3), 2, "fake/tiny", (0.1, 0.2))
@@ -48,3 +49,13 @@ def test_models_are_comparable_if_they_agree_in_image_shape_and_number_of_codes(
     check(codes=3, mixed_codes=True)
     with pytest.raises(ValueError, match=r"two models or more to compare. Received: 1 \(a; b is damaged\)"):
         pool.check_comparable(pool.Pool((CANDIDATE,), ("b is damaged.",)), False)
+
+
+def test_a_checkpoint_that_training_removes_is_left_out_with_the_reason(tmp_path, monkeypatch) -> None:
+    workdir = str(tiny_run.write_run(tmp_path / "run"))
+    monkeypatch.setattr(pool.checkpoints, "steps_in", lambda folder: [3, tiny_run.STEP])  # 3 is gone by now
+    found = pool.of_checkpoints(workdir, quiet=True)
+    assert [member.step for member in found.members] == [tiny_run.STEP]
+    assert found.left_out == ("step 3 was removed meanwhile, as the run is being trained.",)
+    with pytest.raises(ValueError, match="^workdir: Checkpoint .*step-000000003 is not there, or no longer"):
+        dataclasses.replace(found.members[0], step=3).load()
