@@ -52,7 +52,7 @@ UNUSUAL = {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LocalServer]:
-    with LocalServer(client_seconds=0.2) as server:
+    with LocalServer(client_seconds=0.1) as server:
         yield server
 
 
