@@ -178,6 +178,7 @@ def test_a_bad_config_names_the_field(fields: dict, message: str, tmp_path: Path
     assert message in str(error.value)
 
 
+@pytest.mark.slow
 def test_the_command_line_builds_it(manual: Path, repository: Path, tmp_path: Path) -> None:
     config = {"name": "tiny", "first": FIRST}
     grid_files.run_tfds_build(tmp_path, repository / "tfds_builders" / "cars3d", config, manual, tmp_path / "data")

@@ -225,6 +225,7 @@ def test_bad_configs_name_the_field(fields, message):
         CelebaConfig(name="bad", **fields)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [[], ["--file_format=array_record"]], ids=["tfrecord", "array_record"])
 def test_the_command_line_builds_it(more, repository, tmp_path):
     config = {"name": "few", "crop": 128, "resolution": 32, "count": 4}

@@ -138,6 +138,7 @@ def test_an_archive_that_leads_elsewhere_is_refused(manual: Path, tmp_path: Path
         make(manual, tmp_path / "data", resolution=64)
 
 
+@pytest.mark.slow
 def test_the_command_line_builds_it(manual: Path, repository: Path, tmp_path: Path) -> None:
     config = {"name": "tiny", "release": "release128", "first": FIRST}
     grid_files.run_tfds_build(repository / "tfds_builders" / "falcor3d", "", config, manual, tmp_path / "data")

@@ -47,6 +47,7 @@ def test_a_run_rolls_back_and_leaves_out_the_steps_that_failed(inputs, tmp_path)
     assert logged_steps(tmp_path / "run") == logged_steps(informed)
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_too_often_stops_also_when_started_again(inputs, tmp_path):
     result = train(inputs, tmp_path, "--set=train.rollbacks=1", before=faults.SpoilAlways(frozenset({5, 6})))
     assert result.code == 1

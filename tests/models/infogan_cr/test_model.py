@@ -313,7 +313,7 @@ def test_infogan_is_the_same_without_a_weight(spec, batch):
     assert int(plain.events) == 0 and int(plain.contrastive_optimizer.iterations) == 4
 
 
-@pytest.mark.parametrize("stop", [2, 3, 4])
+@pytest.mark.parametrize("stop", [pytest.param(2, marks=pytest.mark.slow), 3, pytest.param(4, marks=pytest.mark.slow)])
 def test_a_resumed_run_has_the_same_bits(spec, batch, tmp_path, stop):
     """Stopped before the event, at the event (this is "InfoGAN (modified)"), or after it."""
     whole, first, resumed = make(spec), make(spec), make(spec, seed=5)

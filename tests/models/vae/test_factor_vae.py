@@ -49,7 +49,7 @@ def test_the_discriminators_loss_by_hand():
 @pytest.mark.parametrize(
     ("correlation", "count", "low", "high"),
     [
-        (0.0, 40, -0.08, 0.08),
+        pytest.param(0.0, 40, -0.08, 0.08, marks=pytest.mark.slow),
         (0.8, 40, 0.2, 0.6),  # not fully trained, but far from 0
         pytest.param(0.8, 300, 0.42, 0.6, marks=pytest.mark.slow),
     ],

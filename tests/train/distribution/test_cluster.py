@@ -184,7 +184,8 @@ def undisturbed(inputs, tmp_path_factory) -> Path:
     return workdir
 
 
-@pytest.mark.parametrize("victim", [1, pytest.param(0, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", [0, 1])
 def test_a_killed_worker_ends_the_job_which_resumes_when_started_again(victim, inputs, undisturbed, tmp_path):
     happens = [nothing, nothing]
     happens[victim] = faults.SignalAt(5, signal.SIGKILL)
