@@ -110,19 +110,21 @@ def compare(
     """
     rng = np.random.default_rng([seed, 8])
     labels = rng.integers(spec.sizes, size=(pairs, spec.size))
-    noise = tf.constant(rng.standard_normal((pairs, noise_size)), tf.float32)
-
-    def generate(labels: np.ndarray) -> np.ndarray:
-        codes = prior.from_unit(tf.constant(spec.encode(labels)))
-        return np.concatenate(list(inference.generate_images(generator, noise, codes)))
-
-    start, real_start = generate(labels), grid.find(labels)
-    shape = (spec.size, pairs)
-    found = {name: np.zeros(shape) for name in ("generated", "real", "correlation", "outside")}
+    noise = rng.standard_normal((pairs, noise_size))
+    moved = np.tile(labels, (spec.size, 1, 1))  # [K,N,K]
     for k, size in enumerate(spec.sizes):
-        moved = labels.copy()
-        moved[:, k] = (moved[:, k] + rng.integers(1, size, size=pairs)) % size
-        changes = _changes(start, generate(moved)), _changes(real_start, grid.find(moved))
+        moved[k, :, k] = (labels[:, k] + rng.integers(1, size, size=pairs)) % size
+
+    # Generate all of them at once, since each call traces the generator anew.
+    codes = prior.from_unit(tf.constant(spec.encode(np.concatenate([labels, *moved]))))
+    noises = tf.constant(np.tile(noise, (spec.size + 1, 1)), tf.float32)
+    generated = np.concatenate(list(inference.generate_images(generator, noises, codes)))
+    start, *others = np.split(generated, spec.size + 1)
+    real_start = grid.find(labels)
+
+    found = {name: np.zeros((spec.size, pairs)) for name in ("generated", "real", "correlation", "outside")}
+    for k, other in enumerate(others):
+        changes = _changes(start, other), _changes(real_start, grid.find(moved[k]))
         found["generated"][k], found["real"][k] = (change.mean(axis=1) for change in changes)
         found["correlation"][k] = _correlation(*changes)
         found["outside"][k] = (changes[0] * (changes[1] <= _STILL)).mean(axis=1)
