@@ -13,6 +13,7 @@ from PIL import Image
 from ssgan_tf import config as configs
 from ssgan_tf import evaluate, train
 from ssgan_tf.evaluate import Scores
+from ssgan_tf.models.encoder_only import EncoderOnlyOptions
 from tests.support import fakes, faults
 
 QUICK: dict[str, Any] = {"samples": 100, "oracle_images": 500, "quiet": True}
@@ -75,6 +76,18 @@ def test_a_metric_without_a_score_is_explained(scores, trained):
     with_ssim = evaluate.run(*trained, metrics="ssim,mig", **QUICK)
     (sentence,) = with_ssim.missing
     assert sentence.startswith("ssim has no score: ") and "11x11" in sentence
+
+
+def test_an_encoder_gets_its_scores_although_it_generates_no_images(trained, tmp_path):
+    config = configs.load_config(str(Path(trained[0]).parent / "tiny.py"))
+    encoder = EncoderOnlyOptions(network=config.model.network)
+    config = dataclasses.replace(config, model=encoder, train=dataclasses.replace(config.train, images=16))
+    train.run(config, str(tmp_path / "run"), trained[1], quiet=True)
+    scores = evaluate.run(str(tmp_path / "run"), trained[1], metrics="mig,factor_vae", **QUICK)
+    assert 0 <= scores["encoder"]["mig"] <= 1 and not scores["generator"] and not scores["ceiling"]
+    (sentence,) = scores.missing
+    assert sentence.startswith("factor_vae has no score: ") and "Take more samples" in sentence
+    assert "(encoder); this model encodes images and generates none (generator)" in sentence
 
 
 @pytest.mark.parametrize(
