@@ -168,6 +168,7 @@ def roll_back(session: Session, error: callbacks.NonFinite, skipped: list[int]) 
 
     Raises:
         NonFinite: There is no checkpoint, or train.rollbacks is used up; the message says what to do.
+        OSError: All checkpoints have been damaged since the run was started.
     """
     s, allowed = session, session.config.train.rollbacks
     penalty = " or a larger model.r1" if hasattr(session.config.model, "r1") else ""
@@ -176,8 +177,11 @@ def roll_back(session: Session, error: callbacks.NonFinite, skipped: list[int]) 
         back = f"The run was rolled back {len(skipped)} of {allowed} times before. " if skipped else ""
         error.args = (f"{error} {back}Nothing was saved after {last_checkpoint(s.checkpoints)}. {advice}",)
         raise error
-    with s.strategy.scope():
-        step = s.checkpoints.restore_latest()
+    try:
+        with s.strategy.scope():
+            step = s.checkpoints.restore_latest()
+    except ValueError as damaged:
+        raise OSError(f"{error} The run cannot be rolled back: {damaged}") from damaged
     assert step is not None  # with checkpoints on disk, restore_latest restores one or raises
     skipped.append(error.step)
     if is_chief(s.strategy):

@@ -2,11 +2,15 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ssgan_tf import runs
+from ssgan_tf.train import loop
+from ssgan_tf.train.callbacks import NonFinite
 from tests.support import faults
 from tests.support.run_files import assert_same_bits, checkpoint_steps, logged_steps, read_checkpoint
 from tests.support.training import train
@@ -45,6 +49,20 @@ def test_a_run_rolls_back_and_leaves_out_the_steps_that_failed(inputs, tmp_path)
     assert train(inputs, informed).code == 0
     assert_same_bits(informed, tmp_path / "run", 16)
     assert logged_steps(tmp_path / "run") == logged_steps(informed)
+
+
+def test_a_run_whose_checkpoints_were_damaged_meanwhile_cannot_be_rolled_back():
+    def restore_latest():
+        raise ValueError("None of the 2 checkpoints can be used.")
+
+    options = SimpleNamespace(model=None, train=SimpleNamespace(rollbacks=3))
+    checkpoints = SimpleNamespace(steps=lambda: [2, 4], restore_latest=restore_latest)
+    session = SimpleNamespace(config=options, checkpoints=checkpoints, strategy=tf.distribute.get_strategy())
+    skipped: list[int] = []
+    message = r"became nan at step 6 .* The run cannot be rolled back: None of the 2 checkpoints can be used\."
+    with pytest.raises(OSError, match=message):  # exit code 2
+        loop.roll_back(session, NonFinite("generator/norm", "nan", 5, 48), skipped)
+    assert skipped == []
 
 
 @pytest.mark.slow
