@@ -103,6 +103,7 @@ def test_it_is_exported_and_edited(place):
     np.testing.assert_allclose(editor.generate(unit_codes), expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_it_is_selected_among_others(place):
     shutil.copytree(place / "run", place / "pool/one")
     train(place, "pool/two", "--set=train.seed=1")

@@ -12,6 +12,7 @@ from tests.support.run_files import files_in
 from tests.support.toy_models import GOOD, MIXED, SETTINGS, ToyMember, quiet_bar
 
 
+@pytest.mark.slow
 def test_processes_compute_the_same_bits_and_continue_after_one_was_killed(tmp_path):
     members = [*GOOD, MIXED, ToyMember("other", turned=7)]
     images = np.random.default_rng(0).integers(0, 256, (300, 2, 4, 1), np.uint8)

@@ -123,6 +123,7 @@ def run_on_two_devices(repository, tmp_path_factory):
     return done.stdout, json.loads(out.read_text())
 
 
+@pytest.mark.slow
 def test_a_run_on_two_devices(run_on_two_devices):
     _, report = run_on_two_devices
     assert list(report["results"]) == ["convolution peak", "training", "generation", "input pipeline"]
@@ -141,6 +142,7 @@ def test_a_run_on_two_devices(run_on_two_devices):
     assert report["machine"]["threads"] >= 1 and report["machine"]["versions"]["tensorflow"]
 
 
+@pytest.mark.slow
 def test_the_table_has_the_numbers_of_the_file(run_on_two_devices):
     printed, report = run_on_two_devices
     lines = {line[:18].strip(): line[18:].split() for line in printed.splitlines()}

@@ -149,7 +149,9 @@ def test_the_prior_is_normal():
     assert codes.shape == (4000, 3) and abs(codes.std() - 1) < 0.03
 
 
-@every_kind
+@pytest.mark.parametrize(
+    "kind", [BetaVAEOptions, *(pytest.param(k, marks=pytest.mark.slow) for k in (BetaTCVAEOptions, FactorVAEOptions))]
+)
 def test_a_short_training_lowers_the_loss(kind):
     model = vaes.make(kind, rate=0.003)
     logs = vaes.logs_of_steps(model, vaes.squares(), 60)
