@@ -62,7 +62,7 @@ class OracleOptions:
 
 def second_options(images: int) -> OracleOptions:
     """Returns the options of the second oracle, of another architecture, which holds out the same images."""
-    return OracleOptions(network="conv", images=images)
+    return OracleOptions(network="conv", images=images, batch=64, learning_rate=0.002)
 
 
 @dataclasses.dataclass(frozen=True)
