@@ -1,7 +1,7 @@
 """The second oracle: plain convolutions, so that a generator cannot please both oracles by the same trick.
 
 It shares nothing with the first one's network but the labels: no blur, no equalized learning rates, no leaky ReLU, no
-residual blocks, no minibatch standard deviation. How often the two disagree on an image says how far to trust them.
+minibatch standard deviation. How often the two disagree on an image says how far to trust them.
 """
 
 import tensorflow as tf
@@ -43,11 +43,10 @@ class ConvOracle(TrainableModel):
         resolution: Resolution R of the images.
         channels: Channels C.
         spec: Factors and their codes.
-        seed: Seed of the model's name space; nothing is sampled in training.
     """
 
-    def __init__(self, resolution: int, channels: int, spec: CodeSpec, seed: int = 0):
-        super().__init__(seed, resolution, "conv_oracle")
+    def __init__(self, resolution: int, channels: int, spec: CodeSpec):
+        super().__init__(0, resolution, "conv_oracle")  # nothing is sampled in training, so the seed does not matter
         self.spec = spec
         self.prior = GridPrior(spec)
         self.network = make_network(resolution, channels, spec.size)

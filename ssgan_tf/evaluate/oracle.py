@@ -191,7 +191,7 @@ def _make(table: data.FactorDataset, options: OracleOptions) -> EncoderOnly | Co
     tf.keras.utils.set_random_seed(options.seed)
     model: EncoderOnly | ConvOracle
     if options.network == "conv":
-        model = ConvOracle(resolution, channels, table.spec, options.seed)
+        model = ConvOracle(resolution, channels, table.spec)
     else:
         network = NetworkOptions(
             resolution=resolution, channels=channels, fmap_base=options.fmap_base, fmap_max=options.fmap_max

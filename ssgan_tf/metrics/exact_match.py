@@ -35,20 +35,8 @@ def exact_match(table: Table, rng: np.random.Generator, settings: Settings = DEF
     References: The subset accuracy of multi-label classification.
     """
     del rng, settings
-    # Check the codes, and choose factors and rows.
-    if table.codes.shape[1] != len(table.sizes):
-        raise ValueError(
-            f"Exact match compares code k with factor k: expected {len(table.sizes)} codes, one per factor. "
-            f"Received: {table.codes.shape[1]}. For codes without such an order, use MIG."
-        )
+    counted, complete = table.complete_rows("Exact match")
     known = table.known
-    counted = [f for f, size in enumerate(table.sizes) if size > 1 and known[:, f].any()]
-    complete = known[:, counted].all(axis=1)
-    if not counted or not complete.any():
-        raise ValueError(
-            "Exact match needs rows with labels for all factors with several values. "
-            f"Received: {len(known)} rows, none of them complete. Label more rows completely."
-        )
 
     # Compare with half a step. Codes beyond the ends count as the ends; a few units in the last place do not matter.
     half_step = 0.5 / (np.array([table.sizes[f] for f in counted]) - 1)

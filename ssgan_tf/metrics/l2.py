@@ -40,20 +40,8 @@ def l2(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) ->
     References: Nie et al. 2020 (Semi-StyleGAN, 2003.03461), L2 and L2-gen.
     """
     del settings
-    # Check the codes, and choose factors and rows.
-    if table.codes.shape[1] != len(table.sizes):
-        raise ValueError(
-            f"L2 compares code k with factor k: expected {len(table.sizes)} codes, one per factor. "
-            f"Received: {table.codes.shape[1]}. For codes without such an order, use MIG."
-        )
+    counted, complete = table.complete_rows("L2")
     known = table.known
-    counted = [f for f, size in enumerate(table.sizes) if size > 1 and known[:, f].any()]
-    complete = known[:, counted].all(axis=1)
-    if not counted or not complete.any():
-        raise ValueError(
-            "L2 needs rows with labels for all factors with several values. "
-            f"Received: {len(known)} rows, none of them complete. Label more rows completely."
-        )
     # Average over complete rows, and for each factor over all rows with a label for it.
     difference = table.codes[:, counted] - table.truth[:, counted]
     result: dict[str, float] = {
@@ -64,10 +52,7 @@ def l2(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) ->
     for column, f in enumerate(counted):
         result[f"l2/error/{table.names[f]}"] = float(np.mean(abs(difference[known[:, f], column])))
         result[f"l2/samples/{table.names[f]}"] = int(known[:, f].sum())
-    for f, name in enumerate(table.names):
-        if f not in counted:
-            result[f"l2/excluded/{name}"] = table.distinct(f)
-    return result
+    return {**result, **table.excluded("l2", counted)}
 
 
 def chance_l2(sizes: Sequence[int], rng: np.random.Generator, n: int = 20_000) -> float:

@@ -105,6 +105,31 @@ class Table:
         """Returns the number of known values of each factor not in `counted`, as "<metric>/excluded/<name>"."""
         return {f"{metric}/excluded/{n}": self.distinct(f) for f, n in enumerate(self.names) if f not in counted}
 
+    def complete_rows(self, metric: str) -> tuple[list[int], np.ndarray]:
+        """Returns the factors that code k can be compared with factor k for, and the rows with labels for all of them.
+
+        Returns:
+            Indices of the factors that can take several values and have labels; mask [N] bool of the rows.
+
+        Raises:
+            ValueError: If the numbers of codes and factors differ, or there is no such row; the message starts with
+                `metric`.
+        """
+        if self.codes.shape[1] != len(self.sizes):
+            raise ValueError(
+                f"{metric} compares code k with factor k: expected {len(self.sizes)} codes, one per factor. "
+                f"Received: {self.codes.shape[1]}. For codes without such an order, use MIG."
+            )
+        known = self.known
+        counted = [f for f, size in enumerate(self.sizes) if size > 1 and known[:, f].any()]
+        complete = known[:, counted].all(axis=1)
+        if not counted or not complete.any():
+            raise ValueError(
+                f"{metric} needs rows with labels for all factors with several values. "
+                f"Received: {len(known)} rows, none of them complete. Label more rows completely."
+            )
+        return counted, complete
+
     def rows(self, chosen: np.ndarray) -> Table:
         """Returns a table of the rows `chosen`, which are indices [n] or a mask [N] bool."""
         return dataclasses.replace(
