@@ -4,8 +4,8 @@
   ssgan evaluate --workdir=runs/demo --data_dir=data --metrics=mig,dci --bootstrap=200
 
 Writes metrics.json (all numbers), metrics.txt (the table that is printed) and traversal.png into the workdir. Earlier
-scores of other metrics are kept if they belong to the same checkpoint, images and settings. The oracle that the
-generator's scores need is trained once for each data set (all labels, 10 % held out) and cached in data_dir/oracles.
+scores of other metrics are kept if they belong to the same checkpoint, images and settings. The two oracles that the
+generator's scores need are trained once for each data set (all labels, 10 % held out) and cached in data_dir/oracles.
 """
 
 from absl import flags

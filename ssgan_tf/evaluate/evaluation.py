@@ -31,8 +31,9 @@ def run(
 ) -> report.Scores:
     """Scores a trained run, and writes metrics.json, metrics.txt and traversal.png into its workdir.
 
-    Earlier scores of other metrics are kept if they belong to the same checkpoint, images and settings. The oracle that
-    the generator's scores need is trained once for each data set, with all labels, and cached in data_dir/oracles.
+    Earlier scores of other metrics are kept if they belong to the same checkpoint, images and settings. The two oracles
+    that the generator's scores need are trained once for each data set, with all labels, and cached in
+    data_dir/oracles.
 
     Args:
         workdir: Folder of the run.
@@ -44,7 +45,7 @@ def run(
         group: Number of images in a group of FactorVAE, and of image pairs in a group of BetaVAE.
         features: Network for FID, KID, precision and recall: a SavedModel folder or a .keras or .h5 file.
         features_range: Pixel range that this network expects, one of `feature_network.RANGES`.
-        oracle_images: Number of images to train the oracle with, if it is not cached yet.
+        oracle_images: Number of images to train each oracle with, if it is not cached yet.
         seed: Seed of the choice of images, of noise and codes, and of the metrics.
         quiet: Whether to print nothing and show no progress bar.
 
