@@ -172,17 +172,18 @@ def test_a_full_disk_leaves_nothing(free: int, run: runs.Run, traced, small_disk
 
 def test_of_three_exports_to_one_folder_one_is_made_and_the_others_are_told(run, tmp_path, monkeypatch) -> None:
     def write(run, folder):
-        started.wait()  # until all three want to
+        for _ in range(2):
+            assert refused.acquire(timeout=60)  # until both others are told to wait
         shutil.copytree(exported, folder)
 
     def try_to_export(number: int) -> str:
         try:
             return export.run(run, str(out)).folder
         except ValueError as error:
-            started.set()
+            refused.release()
             return str(error)
 
-    exported, out, started = tmp_path / "exported", tmp_path / "new" / "out", threading.Event()
+    exported, out, refused = tmp_path / "exported", tmp_path / "new" / "out", threading.Semaphore(0)
     exported.mkdir()
     monkeypatch.setattr(saved_model, "write", write)
     monkeypatch.setattr(verification, "check", lambda run, folder: 0.0)
