@@ -191,7 +191,7 @@ def test_of_three_exports_to_one_folder_one_is_made_and_the_others_are_told(run,
         results = sorted(threads.map(try_to_export, range(3)))
     assert results[0] == str(out / "1") and os.listdir(out) == ["1"]
     for message in results[1:]:
-        assert message.startswith(f"out: another process exports in {str(out)!r} (process {os.getpid()} on ")
+        assert message.startswith(f"out: another process exports in {str(out)!r} (")  # its number may not be there yet
 
 
 def test_an_export_that_was_killed_locks_nobody_out(workdir, earlier, quick_write, monkeypatch) -> None:
