@@ -25,6 +25,7 @@ import numpy as np
 from absl import logging
 
 from ssgan_tf import data, runs, visualize
+from ssgan_tf.data.held_out import load_for
 from ssgan_tf.editing import Editor, Latents, to_uint8
 from ssgan_tf.evaluate import oracle as oracles
 from ssgan_tf.evaluate.inference import BATCH, make_predictor
@@ -220,8 +221,7 @@ def run_tool(options: argparse.Namespace) -> None:
     editor = Editor.load(options.model or os.path.join(options.workdir, "export"))
     if [factor.name for factor in editor.factors] != [*run.spec.names]:
         raise ValueError(f"model: expected an export of {options.workdir!r}. Received: one with other factors.")
-    d = run.config.data
-    dataset = data.load(d.dataset, options.data_dir, run.spec.names, d.memory_gib, d.split, d.resolution)
+    dataset = load_for(run.config.data, options.data_dir, run.spec.names)
     oracle_options = oracles.OracleOptions(images=options.oracle_images)
     oracle = oracles.train_or_load(dataset, oracles.cache_in(options.data_dir), oracle_options)
 

@@ -32,15 +32,22 @@ class FactorDataset:
         images: uint8 [N,R,R,C], in memory or read from disk when indexed.
         factors: Labels int [N,K] of the chosen factors in the order of `spec`; -1 if unknown.
         spec: Names and sizes of the factors.
+        held_out: Rows, in order, of the images that neither training nor the oracles see.
     """
 
     name: str
     images: Images
     factors: np.ndarray
     spec: CodeSpec
+    held_out: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int64))
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def training_rows(self) -> np.ndarray:
+        """Rows of the images that are not held out, in order."""
+        return np.delete(np.arange(len(self)), self.held_out)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -107,7 +107,7 @@ def _elements(
 ) -> Iterator[dict[str, np.ndarray]]:
     """Yields the elements of `batches` with images as uint8 [.,R,R,C]."""
     phase = segment.phase
-    all_rows = ShuffledRows(np.arange(len(dataset)), [seed, 2])
+    all_rows = ShuffledRows(dataset.training_rows, [seed, 2])
     labeled = ShuffledRows(labeled_rows, [seed, 3]) if len(labeled_rows) else None
     codes, mask = dataset.spec.encode(dataset.factors), dataset.spec.mask(dataset.factors)
     step = first_step

@@ -1,7 +1,7 @@
-"""The second oracle: plain convolutions, so that a generator cannot please both oracles by the same trick.
+"""The oracle's network: plain convolutions, so that no model that it judges has the same network.
 
-It shares nothing with the first one's network but the labels: no blur, no equalized learning rates, no leaky ReLU, no
-minibatch standard deviation. How often the two disagree on an image says how far to trust them.
+It shares nothing with the networks of the models but the labels: no blur, no equalized learning rates, no leaky ReLU,
+no minibatch standard deviation.
 """
 
 import tensorflow as tf
@@ -64,6 +64,13 @@ class ConvOracle(TrainableModel):
     def encode(self, images: tf.Tensor) -> tf.Tensor:
         """Encodes images [B,R,R,C] in [-1, 1] to codes [B,K]."""
         return self.network(images)
+
+    def encode_with_features(self, images: tf.Tensor) -> tf.Tensor:
+        """Encodes images [B,R,R,C] in [-1, 1] to codes and the input of the last layer, concatenated: [B,K + 256]."""
+        features = images
+        for layer in self.network.layers[:-1]:
+            features = layer(features)
+        return tf.concat([self.network.layers[-1](features), features], axis=1)
 
     @tf.autograph.experimental.do_not_convert  # its control flow is TensorFlow's; conversion takes seconds
     def train_step(self, batch):

@@ -2,12 +2,13 @@
 
 import dataclasses
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ssgan_tf import data, runs, visualize
-from ssgan_tf.evaluate import feature_network, predictions, references, report, score_table, scoring
+from ssgan_tf.data.held_out import load_for
+from ssgan_tf.evaluate import feature_network, parts, predictions, references, report, score_table, scoring
 from ssgan_tf.evaluate import oracle as oracles
 from ssgan_tf.metrics import Settings, chance_l2
 from ssgan_tf.metrics.settings import DEFAULTS
@@ -59,7 +60,7 @@ def run(
     trained = runs.load_run(workdir)
     runs.check_grown(trained)
     check_writable(trained.files)
-    trained.files.read_labeled_rows()  # the scores say how many there are
+    labeled_rows = trained.files.read_labeled_rows()
     settings = Settings(bins=bins, group=group)
     if bootstrap == 1:
         raise ValueError("bootstrap: expected 0 for none, or 2 or more replicates. Received: 1.")
@@ -75,13 +76,14 @@ def run(
         for options in (oracles.OracleOptions(images=oracle_images), oracles.second_options(oracle_images))
     )
     targets = predictions.targets_of(trained.model, oracle.model.encode_with_features, network, second.model.encode)
-    found = predictions.predict(
-        targets, dataset.images, dataset.factors, trained.spec, samples, seed, plan.optional_inputs, oracle.held_out,
-        quiet,
-    )  # fmt: skip
+    part = parts.unseen(dataset, labeled_rows)
+    found = predictions.predict(targets, dataset, part, samples, seed, plan.optional_inputs, oracle.held_out, quiet)
     result = scoring.score(found, plan)
+    seen = score_seen(targets, dataset, labeled_rows, samples, plan)
     used = describe_features(features, features_range) if network and features else None
     content = make_content(trained, (oracle, second), plan, result, found, samples, used)
+    content |= seen.groups
+    content["settings"] |= {"labels": len(labeled_rows), "scored_on": part.text, **seen.settings}
 
     # Write. Several evaluations of one run may end at the same time.
     try:
@@ -127,14 +129,45 @@ def load_dataset(run: runs.Run, data_dir: str) -> data.FactorDataset:
         FileNotFoundError: The data set is not prepared.
         ValueError: Its factors differ from the run's.
     """
-    d = run.config.data
-    dataset = data.load(d.dataset, data_dir, run.spec.names, d.memory_gib, d.split, d.resolution)
+    dataset = load_for(run.config.data, data_dir, run.spec.names)
     if dataset.spec != run.spec:
         raise ValueError(
             f"data_dir: {dataset.name} has factors {dataset.spec.to_json()}. Expected those of the run: "
             f"{run.spec.to_json()}."
         )
     return dataset
+
+
+class SeenScores(NamedTuple):
+    """Scores on images that the run was trained on.
+
+    Args:
+        groups: {"encoder_seen", "generator_seen" or "images_seen": scores}.
+        settings: What these images are, and how many.
+    """
+
+    groups: dict[str, scoring.Values]
+    settings: dict[str, Any]
+
+
+def score_seen(
+    targets: predictions.EvaluationTargets,
+    dataset: data.FactorDataset,
+    labeled_rows: np.ndarray,
+    samples: int,
+    plan: scoring.Plan,
+) -> SeenScores:
+    """Scores E, and G if images are held out, on images of the training; metrics that take minutes are left out."""
+    part = parts.seen(dataset, labeled_rows)
+    if not len(part.rows):
+        return SeenScores({}, {})
+    plan = dataclasses.replace(plan, names=tuple(n for n in plan.names if n not in scoring.SLOW), bootstrap=0)
+    if not part.names_codes:
+        targets = dataclasses.replace(targets, generate=None)
+    found = predictions.predict(targets, dataset, part, samples, plan.seed, plan.optional_inputs, None, plan.quiet)
+    values = scoring.score(found, plan).values
+    groups = {f"{group}_seen": scores for group, scores in values.items()}
+    return SeenScores(groups, {"seen": part.text, "samples_seen": len(found.encoder.codes)})
 
 
 def make_content(
@@ -159,7 +192,6 @@ def make_content(
         "settings": {
             "dataset": run.config.data.dataset,
             "model": run.config.to_json()["model"]["kind"],
-            "labels": len(run.files.read_labeled_rows()),
             "labeled_fraction": run.config.data.labeled_fraction,
             "images_trained": run.images,
             "checkpoint": run.fingerprint,

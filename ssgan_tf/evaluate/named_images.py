@@ -95,7 +95,14 @@ class NamedComparison:
 
 
 def compare(
-    generator: inference.Generator, prior: Prior, noise_size: int, grid: Grid, spec: CodeSpec, pairs: int, seed: int
+    generator: inference.Generator,
+    prior: Prior,
+    noise_size: int,
+    grid: Grid,
+    spec: CodeSpec,
+    pairs: int,
+    seed: int,
+    labels: np.ndarray | None = None,
 ) -> NamedComparison:
     """Generates images and, for every factor, images with another value of it, and compares them with the real ones.
 
@@ -107,9 +114,11 @@ def compare(
         spec: Names and sizes of the factors.
         pairs: Number N of images, and of pairs for each factor.
         seed: Seed of noise, codes and changes.
+        labels: Labels [N,K] of the images that codes are moved from; None to sample them.
     """
     rng = np.random.default_rng([seed, 8])
-    labels = rng.integers(spec.sizes, size=(pairs, spec.size))
+    sampled = rng.integers(spec.sizes, size=(pairs, spec.size))
+    labels = sampled if labels is None else labels
     noise = rng.standard_normal((pairs, noise_size))
     moved = np.tile(labels, (spec.size, 1, 1))  # [K,N,K]
     for k, size in enumerate(spec.sizes):

@@ -7,11 +7,11 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.priors import Prior
-from ssgan_tf.data import Images
+from ssgan_tf.data import FactorDataset, Images
 from ssgan_tf.evaluate import inference, named_images, references
 from ssgan_tf.evaluate.feature_network import FeatureNetwork
+from ssgan_tf.evaluate.parts import Part
 from ssgan_tf.evaluate.tables import make_table
 from ssgan_tf.metrics import Table
 from ssgan_tf.utils.progress_bar import make_bar
@@ -66,7 +66,7 @@ class Predictions:
         generator: Tables of the generated images; None if the model generates no images.
         features: {"oracle" or "network": (features [N,D] of real images, [M,D] of generated ones)}, if asked for.
         per_image: {"psnr" or "ssim": values [N] of real images against G(z, E(x))}, if asked for.
-        ceiling: Tables of real images in place of generated ones; None if no held-out images were given.
+        ceiling: Tables of real images in place of generated ones; None if no images for it were given.
         agreement: {"real" or "generated": fraction of images in which both oracles read the same}, if there are two.
         named: Comparison with the images that codes name, if asked for and possible.
     """
@@ -82,35 +82,35 @@ class Predictions:
 
 def predict(
     targets: EvaluationTargets,
-    images: Images,
-    factors: np.ndarray,
-    spec: CodeSpec,
+    dataset: FactorDataset,
+    part: Part,
     samples: int,
     seed: int,
     optional_inputs: Collection[str] = (),
-    held_out: np.ndarray | None = None,
+    unknown_to_oracles: np.ndarray | None = None,
     quiet: bool = False,
 ) -> Predictions:
     """Encodes real images, generates images, and encodes the generated ones with the oracle.
 
     Args:
         targets: Networks to evaluate.
-        images: uint8 [.,R,R,C], in memory or on disk.
-        factors: Labels of the images, int [.,K], -1 if unknown. Only images with all labels known are used.
-        spec: Names and sizes of the factors.
+        dataset: Images and labels.
+        part: The real images. If it names codes, and these are the generator's, generated images get the codes of a
+            random choice of them.
         samples: Number M of images to generate, and maximum number N of real images.
         seed: Seed of the choice of images, and of noise and codes.
         optional_inputs: Entries of OPTIONAL_INPUTS to compute as well.
-        held_out: Rows of images with all labels known that no oracle was trained on, for the ceiling; None for none.
+        unknown_to_oracles: Rows of images with all labels known that no oracle was trained on, for the ceiling; None
+            for none.
         quiet: Whether to show no progress bar.
 
     Raises:
         ValueError: A network returned codes or pixels that are not finite, or no image has all labels known.
     """
-    known = np.flatnonzero((factors >= 0).all(axis=1))
-    if not len(known):
+    images, factors, spec = dataset.images, dataset.factors, dataset.spec
+    if not len(part.rows):
         raise ValueError("Scores need images with all labels known. Received: none.")
-    rows = np.random.default_rng([seed, 5]).permutation(known)[:samples]
+    rows = np.random.default_rng([seed, 5]).permutation(part.rows)[:samples]
     predictors: dict[str, Predictor] = {"encoder": inference.make_predictor(targets.encode)}
 
     # A model that generates no images: encode only.
@@ -121,6 +121,10 @@ def predict(
 
     # The oracle always sees generated images, but real ones only if its features are asked for.
     noise, codes = inference.sample_latents(targets.prior, targets.noise_size, samples, seed)
+    named_rows = part.rows if part.names_codes and targets.prior.spec == spec else None
+    if named_rows is not None:
+        chosen = np.random.default_rng([seed, 17]).choice(named_rows, samples)
+        codes = targets.prior.from_unit(tf.constant(spec.encode(factors[chosen])))
     extractors: dict[str, Predictor] = {"oracle": inference.make_predictor(targets.oracle)}
     if targets.second_oracle is not None:
         extractors["second oracle"] = inference.make_predictor(targets.second_oracle)
@@ -131,13 +135,14 @@ def predict(
 
     # Run all networks over real images, generated images, held-out images and reconstructions.
     reconstruct = "reconstruction" in optional_inputs
-    unseen = np.random.default_rng([seed, 6]).permutation([] if held_out is None else held_out)[:samples].astype(int)
-    total = samples + len(rows) * (2 if reconstruct else 1) + len(unseen)
+    judged_rows = np.empty(0, int) if unknown_to_oracles is None else unknown_to_oracles
+    judged_rows = np.random.default_rng([seed, 6]).permutation(judged_rows)[:samples]
+    total = samples + len(rows) * (2 if reconstruct else 1) + len(judged_rows)
     per_image = {}
     with make_bar(total, "img", "predicting", quiet=quiet) as bar:
         real = _predict_batches(predictors, _batches(images, rows), bar)
         generated = _predict_batches(extractors, inference.generate_images(targets.generate, noise, codes), bar)
-        judged = _predict_batches(judges, _batches(images, unseen), bar) if len(unseen) else {}
+        judged = _predict_batches(judges, _batches(images, judged_rows), bar) if len(judged_rows) else {}
         if reconstruct:
             per_image = _compare_reconstructions(targets, _batches(images, rows), real["encoder"], seed, bar)
 
@@ -152,25 +157,27 @@ def predict(
         references.generator_tables(prior.to_unit(codes).numpy(), read["generated"], prior, spec),
         features,
         per_image,
-        references.ceiling(read["real"], factors[unseen], prior, spec, seed) if judged else None,
+        references.ceiling(read["real"], factors[judged_rows], prior, spec, seed) if judged else None,
         {
             name: references.agreement(read[name], outputs["second oracle"], spec)
             for name, outputs in found.items()
             if "second oracle" in outputs
         },
-        _compare_named(targets, images, factors, spec, samples, seed) if "named" in optional_inputs else None,
+        _compare_named(targets, dataset, named_rows, samples, seed) if "named" in optional_inputs else None,
     )
 
 
 def _compare_named(
-    targets: EvaluationTargets, images: Images, factors: np.ndarray, spec: CodeSpec, samples: int, seed: int
+    targets: EvaluationTargets, dataset: FactorDataset, rows: np.ndarray | None, samples: int, seed: int
 ) -> named_images.NamedComparison | None:
     """Compares generated images with those that codes name; None if codes name no images."""
-    grid = named_images.find_grid(images, factors, spec) if targets.prior.spec == spec else None
+    spec = dataset.spec
+    grid = named_images.find_grid(dataset.images, dataset.factors, spec) if targets.prior.spec == spec else None
     if grid is None or targets.generate is None:
         return None
     pairs = min(samples, named_images.PAIRS)
-    return named_images.compare(targets.generate, targets.prior, targets.noise_size, grid, spec, pairs, seed)
+    labels = None if rows is None else dataset.factors[np.random.default_rng([seed, 18]).choice(rows, pairs)]
+    return named_images.compare(targets.generate, targets.prior, targets.noise_size, grid, spec, pairs, seed, labels)
 
 
 def _batches(images: Images, rows: np.ndarray) -> Iterator[np.ndarray]:

@@ -16,8 +16,13 @@ from ssgan_tf.utils.readers import read_json
 
 _FILE = os.path.basename(RunPaths("").scores)
 _LARGEST = 1e30  # finite score or setting; beyond, sums and axes overflow
-_GROUPS = ("encoder", "generator", "ceiling", "chance", "images")
-_COUNTS = ("labels", "labeled_fraction", "images_trained", "samples_encoder", "samples_generator", "bins", "seed")
+_GROUPS = (
+    "encoder", "generator", "ceiling", "chance", "images", "encoder_seen", "generator_seen", "images_seen"
+)  # fmt: skip
+_COUNTS = (
+    "labels", "labeled_fraction", "images_trained", "samples_encoder", "samples_generator", "samples_seen", "bins",
+    "seed",
+)  # fmt: skip
 
 
 class Scores(Mapping[str, Any]):

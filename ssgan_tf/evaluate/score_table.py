@@ -18,7 +18,10 @@ def to_text(scores: dict[str, Any]) -> str:
     Args:
         scores: Content of metrics.json.
     """
-    parts = [_codes(scores), _oracles(scores), _images(scores), _factors(scores), _sliders(scores), _notes(scores)]
+    parts = [
+        _codes(scores), _oracles(scores), _images(scores), _factors(scores), _sliders(scores), _seen(scores),
+        _notes(scores),
+    ]  # fmt: skip
     return "\n\n".join("\n".join(line.rstrip() for line in part) for part in parts if part)
 
 
@@ -48,9 +51,7 @@ def _oracles(scores: dict[str, Any]) -> list[str]:
         f"{_all_right(oracle)}; L2 by chance: {scores['chance_l2']:.3f}"
     ]
     if second:
-        lines.append(
-            f"second oracle, of plain convolutions: MIG {second['mig']:.3f}, L2 {second['l2']:.3f}{_all_right(second)}"
-        )
+        lines.append(f"second oracle: MIG {second['mig']:.3f}, L2 {second['l2']:.3f}{_all_right(second)}")
     if scores.get("agreement"):
         parts = [f"{100 * share:.1f} % of {kind} images" for kind, share in sorted(scores["agreement"].items())]
         lines.append(f"Both read the same value of every factor in {' and '.join(parts)}.")
@@ -109,6 +110,7 @@ def _sliders(scores: dict[str, Any]) -> list[str]:
         lines.append(f"{'  ' + name:<{_WIDTH}}" + "".join(f"{cell:<{_COLUMN}}" for cell in cells))
     return lines + describe_weak_sliders(scores["images"])
 
+
 def describe_weak_sliders(scores: dict[str, float]) -> list[str]:
     """Returns a sentence for each slider that does next to nothing, or changes more of what it should keep.
 
@@ -128,9 +130,29 @@ def describe_weak_sliders(scores: dict[str, float]) -> list[str]:
     return sentences
 
 
+def _seen(scores: dict[str, Any]) -> list[str]:
+    """Returns lines with the scores on images that the run was trained on, to compare with those above."""
+    groups = {group: f"{group}_seen" for group in ("encoder", "generator", "images")}
+    if not any(scores.get(seen) for seen in groups.values()):
+        return []
+    s = scores["settings"]
+    lines = [f"On {s['samples_seen']:,} {s['seen']}, to compare with the {s['scored_on']} above:"]
+    if scores.get(groups["generator"]):
+        lines.append(" " * _WIDTH + f"{'encoder':<{_COLUMN}}generator")
+    for key, title in TITLES.items():
+        cells = [_number(scores, groups[group], key) for group in ("encoder", "generator")]
+        image = _number(scores, groups["images"], key)
+        if any(cell != "-" for cell in cells):
+            lines.append(f"{'  ' + title:<{_WIDTH}}" + "".join(f"{cell:<{_COLUMN}}" for cell in cells))
+        elif image != "-":
+            lines.append(f"{'  ' + title:<{_WIDTH}}{image}")
+    return lines
+
+
 def _notes(scores: dict[str, Any]) -> list[str]:
     s = scores["settings"]
-    lines = [
+    lines = [f"Scored on {s['scored_on']}."] if s.get("scored_on") else []
+    lines += [
         f"{s['labels']:,} labelled images (eta = {100 * s['labeled_fraction']:g} %), trained with "
         f"{s['images_trained']:,} images; {s['bins']} bins, seed {s['seed']}."
     ]

@@ -205,7 +205,9 @@ class Workdir(RunPaths):
             ValueError: The file is damaged, or belongs to other data.
         """
         options, path = config.data, self.labeled_subset
-        rows = choose_labeled(dataset.factors, options.labeled_fraction, config.train.seed, options.stratified)
+        rows = choose_labeled(
+            dataset.factors, options.labeled_fraction, config.train.seed, options.stratified, dataset.held_out
+        )
         if not os.path.exists(path):
             with files.atomic_write(path, "wb") as file:
                 np.save(file, rows)

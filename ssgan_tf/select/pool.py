@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from ssgan_tf import data, models, runs
+from ssgan_tf import models, runs
+from ssgan_tf.data.held_out import load_for
 from ssgan_tf.runs import checkpoints
 from ssgan_tf.select.pairs import Model
 from ssgan_tf.utils.progress_bar import make_bar
@@ -220,10 +221,11 @@ def load_real_images(member: Candidate, data_dir: str, count: int, seed: int) ->
     """
     workdir = runs.Workdir(member.workdir)
     d, spec = workdir.read_config().data, workdir.read_factors()
-    images = data.load(d.dataset, data_dir, spec.names, d.memory_gib, d.split, d.resolution).images
+    dataset = load_for(d, data_dir, spec.names)
+    images = dataset.images
     if images.shape[1:] != member.shape:
         raise ValueError(
             f"data_dir: expected images of shape {member.shape}, like those of {member.name}. Received: "
             f"{tuple(images.shape[1:])}."
         )
-    return images[np.random.default_rng([seed, 15]).permutation(len(images))[:count]]
+    return images[np.random.default_rng([seed, 15]).permutation(dataset.training_rows)[:count]]

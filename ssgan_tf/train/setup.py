@@ -12,9 +12,10 @@ from ssgan_tf import config as configs
 from ssgan_tf import data, models, visualize
 from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.data import pipeline
+from ssgan_tf.data.held_out import load_for
 from ssgan_tf.data.labeled_subset import choose_labeled
 from ssgan_tf.evaluate import oracle as oracles
-from ssgan_tf.evaluate import predictions, scoring
+from ssgan_tf.evaluate import parts, predictions, scoring
 from ssgan_tf.models.base import WithNetwork
 from ssgan_tf.runs import Workdir
 from ssgan_tf.runs.checkpoints import Checkpoints
@@ -61,7 +62,7 @@ def prepare(
 
     # Data, and the model with the weights of its newest checkpoint.
     d = config.data
-    dataset = data.load(d.dataset, data_dir, d.factors, d.memory_gib, d.split, d.resolution)
+    dataset = load_for(d, data_dir)
     model = make_model(strategy, config, dataset.spec, xla)
     chief = is_chief(strategy)
     with contextlib.ExitStack() as unlock_on_error:
@@ -73,17 +74,19 @@ def prepare(
         check_equal_across_workers(strategy, {"labels": labels, "checkpoint to resume from": str(first_step).encode()})
 
         # Scores during training, and the files that describe the run. Only the chief computes and writes them.
-        evaluate = None
+        evaluate = oracle = None
         if config.train.metrics_every and chief:
             options = oracles.OracleOptions(images=oracle_images)
             oracle = oracles.train_or_load(dataset, oracles.cache_in(data_dir), options, quiet)
-            evaluate = make_evaluator(config, dataset, model, oracle)
         if chief:
             rows = init_workdir(place, config, dataset)
+            if oracle:
+                evaluate = make_evaluator(config, dataset, rows, model, oracle)
             checkpoints.remove_leftovers(first_step)
             record_replicas(place, strategy.num_replicas_in_sync, first_step, quiet)
         else:
-            rows = choose_labeled(dataset.factors, d.labeled_fraction, config.train.seed, d.stratified)
+            seed, held_out = config.train.seed, dataset.held_out
+            rows = choose_labeled(dataset.factors, d.labeled_fraction, seed, d.stratified, held_out)
         unlock_on_error.pop_all()
     return Session(
         place, config, strategy, dataset, rows, model, checkpoints, first_step, lock, evaluate, minutes,
@@ -180,20 +183,23 @@ def record_replicas(workdir: Workdir, count: int, first_step: int, quiet: bool) 
 
 
 def make_evaluator(
-    config: configs.Config, dataset: data.FactorDataset, model: tf.keras.Model, oracle: oracles.Oracle
+    config: configs.Config,
+    dataset: data.FactorDataset,
+    labeled_rows: np.ndarray,
+    model: tf.keras.Model,
+    oracle: oracles.Oracle,
 ) -> Callable[[], dict[str, float]]:
     """Returns a function that scores the model in its present state; {} while its networks are still growing."""
     targets = predictions.targets_of(model, oracle.model.encode_with_features)
     plan = scoring.plan_for_training(config.train.metrics, config.data.labeled_fraction > 0)
+    part = parts.unseen(dataset, labeled_rows)
     already_warned: set[str] = set()
 
     def evaluate() -> dict[str, float]:
         if model.segment.fading or model.resolution != config.model.resolution:
             return {}
         samples = config.train.metrics_samples
-        found = predictions.predict(
-            targets, dataset.images, dataset.factors, dataset.spec, samples, 0, plan.optional_inputs, quiet=True
-        )
+        found = predictions.predict(targets, dataset, part, samples, 0, plan.optional_inputs, quiet=True)
         result = scoring.score(found, plan)
         for reason in scoring.reasons(result) - already_warned:
             logging.warning("train.metrics: %s", reason)

@@ -21,14 +21,18 @@ QUICK: dict[str, Any] = {"samples": 100, "oracle_images": 500, "quiet": True}
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> tuple[str, str]:
-    """The workdir of a run of 4 steps, and the folder of its data."""
+    """The workdir of a run of 4 steps that holds out images, and the folder of its data."""
     folder = tmp_path_factory.mktemp("evaluation")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fakes.Fake, "count", 240)  # the oracle needs 100 images whose labels are all known
         fakes.prepare(folder / "data")
     (folder / "tiny.py").write_text(fakes.CONFIG)
     config = configs.load_config(str(folder / "tiny.py"))
-    config = dataclasses.replace(config, train=dataclasses.replace(config.train, images=32))
+    config = dataclasses.replace(
+        config,
+        data=dataclasses.replace(config.data, held_out=0.25),
+        train=dataclasses.replace(config.train, images=32),
+    )
     workdir, data_dir = str(folder / "run"), str(folder / "data")
     train.run(config, workdir, data_dir, quiet=True)
     return workdir, data_dir
@@ -51,12 +55,25 @@ def test_scores_are_a_mapping_and_print_as_a_table(scores, trained):
 def test_ceiling_chance_and_agreement_stand_beside_the_generators_scores(scores):
     for group in ("generator", "ceiling", "chance"):
         assert {"mig", "l2"} <= set(scores[group]), group
-    assert scores["ceiling"]["l2"] < scores["chance"]["l2"]
+    assert scores["ceiling"]["l2"] == pytest.approx(scores["oracle"]["l2"], abs=1e-6), "on the same images"
+    assert scores["chance"]["l2"] != scores["ceiling"]["l2"]
     assert set(scores["agreement"]) == {"real", "generated"}
     assert 0 <= scores["agreement"]["generated"] <= 1
     assert scores["second_oracle"]["l2/samples"] == scores["oracle"]["l2/samples"]
     assert scores["second_oracle"]["l2"] != scores["oracle"]["l2"]
     assert repr(scores).splitlines()[0].split() == ["encoder", "generator", "ceiling", "chance"]
+
+
+def test_scores_on_held_out_images_come_first_and_those_on_training_images_after_them(scores):
+    settings = scores["settings"]
+    assert settings["scored_on"] == "held-out images" and settings["seen"] == "training images"
+    assert 10 <= settings["samples_encoder"] <= 60 and settings["samples_seen"] == 100
+    assert scores["oracle"]["l2/samples"] == settings["samples_encoder"], "the oracles hold out the same images"
+    for group in ("encoder", "generator"):
+        assert scores[f"{group}_seen"]["l2"] != scores[group]["l2"], group
+    table = repr(scores)
+    assert "On 100 training images, to compare with the held-out images above:" in table
+    assert table.index("\nL2 ") < table.index("\n  L2 ")
 
 
 def test_the_traversal_is_an_image(scores, trained):
@@ -70,6 +87,7 @@ def test_quiet_prints_nothing_and_scores_of_other_metrics_stay(scores, trained, 
     more = evaluate.run(*trained, metrics="psnr", **QUICK)
     assert capsys.readouterr() == ("", "")
     assert more["encoder"] == scores["encoder"] and more["images"]["psnr"] > 0
+    assert more["encoder_seen"] == scores["encoder_seen"] and more["images_seen"]["psnr"] > 0
 
 
 def test_a_metric_without_a_score_is_explained(scores, trained):
@@ -85,6 +103,8 @@ def test_an_encoder_gets_its_scores_although_it_generates_no_images(trained, tmp
     train.run(config, str(tmp_path / "run"), trained[1], quiet=True)
     scores = evaluate.run(str(tmp_path / "run"), trained[1], metrics="mig,factor_vae", **QUICK)
     assert 0 <= scores["encoder"]["mig"] <= 1 and not scores["generator"] and not scores["ceiling"]
+    assert scores["settings"]["scored_on"] == "images whose labels were not used"
+    assert scores["settings"]["seen"] == "labelled images" and scores["encoder_seen"]["mig/samples"] < 60
     (sentence,) = scores.missing
     assert sentence.startswith("factor_vae has no score: ") and "Take more samples" in sentence
     assert "(encoder); this model encodes images and generates none (generator)" in sentence

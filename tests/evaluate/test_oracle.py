@@ -18,7 +18,7 @@ from ssgan_tf.evaluate.oracle import OracleOptions
 from tests.support import faults
 
 SPEC = CodeSpec((FactorSpec("light", 2), FactorSpec("colour", 3)))
-OPTIONS = OracleOptions(images=4800, batch=32, learning_rate=0.01, fmap_base=16, fmap_max=8)
+OPTIONS = OracleOptions("trunk", images=4800, batch=32, learning_rate=0.01, fmap_base=16, fmap_max=8)
 
 
 def make_table() -> data.FactorDataset:
@@ -64,6 +64,9 @@ def test_it_learns_and_is_saved_and_loaded(options, tmp_path, monkeypatch):
     assert loaded.scores == trained.scores
     codes = [encode_images(o.model.encode, TABLE.images[:50]) for o in (trained, loaded)]
     assert np.array_equal(*codes)
+    both = encode_images(loaded.model.encode_with_features, TABLE.images[:50])
+    assert np.allclose(both[:, :2], codes[0], atol=1e-6), "features come after the codes"
+    assert both.shape[1] > 2 and both[:, 2:].std(axis=0).max() > 0
 
 
 def test_it_is_scored_on_images_it_was_not_trained_on(tmp_path, no_training, monkeypatch):
@@ -76,6 +79,19 @@ def test_it_is_scored_on_images_it_was_not_trained_on(tmp_path, no_training, mon
     rest = sorted(set(range(20, 200)) - set(rows))
     key = [image.tobytes() for image in TABLE.images]
     assert sorted(key.index(image.tobytes()) for image in scored[0]) == rest
+
+
+def test_it_is_not_trained_on_held_out_images(tmp_path, no_training, monkeypatch):
+    scored = []
+    codes = np.zeros([50, 2])
+    monkeypatch.setattr(oracle, "encode_images", lambda encode, images: scored.append(images) or codes)
+    held_out = np.arange(10, 70)
+    made = oracle.train_or_load(changed_table(held_out=held_out), str(tmp_path), OPTIONS)
+    assert no_training[0].tolist() == list(range(70, 200))
+    assert made.held_out.tolist() == list(range(20, 70)) and len(scored[0]) == 50
+
+    with pytest.raises(ValueError, match="90 training images and 10 held-out ones or more .*: 80 and 100 of fake/flat"):
+        oracle.train_or_load(changed_table(held_out=np.arange(100, 200)), str(tmp_path), OPTIONS)
 
 
 def changed_table(**changes) -> data.FactorDataset:
@@ -93,6 +109,7 @@ def changed_table(**changes) -> data.FactorDataset:
         (changed_table(spec=CodeSpec((FactorSpec("light", 2), FactorSpec("colour", 4)))), OPTIONS),
         (changed_table(spec=CodeSpec((FactorSpec("l", 2), FactorSpec("colour", 3)))), OPTIONS),
         (changed_table(name="fake/other"), OPTIONS),
+        (changed_table(held_out=np.array([7])), OPTIONS),
     ],
 )
 def test_other_data_or_options_have_another_oracle(table, options, tmp_path):

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ssgan_tf import data
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.core.priors import GridPrior, NormalPrior
 from ssgan_tf.evaluate import inference
 from ssgan_tf.evaluate.feature_network import FeatureNetwork
-from ssgan_tf.evaluate.predictions import EvaluationTargets, predict
+from ssgan_tf.evaluate.parts import Part, unseen
+from ssgan_tf.evaluate.predictions import EvaluationTargets, Predictions, predict
 
 SPEC = CodeSpec((FactorSpec("a", 3), FactorSpec("b", 5)))
 FACTORS = np.stack([np.arange(60) % 3, np.arange(60) // 3 % 5], axis=1)
@@ -36,8 +38,19 @@ def targets(**changes) -> EvaluationTargets:
     return EvaluationTargets(**{**made, **changes})
 
 
+def make_dataset(images=IMAGES, factors=FACTORS, **changes) -> data.FactorDataset:
+    return data.FactorDataset("fake/halves", images, factors, SPEC, **changes)
+
+
+def predict_all(targets, samples, seed, optional_inputs=(), dataset=None, unknown_to_oracles=None) -> Predictions:
+    """Predicts for all images of a data set whose labels are not used in training."""
+    dataset = dataset or make_dataset()
+    part = unseen(dataset, np.empty(0, int))
+    return predict(targets, dataset, part, samples, seed, optional_inputs, unknown_to_oracles, quiet=True)
+
+
 def test_codes_match_their_factors_for_real_and_generated_images():
-    found = predict(targets(), IMAGES, FACTORS, SPEC, 50, 0, quiet=True)
+    found = predict_all(targets(), 50, 0)
     for table, count in ((found.encoder, 50), (found.generator.read, 50)):
         assert table.codes.shape == (count, 2)
         assert np.abs(table.codes - SPEC.encode(table.factors)).max() < 0.6 / 255
@@ -55,7 +68,7 @@ def test_latents_are_divided_into_classes_of_equal_probability():
     def show(noise, codes):
         return generate(noise, prior.to_unit(codes))
 
-    found = predict(targets(generate=show, prior=prior, noise_size=1), IMAGES, FACTORS, SPEC, 4000, 0, quiet=True)
+    found = predict_all(targets(generate=show, prior=prior, noise_size=1), 4000, 0)
     table, swapped = found.generator
     assert table.names == ("latent_0", "latent_1") and table.sizes == (20, 20)
     counts = np.stack([np.bincount(column, minlength=20) for column in table.factors.T])
@@ -68,7 +81,7 @@ def test_latents_are_divided_into_classes_of_equal_probability():
 
 
 def test_a_model_that_generates_no_images_has_predictions_on_real_images_only():
-    found = predict(targets(generate=None), IMAGES, FACTORS, SPEC, 50, 0, {"reconstruction", "oracle"}, quiet=True)
+    found = predict_all(targets(generate=None), 50, 0, {"reconstruction", "oracle"})
     assert found.generator is None and found.ceiling is None and found.features == {} and found.per_image == {}
     assert np.abs(found.encoder.codes - SPEC.encode(found.encoder.factors)).max() < 0.6 / 255
 
@@ -76,14 +89,14 @@ def test_a_model_that_generates_no_images_has_predictions_on_real_images_only():
 def test_only_real_images_with_all_labels_known_are_used_each_once():
     factors = FACTORS.copy()
     factors[:20, 1] = -1
-    found = predict(targets(), IMAGES, factors, SPEC, 1000, 0, quiet=True)
+    found = predict_all(targets(), 1000, 0, dataset=make_dataset(factors=factors))
     assert len(found.encoder.codes) == 40 and len(found.generator.read.codes) == 1000
     assert np.abs(found.encoder.codes - SPEC.encode(found.encoder.factors)).max() < 0.6 / 255
 
 
 def test_without_images_with_all_labels_known_there_is_nothing_to_score():
     with pytest.raises(ValueError, match="all labels known. Received: none"):
-        predict(targets(), IMAGES, np.where([True, False], FACTORS, -1), SPEC, 50, 0, quiet=True)
+        predict_all(targets(), 50, 0, dataset=make_dataset(factors=np.where([True, False], FACTORS, -1)))
 
 
 def test_codes_that_are_not_finite_are_named():
@@ -91,7 +104,7 @@ def test_codes_that_are_not_finite_are_named():
         return encode(images) * [1.0, np.nan]
 
     with pytest.raises(ValueError, match="Received: nan in column 1"):
-        predict(targets(encode=broken), IMAGES, FACTORS, SPEC, 50, 0, quiet=True)
+        predict_all(targets(encode=broken), 50, 0)
 
 
 def test_optional_inputs_are_computed_on_the_same_images():
@@ -99,7 +112,7 @@ def test_optional_inputs_are_computed_on_the_same_images():
         lambda images: tf.reduce_mean(images, axis=[1, 2]), tf.TensorSpec([None, None, None, 3]), "0,255"
     )
     inputs = {"oracle", "network", "reconstruction"}
-    found = predict(targets(features=means), IMAGES, FACTORS, SPEC, 50, 0, inputs, quiet=True)
+    found = predict_all(targets(features=means), 50, 0, inputs)
     sides = zip(*found.features.values(), strict=True)
     for (ours, theirs), table in zip(sides, (found.encoder, found.generator.read), strict=True):
         expected = SPEC.encode(table.factors).mean(axis=1)  # an image's mean is that of its codes
@@ -115,7 +128,7 @@ def test_a_reconstruction_is_compared_with_its_own_image():
         return 1 - encode(images)
 
     good, bad = (
-        predict(targets(encode=encoder), IMAGES, FACTORS, SPEC, 50, 0, {"reconstruction"}, quiet=True)
+        predict_all(targets(encode=encoder), 50, 0, {"reconstruction"})
         for encoder in (encode, upside_down)
     )
     middle = np.all(bad.encoder.codes > 0.49, axis=1) & np.all(bad.encoder.codes < 0.51, axis=1)
@@ -136,13 +149,13 @@ def test_every_image_is_encoded_once_in_batches_of_bounded_size(monkeypatch):
 
     plain = targets()
     counted = targets(encode=counting("encode", encode), oracle=counting("oracle", plain.oracle))
-    predict(counted, IMAGES, FACTORS, SPEC, 40, 0, {"oracle"}, quiet=True)
+    predict_all(counted, 40, 0, {"oracle"})
     assert sizes["encode"] == [16, 16, 8]
     assert sum(sizes["oracle"]) == 80 and max(sizes["oracle"]) <= 256
 
 
 def test_the_seed_chooses_images_and_latents():
-    found = [predict(targets(), IMAGES, FACTORS, SPEC, 30, seed, quiet=True) for seed in (1, 1, 2)]
+    found = [predict_all(targets(), 30, seed) for seed in (1, 1, 2)]
     for side in (lambda one: one.encoder, lambda one: one.generator.read):
         one, same, other = (side(predictions).factors for predictions in found)
         assert np.array_equal(one, same) and not np.array_equal(one, other)
@@ -154,7 +167,7 @@ def test_held_out_images_give_the_ceiling_and_two_oracles_their_agreement():
         return tf.minimum(codes, [1.0, 0.75])
 
     held_out = np.arange(5, 35)
-    found = predict(targets(second_oracle=second), IMAGES, FACTORS, SPEC, 50, 0, held_out=held_out, quiet=True)
+    found = predict_all(targets(second_oracle=second), 50, 0, unknown_to_oracles=held_out)
     assert sorted(map(tuple, found.ceiling.read.factors)) == sorted(map(tuple, FACTORS[held_out]))
     assert np.abs(found.ceiling.read.codes - SPEC.encode(found.ceiling.read.factors)).max() < 0.6 / 255
     assert found.agreement["real"] == pytest.approx((FACTORS[held_out, 1] < 4).mean())
@@ -162,10 +175,23 @@ def test_held_out_images_give_the_ceiling_and_two_oracles_their_agreement():
 
 
 def test_codes_name_images_where_each_combination_has_one():
-    found = predict(targets(), IMAGES[:15], FACTORS[:15], SPEC, 20, 0, {"named"}, quiet=True)
+    found = predict_all(targets(), 20, 0, {"named"}, make_dataset(IMAGES[:15], FACTORS[:15]))
     assert found.named.psnr.shape == (20,) and found.named.psnr.min() > 50
     assert found.named.slider_scores()["sliders/ratio/b"] == pytest.approx(1, abs=0.02)
-    assert predict(targets(), IMAGES, FACTORS, SPEC, 20, 0, {"named"}, quiet=True).named is None  # four images of each
+    assert predict_all(targets(), 20, 0, {"named"}).named is None  # four images of each
     prior = NormalPrior(2)
     latents = targets(generate=lambda z, c: generate(z, prior.to_unit(c)), prior=prior)
-    assert predict(latents, IMAGES[:15], FACTORS[:15], SPEC, 20, 0, {"named"}, quiet=True).named is None
+    assert predict_all(latents, 20, 0, {"named"}, make_dataset(IMAGES[:15], FACTORS[:15])).named is None
+
+
+def test_generated_images_get_the_codes_of_a_part_that_names_them():
+    held_out = np.flatnonzero((FACTORS[:15] == [2, 4]).all(axis=1))
+    dataset = make_dataset(IMAGES[:15], FACTORS[:15], held_out=held_out)
+    found = predict(targets(), dataset, unseen(dataset, np.arange(3)), 20, 0, {"named"}, quiet=True)
+    assert found.encoder.factors.tolist() == [[2, 4]]
+    assert np.unique(found.generator.read.factors, axis=0).tolist() == [[2, 4]]
+    assert found.named.psnr.min() > 50
+    prior = NormalPrior(2)
+    latents = targets(generate=lambda z, c: generate(z, prior.to_unit(c)), prior=prior)
+    found = predict(latents, dataset, Part(held_out, True, ""), 20, 0, quiet=True)
+    assert len(np.unique(found.generator.read.factors)) > 3, "latents name no images"

@@ -65,7 +65,7 @@ def test_the_generators_scores_stand_beside_ceiling_and_chance():
     assert lines[3].split() == ["FactorVAE", "1.000", "0.500", "-", "-"]
     assert lines[6:9] == [
         "oracle, on 3,110 held-out images: MIG 0.950, L2 0.055, all factors right 98.0 %; L2 by chance: 1.173",
-        "second oracle, of plain convolutions: MIG 0.900, L2 0.080, all factors right 90.0 %",
+        "second oracle: MIG 0.900, L2 0.080, all factors right 90.0 %",
         "Both read the same value of every factor in 50.0 % of generated images and 91.0 % of real images.",
     ]
 

@@ -17,6 +17,7 @@ from ssgan_tf import config as configs
 from ssgan_tf import data, runs
 from ssgan_tf.data import labeled_subset
 from ssgan_tf.runs import Workdir
+from ssgan_tf.train import setup
 from tests.support import fakes
 from tests.support.run_files import files_in, read_checkpoint, read_events, read_log
 from tests.support.training import train
@@ -166,7 +167,7 @@ def test_ctrl_c_before_the_first_step(inputs, tmp_path):
 
 
 def interrupt_while_loading_data() -> None:
-    original = data.load
+    original = setup.load_for
     # A shell starts background jobs with Ctrl-C ignored, and the tests may be one.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -174,7 +175,7 @@ def interrupt_while_loading_data() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         return original(*arguments)
 
-    data.load = interrupt
+    setup.load_for = interrupt
 
 
 @pytest.mark.parametrize("name", ["config", "workdir", "set", "data_dir", "strategy", "minutes", "[no]dry_run"])
