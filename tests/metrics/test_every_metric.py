@@ -147,6 +147,7 @@ def test_fewer_rows_than_values_have_a_score_or_are_refused_with_the_count(name:
         assert 0 <= found[name] <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*METRICS])
 def test_forty_binary_factors(name: str) -> None:
     sizes = (2,) * 40

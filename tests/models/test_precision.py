@@ -50,7 +50,8 @@ def test_a_step_has_the_direction_of_that_in_float32(precision, r1_interval, mak
         assert np.linalg.norm(found) == pytest.approx(np.linalg.norm(expected), rel=0.1)
 
 
-@pytest.mark.parametrize("precision", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
 def test_twelve_steps_of_adam_train_both_networks(precision, make_in, batch):
     """Float16 finds its loss scale, starting from 32,768: the first few steps are skipped."""
     model = make_in(precision, r1_interval=2)

@@ -247,9 +247,8 @@ def test_a_killed_build_can_be_repeated(manual: Path, repository: Path, tmp_path
     assert sorted(load(tmp_path / "data")) == INDICES
 
 
-@pytest.mark.parametrize(
-    "more", [pytest.param([], marks=pytest.mark.slow), ["--file_format=array_record"]], ids=["tfrecord", "array_record"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [[], ["--file_format=array_record"]], ids=["tfrecord", "array_record"])
 def test_the_command_line_builds_it(more: list[str], manual: Path, repository: Path, tmp_path: Path) -> None:
     config = {"name": "tiny", "resolution": 64, "first": FIRST}
     grid_files.run_tfds_build(repository, "tfds_builders/isaac3d", config, manual, tmp_path / "data", *more)

@@ -244,6 +244,7 @@ def test_a_dead_process_is_reported(capfd):
     assert "math domain error" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_command_line_builds_the_demo(repository, tmp_path):
     command = [sys.executable, "-m", "tensorflow_datasets.scripts.cli.main", "build", "tfds_builders/sprites2d"]
     subprocess.run(

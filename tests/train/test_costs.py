@@ -108,7 +108,12 @@ OBJECTIVES: dict[str, dict[str, float]] = {
 
 @pytest.mark.parametrize(
     ("objective", "resolution", "fading"),
-    [*((name, 8, False) for name in OBJECTIVES), ("all", 16, False), ("all", 16, True)],
+    [
+        ("all", 8, False),
+        ("all", 16, True),
+        *(pytest.param(name, 8, False, marks=pytest.mark.slow) for name in OBJECTIVES if name != "all"),
+        pytest.param("all", 16, False, marks=pytest.mark.slow),
+    ],
 )
 def test_a_training_step(objective, resolution, fading):
     options = SemiStyleGANOptions(network=NETWORK, **OBJECTIVES[objective])

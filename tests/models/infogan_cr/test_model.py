@@ -313,7 +313,8 @@ def test_infogan_is_the_same_without_a_weight(spec, batch):
     assert int(plain.events) == 0 and int(plain.contrastive_optimizer.iterations) == 4
 
 
-@pytest.mark.parametrize("stop", [pytest.param(2, marks=pytest.mark.slow), 3, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [2, 3, 4])
 def test_a_resumed_run_has_the_same_bits(spec, batch, tmp_path, stop):
     """Stopped before the event, at the event (this is "InfoGAN (modified)"), or after it."""
     whole, first, resumed = make(spec), make(spec), make(spec, seed=5)
@@ -363,6 +364,7 @@ class Bars:
         return tf.tile(rows, [1, 1, 8, 1]), []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shuffled", [False, True])
 def test_h_learns_which_code_is_shared_and_nothing_from_shuffled_labels(spec, shuffled):
     model = make(spec)

@@ -116,6 +116,7 @@ def test_the_gradient_of_a_capacity_is_that_of_the_mean(capacity):
         np.testing.assert_allclose(tape.gradient(found, x), tape.gradient(expected, x), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_capacity_holds_the_kl():
     model = vaes.make(BetaVAEOptions, rate=0.003, capacity=2.0, capacity_images=0, gamma=100.0)
     logs = vaes.logs_of_steps(model, vaes.squares(), 60)
@@ -204,6 +205,7 @@ def test_all_slots_exist_before_the_first_step(kind):
     assert [len(optimizer.variables) for optimizer in model.optimizers] == counts
 
 
+@pytest.mark.slow
 @every_kind
 def test_xla_computes_the_same(kind):
     plain, compiled = (vaes.make(kind, jit_compile=jit) for jit in (False, True))

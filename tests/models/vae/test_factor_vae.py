@@ -46,6 +46,7 @@ def test_the_discriminators_loss_by_hand():
     np.testing.assert_array_equal(total_correlation(tf.constant(joint)), [3, 0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("correlation", "count", "low", "high"),
     [
