@@ -31,12 +31,14 @@ class Factor(NamedTuple):
         size: Number of values, evenly spaced from 0 to 1, that the model was trained on.
         values: Names of the values; empty if they have none.
         range: Numbers that the codes 0 and 1 stand for; None if the factor is not a number.
+        warning: What is wrong with its slider, as measured before the export; empty if nothing is known.
     """
 
     name: str
     size: int
     values: tuple[str, ...] = ()
     range: tuple[float, float] | None = None
+    warning: str = ""
 
     @property
     def kind(self) -> str:
@@ -183,11 +185,14 @@ def _read_factor(entry: Any) -> Factor | None:
         return None
     if not isinstance(values, list) or not all(map(_is_text, values)) or len(values) not in (0, size):
         return None
+    warning = entry.get("warning", "")
+    if not isinstance(warning, str) or (warning and not _is_text(warning)):
+        return None
     if ends is None:
-        return Factor(name, size, tuple(values))
+        return Factor(name, size, tuple(values), None, warning)
     if not isinstance(ends, list) or len(ends) != 2 or not all(map(_is_number, ends)) or not ends[0] < ends[1]:
         return None
-    return Factor(name, size, tuple(values), (ends[0], ends[1]))
+    return Factor(name, size, tuple(values), (ends[0], ends[1]), warning)
 
 
 def _is_text(value: Any) -> TypeGuard[str]:

@@ -8,17 +8,12 @@ changes the same pixels of both by the same amount.
 import dataclasses
 
 import numpy as np
-import tensorflow as tf
 
 from ssgan_tf.core.codes import CodeSpec
-from ssgan_tf.core.priors import Prior
 from ssgan_tf.data import Images
-from ssgan_tf.evaluate import inference
+from ssgan_tf.evaluate.moves import Moves
 
 NOT_A_GRID = "there must be exactly one image of every combination of factors, so that codes name an image"
-PAIRS = 1000
-"""Maximum number of pairs of images for each factor."""
-
 _STILL = 4.0  # Pixels that change by at most this many of 255 levels count as unchanged. Our choice.
 _MAX_PSNR = 100.0  # dB; equal images would have an infinite one
 
@@ -94,50 +89,23 @@ class NamedComparison:
         return {"sliders": mean, **result, "sliders/samples": count}
 
 
-def compare(
-    generator: inference.Generator,
-    prior: Prior,
-    noise_size: int,
-    grid: Grid,
-    spec: CodeSpec,
-    pairs: int,
-    seed: int,
-    labels: np.ndarray | None = None,
-) -> NamedComparison:
-    """Generates images and, for every factor, images with another value of it, and compares them with the real ones.
+def compare(moves: Moves, grid: Grid, names: tuple[str, ...]) -> NamedComparison:
+    """Compares generated images, and their changes when one code moves, with the real ones.
 
     Args:
-        generator: G, (z, c) -> images.
-        prior: Distribution of c, whose code k stands for factor k.
-        noise_size: Width of z.
+        moves: Generated images before and after the moves.
         grid: Real images by their factors.
-        spec: Names and sizes of the factors.
-        pairs: Number N of images, and of pairs for each factor.
-        seed: Seed of noise, codes and changes.
-        labels: Labels [N,K] of the images that codes are moved from; None to sample them.
+        names: Names of the factors.
     """
-    rng = np.random.default_rng([seed, 8])
-    sampled = rng.integers(spec.sizes, size=(pairs, spec.size))
-    labels = sampled if labels is None else labels
-    noise = rng.standard_normal((pairs, noise_size))
-    moved = np.tile(labels, (spec.size, 1, 1))  # [K,N,K]
-    for k, size in enumerate(spec.sizes):
-        moved[k, :, k] = (labels[:, k] + rng.integers(1, size, size=pairs)) % size
-
-    # Generate all of them at once, since each call traces the generator anew.
-    codes = prior.from_unit(tf.constant(spec.encode(np.concatenate([labels, *moved]))))
-    noises = tf.constant(np.tile(noise, (spec.size + 1, 1)), tf.float32)
-    generated = np.concatenate(list(inference.generate_images(generator, noises, codes)))
-    start, *others = np.split(generated, spec.size + 1)
-    real_start = grid.find(labels)
-
-    found = {name: np.zeros((spec.size, pairs)) for name in ("generated", "real", "correlation", "outside")}
-    for k, other in enumerate(others):
-        changes = _changes(start, other), _changes(real_start, grid.find(moved[k]))
+    shape = moves.moved_labels.shape[:2]
+    real = grid.find(moves.labels)
+    found = {name: np.zeros(shape) for name in ("generated", "real", "correlation", "outside")}
+    for k, images in enumerate(moves.moved_images):
+        changes = _changes(moves.images, images), _changes(real, grid.find(moves.moved_labels[k]))
         found["generated"][k], found["real"][k] = (change.mean(axis=1) for change in changes)
         found["correlation"][k] = _correlation(*changes)
         found["outside"][k] = (changes[0] * (changes[1] <= _STILL)).mean(axis=1)
-    return NamedComparison(spec.names, _psnr(start, real_start), **found)
+    return NamedComparison(names, _psnr(moves.images, real), **found)
 
 
 def _changes(first: np.ndarray, second: np.ndarray) -> np.ndarray:

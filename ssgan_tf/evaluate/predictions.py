@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from ssgan_tf.core.priors import Prior
 from ssgan_tf.data import FactorDataset, Images
-from ssgan_tf.evaluate import inference, named_images, references
+from ssgan_tf.evaluate import inference, moves, named_images, read_moves, references
 from ssgan_tf.evaluate.feature_network import FeatureNetwork
 from ssgan_tf.evaluate.parts import Part
 from ssgan_tf.evaluate.tables import make_table
@@ -18,9 +18,9 @@ from ssgan_tf.utils.progress_bar import make_bar
 
 Predictor = Callable[[np.ndarray], np.ndarray]  # uint8 images [B,R,R,C] -> numbers [B,K]
 
-OPTIONAL_INPUTS = ("oracle", "network", "reconstruction", "named")
-"""Inputs besides codes: features of the oracle, features of a feature network, reconstructions G(z, E(x)), and the
-images that codes name."""
+OPTIONAL_INPUTS = ("oracle", "network", "reconstruction", "moves")
+"""Inputs besides codes: features of the oracle, features of a feature network, reconstructions G(z, E(x)), and images
+in which one code moves."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +69,7 @@ class Predictions:
         ceiling: Tables of real images in place of generated ones; None if no images for it were given.
         agreement: {"real" or "generated": fraction of images in which both oracles read the same}, if there are two.
         named: Comparison with the images that codes name, if asked for and possible.
+        moves_read: What the oracle reads in images in which one code moves, if asked for and codes stand for factors.
     """
 
     encoder: Table
@@ -78,6 +79,7 @@ class Predictions:
     ceiling: references.GeneratorTables | None = None
     agreement: dict[str, float] = dataclasses.field(default_factory=dict)
     named: named_images.NamedComparison | None = None
+    moves_read: read_moves.ReadMoves | None = None
 
 
 def predict(
@@ -146,6 +148,10 @@ def predict(
         if reconstruct:
             per_image = _compare_reconstructions(targets, _batches(images, rows), real["encoder"], seed, bar)
 
+    # Move one code at a time.
+    moved = _generate_moves(targets, dataset, named_rows, samples, seed) if "moves" in optional_inputs else None
+    grid = named_images.find_grid(images, factors, spec) if moved else None
+
     # The oracle's output is codes followed by features.
     features = {name: (real[name], generated[name]) for name in predictors if name != "encoder"}
     if "oracle" in features:
@@ -163,21 +169,20 @@ def predict(
             for name, outputs in found.items()
             if "second oracle" in outputs
         },
-        _compare_named(targets, dataset, named_rows, samples, seed) if "named" in optional_inputs else None,
+        named_images.compare(moved, grid, spec.names) if moved and grid else None,
+        read_moves.read(moved, extractors["oracle"], spec) if moved else None,
     )
 
 
-def _compare_named(
+def _generate_moves(
     targets: EvaluationTargets, dataset: FactorDataset, rows: np.ndarray | None, samples: int, seed: int
-) -> named_images.NamedComparison | None:
-    """Compares generated images with those that codes name; None if codes name no images."""
-    spec = dataset.spec
-    grid = named_images.find_grid(dataset.images, dataset.factors, spec) if targets.prior.spec == spec else None
-    if grid is None or targets.generate is None:
+) -> moves.Moves | None:
+    """Moves one code at a time, from the codes of `rows` if given; returns None if codes stand for no factor."""
+    if targets.prior.spec != dataset.spec or targets.generate is None:
         return None
-    pairs = min(samples, named_images.PAIRS)
+    pairs = min(samples, moves.PAIRS)
     labels = None if rows is None else dataset.factors[np.random.default_rng([seed, 18]).choice(rows, pairs)]
-    return named_images.compare(targets.generate, targets.prior, targets.noise_size, grid, spec, pairs, seed, labels)
+    return moves.generate(targets.generate, targets.prior, targets.noise_size, pairs, seed, labels)
 
 
 def _batches(images: Images, rows: np.ndarray) -> Iterator[np.ndarray]:

@@ -3,12 +3,12 @@
 import math
 from typing import Any
 
+from ssgan_tf.evaluate import weak_sliders
 from ssgan_tf.metrics.titles import TITLES
 
 _WIDTH = 32
 _COLUMN = 26
 _NARROW = 10  # of a column without intervals
-_WEAK = 0.25  # A slider with less of the real change has no visible effect. Our choice.
 _COLUMNS = {"encoder": _COLUMN, "generator": _COLUMN, "ceiling": _NARROW, "chance": _NARROW}
 
 
@@ -99,35 +99,24 @@ def _factors(scores: dict[str, Any]) -> list[str]:
 
 
 def _sliders(scores: dict[str, Any]) -> list[str]:
-    """Returns lines with the effect of each slider, beside what it is in real images."""
-    prefix = "sliders/ratio/"
-    names = [key.removeprefix(prefix) for key in scores["images"] if key.startswith(prefix)]
-    if not names:
-        return []
-    lines = [f"{'effect of a slider':<{_WIDTH}}{'change / real change':<{_COLUMN}}{'correlation':<{_COLUMN}}outside"]
-    for name in names:
-        cells = [_number(scores, "images", f"sliders/{part}/{name}") for part in ("ratio", "correlation", "outside")]
-        lines.append(f"{'  ' + name:<{_WIDTH}}" + "".join(f"{cell:<{_COLUMN}}" for cell in cells))
-    return lines + describe_weak_sliders(scores["images"])
+    """Returns lines with the effect of each slider: in pixels where codes name images, and as the oracle reads it."""
+    pixels = {"ratio": "change / real change", "correlation": "correlation", "outside": "outside"}
+    lines = _effects(scores, "images", "sliders", "effect of a slider", pixels)
+    reading = {"effect": "change / change asked for", "others": "in other factors"}
+    lines += _effects(scores, "generator", "read_sliders", "effect, as the oracle reads it", reading)
+    return lines + [f"{name}: {verdict}." for name, verdict in weak_sliders.find(scores).items()]
 
 
-def describe_weak_sliders(scores: dict[str, float]) -> list[str]:
-    """Returns a sentence for each slider that does next to nothing, or changes more of what it should keep.
-
-    Args:
-        scores: Scores of images, with the keys of `named_images.NamedComparison.slider_scores`.
-    """
-    sentences = []
-    for key, ratio in scores.items():
-        if not key.startswith("sliders/ratio/"):
-            continue
-        name = key.removeprefix("sliders/ratio/")
-        outside = scores.get(f"sliders/outside/{name}", 0.0)
-        if ratio < _WEAK:
-            sentences.append(f"{name}: no visible effect; images change {100 * ratio:.0f} % as much as real ones.")
-        elif outside > 0.5:
-            sentences.append(f"{name}: {100 * outside:.0f} % of the change is where real images do not change.")
-    return sentences
+def _effects(scores: dict[str, Any], group: str, metric: str, title: str, columns: dict[str, str]) -> list[str]:
+    """Returns a line for each factor with the parts of a metric, the keys of `columns`, below their titles."""
+    prefix = f"{metric}/{next(iter(columns))}/"
+    names = [key.removeprefix(prefix) for key in scores[group] if key.startswith(prefix)]
+    rows = [[_number(scores, group, f"{metric}/{part}/{name}") for part in columns] for name in names]
+    return [
+        f"{first:<{_WIDTH}}" + "".join(f"{cell:<{_COLUMN}}" for cell in cells)
+        for first, cells in zip([title, *(f"  {name}" for name in names)], [[*columns.values()], *rows], strict=True)
+        if names
+    ]
 
 
 def _seen(scores: dict[str, Any]) -> list[str]:

@@ -1,7 +1,7 @@
 """Scores of predictions: chooses metrics and computes the score of each, with an interval if asked for.
 
     plan = Plan(choose("mig,dci", has_features=False))
-    predictions = predict(targets, images, factors, spec, samples, seed, plan.optional_inputs)
+    predictions = predict(targets, dataset, part, samples, seed, plan.optional_inputs)
     result = score(predictions, plan)
 """
 
@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from ssgan_tf.evaluate.named_images import NOT_A_GRID, NamedComparison
 from ssgan_tf.evaluate.predictions import Predictions
+from ssgan_tf.evaluate.read_moves import ReadMoves
 from ssgan_tf.metrics import (
     DEFAULTS,
     FEATURE_METRICS,
@@ -32,10 +33,12 @@ from ssgan_tf.utils.progress_bar import make_bar
 
 GROUPS = ("encoder", "generator", "images")
 NAMES = (
-    *METRICS, *GENERATOR_METRICS, "frechet_oracle", "psnr", "ssim", "named_psnr", "sliders", *FEATURE_METRICS
+    *METRICS, *GENERATOR_METRICS, "frechet_oracle", "psnr", "ssim", "named_psnr", "sliders", "read_sliders",
+    *FEATURE_METRICS,
 )  # fmt: skip
 SLOW = ("dci",)
-NAMED_CODES = ("l2", "exact_match", "named_psnr", "sliders")  # metrics for which code k must stand for factor k
+# Metrics for which code k must stand for factor k.
+NAMED_CODES = ("l2", "exact_match", "named_psnr", "sliders", "read_sliders")
 UNNAMED = "no labels were used, so no code belongs to a named factor"
 ENCODER_ONLY = "this model encodes images and generates none"
 
@@ -43,8 +46,9 @@ _OPTIONAL_INPUT = {
     "frechet_oracle": "oracle",
     "psnr": "reconstruction",
     "ssim": "reconstruction",
-    "named_psnr": "named",
-    "sliders": "named",
+    "named_psnr": "moves",
+    "sliders": "moves",
+    "read_sliders": "moves",
 } | dict.fromkeys(FEATURE_METRICS, "network")
 
 Values = dict[str, float]
@@ -213,7 +217,7 @@ def _tasks(predictions: Predictions, plan: Plan) -> list[MetricTask]:
     if predictions.generator is not None:
         for name, metric in GENERATOR_METRICS.items():
             tasks.append(_table_task("generator", name, metric, predictions.generator.swapped, plan.settings))
-        tasks += _named_tasks(predictions.named)
+        tasks += [*_named_tasks(predictions.named), _read_task(predictions.moves_read)]
     if "oracle" in predictions.features:
         over_oracle = partial(frechet, name="frechet_oracle")
         tasks.append(_feature_task("frechet_oracle", over_oracle, predictions.features["oracle"]))
@@ -257,3 +261,14 @@ def _named_tasks(named: NamedComparison | None) -> list[MetricTask]:
         return [MetricTask("images", name, refuse, refuse) for name in ("named_psnr", "sliders")]
     sliders = MetricTask("images", "sliders", lambda rng: named.slider_scores(), named.slider_scores)
     return [_image_task("named_psnr", named.psnr), sliders]
+
+
+def _read_task(read: ReadMoves | None) -> MetricTask:
+    """Returns the task for the effect of every slider as the oracle reads it."""
+    if read is None:
+
+        def refuse(rng: np.random.Generator) -> Values:
+            raise ValueError(UNNAMED)
+
+        return MetricTask("generator", "read_sliders", refuse, refuse)
+    return MetricTask("generator", "read_sliders", lambda rng: read.slider_scores(), read.slider_scores)

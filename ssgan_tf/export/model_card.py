@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from ssgan_tf import __version__, runs, visualize
 from ssgan_tf.core.codes import FactorSpec
-from ssgan_tf.evaluate import inference, report, score_table
+from ssgan_tf.evaluate import inference, report, score_table, weak_sliders
 from ssgan_tf.utils import files
 
 _MAX_WIDTH = 1024  # of samples.png, in pixels, approximately
@@ -72,9 +72,13 @@ turned = editor.edit("photo.png", {{"{first}": "+0.1"}})
 
 
 def describe_codes(run: runs.Run) -> dict[str, Any]:
-    """Returns the content of codes.json: all that a program needs to know about the codes."""
+    """Returns the content of codes.json: all that a program needs to know about the codes.
+
+    A factor whose slider does too little, or too much else, has a "warning", if the run was evaluated.
+    """
     model, options = run.model, run.config.model
     networks, spec = model.export_networks(), model.prior.spec
+    weak = weak_sliders.find(_read_scores(run)[0] or {})
     return {
         "made_by": f"ssgan_tf {__version__}",
         "run": os.path.basename(os.path.abspath(run.workdir)),
@@ -82,7 +86,8 @@ def describe_codes(run: runs.Run) -> dict[str, Any]:
         "dataset": run.config.data.dataset,
         "images_trained": run.images,
         "factors": [
-            {**entry, **_describe_factor(factor)} for entry, factor in zip(spec.to_json(), spec.factors, strict=True)
+            {**entry, **_describe_factor(factor), **({"warning": weak[factor.name]} if factor.name in weak else {})}
+            for entry, factor in zip(spec.to_json(), spec.factors, strict=True)
         ],
         "code": "index / (size - 1)",
         "resolution": options.resolution,
@@ -161,13 +166,18 @@ def text(card: dict[str, Any]) -> str:
         max_rows=card["max_rows"],
         what=(_GENERATES if generates_images else _ENCODES).format(**about),
         use=_USE.format(first=names[0]) if generates_images else "",
-        factors="\n".join(
-            ["| factor | kind | 0 | 1 | values |", "|---|---|---|---|---|", *map(_factor_row, card["factors"])]
-        ),
+        factors="\n".join(_factor_lines(card["factors"])),
         training="\n".join(_training_lines(card)),
         scores=scores,
         config=json.dumps(card["config"], indent=2),
     )
+
+
+def _factor_lines(factors: list[dict[str, Any]]) -> list[str]:
+    """Returns the table of the factors, and below it what is wrong with their sliders."""
+    warnings = [f"- `{factor['name']}`: {factor['warning']}" for factor in factors if "warning" in factor]
+    table = ["| factor | kind | 0 | 1 | values |", "|---|---|---|---|---|", *map(_factor_row, factors)]
+    return [*table, *["", "Sliders that do not do what they should:", ""] * bool(warnings), *warnings]
 
 
 def _factor_row(factor: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ _LIMITS = {
     "ssim": (-1.0, 1.0),
     "named_psnr": (-np.inf, np.inf),
     "sliders": (-1.0, np.inf),  # correlations, and ratios
+    "read_sliders": (-np.inf, np.inf),  # slopes
 }
 """Lower and upper limits of scores, by key or else by the metric's name; (0, 1) if neither is listed."""
 

@@ -37,10 +37,11 @@ TITLES = {
     "ssim": "SSIM",
     "named_psnr": "PSNR to the named image",
     "sliders": "Slider correlation",
+    "read_sliders": "Slider selectivity",
 }
 """Title of each score, by its key. The generator's score has the same title followed by "-gen"."""
 
-GENERATOR_SCORES = {"mig_swapped"}
+GENERATOR_SCORES = {"mig_swapped", "read_sliders"}
 """Scores that measure generators only."""
 
 IMAGE_SCORES = {"frechet_oracle", "fid", "kid", "precision", "recall", "psnr", "ssim", "named_psnr", "sliders"}

@@ -222,15 +222,19 @@ def _lay_out(editor: Editor) -> _Widgets:
 
 
 def _control(factor: Factor):
-    """Slider or choice for one factor."""
+    """Slider or choice for one factor, with the warning about it if there is one."""
     if factor.kind == "choice":
-        return _choice(factor.name, [(name, i) for i, name in enumerate(factor.values)], 0)
+        return _choice(factor.name, [(name, i) for i, name in enumerate(factor.values)], 0, factor.warning)
     low, high = factor.range or (0.0, 1.0)
-    return gr.Slider(low, high, low, step=(high - low) / 100, label=factor.name, buttons=[])
+    return gr.Slider(
+        low, high, low, step=(high - low) / 100, label=factor.name, info=factor.warning or None, buttons=[]
+    )
 
 
-def _choice(label: str, choices: list, value):
-    return (gr.Radio if len(choices) <= _MAX_RADIO else gr.Dropdown)(choices, value=value, label=label)
+def _choice(label: str, choices: list, value, info: str = ""):
+    return (gr.Radio if len(choices) <= _MAX_RADIO else gr.Dropdown)(
+        choices, value=value, label=label, info=info or None
+    )
 
 
 def _connect(page: Page, w: _Widgets, blocks: gr.Blocks) -> None:

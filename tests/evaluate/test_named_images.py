@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.core.priors import GridPrior
-from ssgan_tf.evaluate import named_images
+from ssgan_tf.evaluate import moves, named_images
 
 SPEC = CodeSpec((FactorSpec("place", 4), FactorSpec("hue", 3), FactorSpec("wall", 2)))
 PLACES, HUES, WALLS = (np.array(values) for values in ((0, 2, 4, 6), (80, 160, 240), (20, 60)))
@@ -34,7 +34,7 @@ def compare(fault) -> named_images.NamedComparison:
         return tf.ensure_shape(images, [None, 8, 8, 3]) / 127.5 - 1.0
 
     assert GRID is not None
-    return named_images.compare(generator, GridPrior(SPEC), 2, GRID, SPEC, pairs=50, seed=0)
+    return named_images.compare(moves.generate(generator, GridPrior(SPEC), 2, pairs=50, seed=0), GRID, SPEC.names)
 
 
 def without(labels: np.ndarray, k: int) -> np.ndarray:

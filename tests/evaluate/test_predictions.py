@@ -127,10 +127,7 @@ def test_a_reconstruction_is_compared_with_its_own_image():
     def upside_down(images):
         return 1 - encode(images)
 
-    good, bad = (
-        predict_all(targets(encode=encoder), 50, 0, {"reconstruction"})
-        for encoder in (encode, upside_down)
-    )
+    good, bad = (predict_all(targets(encode=encoder), 50, 0, {"reconstruction"}) for encoder in (encode, upside_down))
     middle = np.all(bad.encoder.codes > 0.49, axis=1) & np.all(bad.encoder.codes < 0.51, axis=1)
     assert middle.any() and bad.per_image["psnr"][middle].min() > 40  # a code of 1/2 is unchanged by 1 - code
     assert bad.per_image["psnr"][~middle].max() < 25 < good.per_image["psnr"].min()
@@ -175,19 +172,19 @@ def test_held_out_images_give_the_ceiling_and_two_oracles_their_agreement():
 
 
 def test_codes_name_images_where_each_combination_has_one():
-    found = predict_all(targets(), 20, 0, {"named"}, make_dataset(IMAGES[:15], FACTORS[:15]))
+    found = predict_all(targets(), 20, 0, {"moves"}, make_dataset(IMAGES[:15], FACTORS[:15]))
     assert found.named.psnr.shape == (20,) and found.named.psnr.min() > 50
     assert found.named.slider_scores()["sliders/ratio/b"] == pytest.approx(1, abs=0.02)
-    assert predict_all(targets(), 20, 0, {"named"}).named is None  # four images of each
+    assert predict_all(targets(), 20, 0, {"moves"}).named is None  # four images of each
     prior = NormalPrior(2)
     latents = targets(generate=lambda z, c: generate(z, prior.to_unit(c)), prior=prior)
-    assert predict_all(latents, 20, 0, {"named"}, make_dataset(IMAGES[:15], FACTORS[:15])).named is None
+    assert predict_all(latents, 20, 0, {"moves"}, make_dataset(IMAGES[:15], FACTORS[:15])).named is None
 
 
 def test_generated_images_get_the_codes_of_a_part_that_names_them():
     held_out = np.flatnonzero((FACTORS[:15] == [2, 4]).all(axis=1))
     dataset = make_dataset(IMAGES[:15], FACTORS[:15], held_out=held_out)
-    found = predict(targets(), dataset, unseen(dataset, np.arange(3)), 20, 0, {"named"}, quiet=True)
+    found = predict(targets(), dataset, unseen(dataset, np.arange(3)), 20, 0, {"moves"}, quiet=True)
     assert found.encoder.factors.tolist() == [[2, 4]]
     assert np.unique(found.generator.read.factors, axis=0).tolist() == [[2, 4]]
     assert found.named.psnr.min() > 50

@@ -70,18 +70,32 @@ def test_the_generators_scores_stand_beside_ceiling_and_chance():
     ]
 
 
-def test_sliders_that_do_too_little_or_too_much_are_named():
+def test_effects_of_sliders_have_a_line_each_and_weak_ones_a_sentence():
     effects = {"shape": (1.02, 0.9, 0.1), "hue": (0.06, 0.2, 0.3), "scale": (1.5, 0.4, 0.61)}
     parts = ("ratio", "correlation", "outside")
     sliders = {f"sliders/{p}/{n}": v for n, values in effects.items() for p, v in zip(parts, values, strict=True)}
-    lines = to_text({**SCORES, "images": sliders}).partition("effect of a slider")[2].splitlines()
+    reading = {"read_sliders/effect/hue": 0.9, "read_sliders/others/hue": 0.25}
+    scores = {**SCORES, "images": {"sliders": 0.5, **sliders}, "generator": reading}
+    lines = to_text(scores).partition("effect of a slider")[2].splitlines()
     assert [line.split() for line in lines[1:4]] == [
         ["shape", "1.020", "0.900", "0.100"], ["hue", "0.060", "0.200", "0.300"], ["scale", "1.500", "0.400", "0.610"],
     ]  # fmt: skip
-    assert lines[4:6] == [
+    assert lines[4].split("  ")[0] == "effect, as the oracle reads it" and lines[5].split() == ["hue", "0.900", "0.250"]
+    assert lines[6:8] == [
         "hue: no visible effect; images change 6 % as much as real ones.",
         "scale: 61 % of the change is where real images do not change.",
     ]
+
+
+def test_scores_on_images_of_the_training_come_after_the_others():
+    seen = {"encoder_seen": {"mig": 0.99, "l2": 0.004}, "generator_seen": {"mig": 0.8}, "images_seen": {"psnr": 30.5}}
+    settings = {**SCORES["settings"], "scored_on": "held-out images", "seen": "training images", "samples_seen": 1234}
+    lines = to_text({**SCORES, **seen, "settings": settings}).splitlines()
+    first = lines.index("On 1,234 training images, to compare with the held-out images above:")
+    assert [line.split() for line in lines[first + 1 : first + 5]] == [
+        ["encoder", "generator"], ["MIG", "0.990", "0.800"], ["L2", "0.004", "-"], ["PSNR", "30.500"],
+    ]  # fmt: skip
+    assert "Scored on held-out images." in lines
 
 
 def test_only_scores_that_exist_are_shown():

@@ -1,6 +1,7 @@
 """Scoring: names of metrics, scores of all groups, metrics that have no score, and intervals."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from ssgan_tf.evaluate import scoring
 from ssgan_tf.evaluate.named_images import NOT_A_GRID, NamedComparison
 from ssgan_tf.evaluate.predictions import Predictions
+from ssgan_tf.evaluate.read_moves import ReadMoves
 from ssgan_tf.evaluate.references import GeneratorTables
 from ssgan_tf.evaluate.scoring import NAMES, Plan, choose, plan_for_training, score, summary
 from ssgan_tf.metrics import FEATURE_METRICS, GENERATOR_METRICS, METRICS, Settings
@@ -26,7 +28,10 @@ def make_predictions(count: int = 400, extras: bool = True) -> Predictions:
     per_image = {"psnr": 20 + rng.normal(size=count), "ssim": np.full(count, 0.5)} if extras else {}
     generator = GeneratorTables(noisy, perfect)
     named = NamedComparison(FACTOR_NAMES, 20 + rng.normal(size=count), *rng.uniform(1, 2, [4, 2, count]))
-    return Predictions(perfect, generator, features, per_image, named=named if extras else None)
+    asked = rng.uniform(0.1, 1, [2, count])
+    moved = ReadMoves(FACTOR_NAMES, asked, asked[..., None] * np.eye(2)[:, None] + 0.1 * rng.normal(size=(2, count, 2)))
+    more: dict[str, Any] = {"named": named, "moves_read": moved} if extras else {}
+    return Predictions(perfect, generator, features, per_image, **more)
 
 
 def plan(names, **changes) -> Plan:
@@ -54,8 +59,9 @@ def test_unknown_names_are_answered_with_the_known_ones(text):
 
 
 def test_every_metric_has_a_title():
-    for name in (*METRICS, *GENERATOR_METRICS, "frechet_oracle", "fid", "kid", "psnr", "ssim", "named_psnr", "sliders"):
+    for name in (*METRICS, *GENERATOR_METRICS, "frechet_oracle", "fid", "kid", "psnr", "ssim"):
         assert name in scoring.TITLES
+    assert {"named_psnr", "sliders", "read_sliders"} <= set(scoring.TITLES)
 
 
 def test_optional_inputs_are_those_that_the_metrics_need():
@@ -126,8 +132,9 @@ def test_a_model_that_generates_no_images_has_reasons_for_its_missing_scores():
 
 
 def test_without_an_image_for_each_combination_of_factors_there_is_nothing_to_compare():
-    result = score(make_predictions(extras=False), plan(["mig", "named_psnr", "sliders"]))
+    result = score(make_predictions(extras=False), plan(["mig", "named_psnr", "sliders", "read_sliders"]))
     assert result.refused["images"] == {"named_psnr": NOT_A_GRID, "sliders": NOT_A_GRID}
+    assert result.refused["generator"] == {"read_sliders": scoring.UNNAMED}
 
 
 def test_small_images_have_no_ssim_but_psnr():
@@ -140,6 +147,7 @@ def test_small_images_have_no_ssim_but_psnr():
 
 def test_every_score_has_an_interval_around_it():
     names = ["mig", "l2", "factor_vae", "sap_continuous", "psnr", "kid", "frechet_oracle", "named_psnr", "sliders"]
+    names.append("read_sliders")
     result = score(make_predictions(), plan(names, bootstrap=10))
     for group, values in result.values.items():
         intervals = result.intervals[group]

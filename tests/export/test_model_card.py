@@ -91,6 +91,17 @@ def test_scores_of_this_checkpoint_are_shown_with_their_settings(run: runs.Run) 
     assert "0.876" in text and "0.543" in text and "20 bins, seed 0" in text
 
 
+def test_sliders_that_do_nothing_are_named(run: runs.Run) -> None:
+    images = {"sliders/ratio/hue": 0.06, "sliders/ratio/shape": 0.97, "sliders": 0.5}
+    (Path(run.workdir) / "metrics.json").write_text(json.dumps({**scores(run), "images": images}))
+    card = facts(run)
+    warning = "no visible effect; images change 6 % as much as real ones"
+    assert [factor.get("warning") for factor in card["factors"]].count(warning) == 1
+    assert f"Sliders that do not do what they should:\n\n- `hue`: {warning}\n" in model_card.text(card)
+    read = {factor.name: factor.warning for factor in exports.read_factors(json.loads(json.dumps(card)))}
+    assert read["hue"] == warning and read["shape"] == ""
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
