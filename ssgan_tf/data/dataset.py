@@ -33,6 +33,7 @@ class FactorDataset:
         factors: Labels int [N,K] of the chosen factors in the order of `spec`; -1 if unknown.
         spec: Names and sizes of the factors.
         held_out: Rows, in order, of the images that neither training nor the oracles see.
+        held_out_labels: Rows, in order, of the images whose labels neither training nor the oracles see.
     """
 
     name: str
@@ -40,6 +41,7 @@ class FactorDataset:
     factors: np.ndarray
     spec: CodeSpec
     held_out: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int64))
+    held_out_labels: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int64))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -48,6 +50,11 @@ class FactorDataset:
     def training_rows(self) -> np.ndarray:
         """Rows of the images that are not held out, in order."""
         return np.delete(np.arange(len(self)), self.held_out)
+
+    @property
+    def kept_for_scores(self) -> np.ndarray:
+        """Rows, in order, whose labels nobody trains on: scores come from them."""
+        return np.union1d(self.held_out, self.held_out_labels)
 
 
 @dataclasses.dataclass(frozen=True)

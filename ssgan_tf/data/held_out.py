@@ -1,6 +1,7 @@
-"""Held-out images: a random share of a data set, and all images of given combinations of factors."""
+"""Held-out images and labels: which rows nobody trains on, so that scores can come from them."""
 
 import dataclasses
+import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,10 +12,12 @@ from ssgan_tf.data.options import DataOptions
 from ssgan_tf.utils.validation import choose
 
 _SEED = 16
+_FEWEST = 20  # labelled images to hold out of 100 or more
+_PER_VALUE = 5  # images with a value of which one is held out
 
 
 def load_for(options: DataOptions, data_dir: str, factors: Sequence[str] | None = None) -> FactorDataset:
-    """Loads the data set that a config names, with the rows that it holds out.
+    """Loads the data set that a config names, with the images and labels that it holds out.
 
     Args:
         options: The config's data.
@@ -26,8 +29,9 @@ def load_for(options: DataOptions, data_dir: str, factors: Sequence[str] | None 
     """
     names = options.factors if factors is None else factors
     dataset = load(options.dataset, data_dir, names, options.memory_gib, options.split, options.resolution)
-    rows = choose_held_out(dataset.factors, dataset.spec, options.held_out, options.held_out_combinations)
-    return dataclasses.replace(dataset, held_out=rows)
+    held_out = choose_held_out(dataset.factors, dataset.spec, options.held_out, options.held_out_combinations)
+    dataset = dataclasses.replace(dataset, held_out=held_out)
+    return dataclasses.replace(dataset, held_out_labels=choose_held_out_labels(dataset, options.held_out_labels))
 
 
 def choose_held_out(
@@ -68,6 +72,45 @@ def choose_held_out(
             f"held_out={share:g}, held_out_combinations={list(combinations)!r}, which hold out all of them."
         )
     return np.flatnonzero(held)
+
+
+def choose_held_out_labels(dataset: FactorDataset, share: float) -> np.ndarray:
+    """Chooses the images in training whose labels nobody trains on.
+
+    An image is chosen by its pixels alone, so that it stays held out when more images are labelled, added or stored in
+    another order. At least 20 of 100 or more labelled images are held out, and one image of each value that five or
+    more images have.
+
+    Args:
+        dataset: Images and labels, with the images that are held out.
+        share: Expected fraction of the images with labels.
+
+    Returns:
+        Sorted row numbers, int64.
+    """
+    labeled = np.setdiff1d(np.flatnonzero((dataset.factors != UNKNOWN).any(axis=1)), dataset.held_out)
+    if not share or not len(labeled):
+        return labeled[:0]
+
+    # Order the images by a hash, which is uniform in [0, 1).
+    place = np.array([_place(dataset.images[row]) for row in labeled])
+    order = np.argsort(place, kind="stable")
+    held = place < share
+    held[order[: min(_FEWEST, len(labeled) // 5)]] = True
+
+    # Add an image of each value that has none.
+    factors = dataset.factors[labeled]
+    for k in range(factors.shape[1]):
+        for value in np.unique(factors[:, k]):
+            having = factors[:, k] == value
+            if value != UNKNOWN and having.sum() >= _PER_VALUE and not held[having].any():
+                held[order[having[order]][0]] = True
+    return labeled[held]
+
+
+def _place(image: np.ndarray) -> float:
+    """Returns a number in [0, 1) that depends on the pixels alone."""
+    return int.from_bytes(hashlib.blake2b(image.tobytes(), digest_size=8).digest(), "big") / 2**64
 
 
 def _parse_part(part: str, combination: str, spec: CodeSpec) -> tuple[int, range]:

@@ -8,9 +8,9 @@ _CANDIDATES = 256  # rows considered for each row of a stratified subset
 
 
 def choose_labeled(
-    factors: np.ndarray, fraction: float, seed: int, stratified: bool = False, held_out: np.ndarray | tuple[()] = ()
+    factors: np.ndarray, fraction: float, seed: int, stratified: bool = False, excluded: np.ndarray | tuple[()] = ()
 ) -> np.ndarray:
-    """Samples the labelled subset: round(fraction * M) of the M rows in training, from those with a known label.
+    """Samples the labelled subset: round(fraction * M) of the M rows that are not excluded, with a known label.
 
     Args:
         factors: Labels [N,K], int, -1 if unknown.
@@ -18,7 +18,7 @@ def choose_labeled(
         seed: Seed of the choice.
         stratified: Whether every value of every factor gets its share of the rows, as closely as possible. Otherwise
             the rows are sampled uniformly.
-        held_out: Rows that are not in training.
+        excluded: Rows whose labels must not be used.
 
     Returns:
         Sorted row numbers, int64. There are fewer than round(fraction * M) if fewer images have labels.
@@ -26,12 +26,12 @@ def choose_labeled(
     Raises:
         ValueError: `fraction` is above 0 and no image has a label.
     """
-    known = np.setdiff1d(np.flatnonzero((factors != UNKNOWN).any(axis=1)), held_out)
+    known = np.setdiff1d(np.flatnonzero((factors != UNKNOWN).any(axis=1)), excluded)
     if fraction == 0:
         return known[:0]
     if not len(known):
         raise ValueError("data.labeled_fraction: no image has a label of the chosen factors; set it to 0.")
-    count = min(max(1, round(fraction * (len(factors) - len(held_out)))), len(known))
+    count = min(max(1, round(fraction * (len(factors) - len(excluded)))), len(known))
     rng = np.random.default_rng([seed, 1])
     if stratified:
         return np.sort(known[_choose_stratified(factors[known], count, rng)])

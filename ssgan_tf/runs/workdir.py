@@ -206,7 +206,7 @@ class Workdir(RunPaths):
         """
         options, path = config.data, self.labeled_subset
         rows = choose_labeled(
-            dataset.factors, options.labeled_fraction, config.train.seed, options.stratified, dataset.held_out
+            dataset.factors, options.labeled_fraction, config.train.seed, options.stratified, dataset.kept_for_scores
         )
         if not os.path.exists(path):
             with files.atomic_write(path, "wb") as file:

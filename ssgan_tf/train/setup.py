@@ -85,8 +85,8 @@ def prepare(
             checkpoints.remove_leftovers(first_step)
             record_replicas(place, strategy.num_replicas_in_sync, first_step, quiet)
         else:
-            seed, held_out = config.train.seed, dataset.held_out
-            rows = choose_labeled(dataset.factors, d.labeled_fraction, seed, d.stratified, held_out)
+            seed, excluded = config.train.seed, dataset.kept_for_scores
+            rows = choose_labeled(dataset.factors, d.labeled_fraction, seed, d.stratified, excluded)
         unlock_on_error.pop_all()
     return Session(
         place, config, strategy, dataset, rows, model, checkpoints, first_step, lock, evaluate, minutes,
