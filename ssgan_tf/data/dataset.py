@@ -1,21 +1,16 @@
 """Images and labels of a whole data set, indexed by row number."""
 
-import contextlib
 import dataclasses
-import hashlib
-import json
-import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from ssgan_tf.core.codes import UNKNOWN, CodeSpec
+from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.data import stored_images, tfds_reader
+from ssgan_tf.data.label_cache import LabelCache
 from ssgan_tf.data.tfds_reader import FactorFeature, Records
-from ssgan_tf.utils import files
-from ssgan_tf.utils.readers import read_array
 
 Images = np.ndarray | stored_images.StoredImages
 
@@ -198,37 +193,31 @@ def _load_records(
     try:
         records = Records(builder, split)
         stored = stored_images.StoredImages(records, info.shape, tfds_reader.pixel_scale(builder))
-        factors = _load_labels(builder, split, features, records)
-        images = stored[:] if info.in_memory else stored
+        if not info.in_memory:
+            return FactorDataset(info.name, stored, _load_labels(builder, split, features, records), info.spec)
+        factors = np.empty([len(records), len(features)], np.int64)
+
+        def extract(start: int, part: list[dict[str, Any]]) -> None:
+            factors[start : start + len(part)] = tfds_reader.extract_labels(_stack(part), features)
+
+        images = stored.read(np.arange(len(records)), extract)
     except (tf.errors.OpError, ArithmeticError, LookupError, RuntimeError, ValueError, TypeError) as error:
         raise _damaged(where, 0, info.count, error) from error
     return FactorDataset(info.name, images, factors, info.spec)
 
 
 def _load_labels(builder, split: str, features: Sequence[FactorFeature], records: Records) -> np.ndarray:
-    """Returns the labels [N,K] of all records, from a cache beside the records if there is one.
-
-    Without the cache, this takes a pass over all records. A damaged cache is replaced; a folder that cannot be written
-    gets none.
-    """
-    # Load the cache.
-    key = json.dumps([split, *((feature.spec.name, feature.spec.size, feature.spec.range) for feature in features)])
-    path = os.path.join(builder.data_dir, f"labels-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npy")
-    with contextlib.suppress(OSError, ValueError):
-        cached = read_array(path, np.int32, 2, "a cache of labels")
-        sizes = [feature.spec.size for feature in features]
-        complete = cached.shape == (len(records), len(features))
-        if complete and np.all((cached >= UNKNOWN) & (cached < sizes)):
-            return cached.astype(np.int64)
-
-    # Read all records.
+    """Returns the labels [N,K] of all records, from the cache beside them or by a pass over all records."""
+    cache = LabelCache(str(builder.data_dir), tfds_reader.record_files(builder, split), split, features)
+    cached = cache.load(len(records))
+    if cached is not None:
+        return cached
     parts = []
     for start in range(0, len(records), _BATCH):
         rows = np.arange(start, min(start + _BATCH, len(records)))
         parts.append(tfds_reader.extract_labels(_stack(records.read(rows)), features))
     factors = np.concatenate(parts)
-    with contextlib.suppress(OSError), files.atomic_write(path, "wb") as file:
-        np.save(file, factors.astype(np.int32))
+    cache.save(factors)
     return factors
 
 

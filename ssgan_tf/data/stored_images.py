@@ -1,5 +1,6 @@
 """Pixels of stored images at the training resolution, decoded into memory or read from disk when needed."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -56,13 +57,22 @@ class StoredImages:
         wanted = self._rows[rows]
         return self.read(np.atleast_1d(wanted).ravel()).reshape(*np.shape(wanted), *self.shape[1:])
 
-    def read(self, rows: np.ndarray) -> np.ndarray:
-        """Reads the images of row numbers [n] as uint8 [n,R,R,C], decoded on all cores."""
+    def read(self, rows: np.ndarray, see: Callable[[int, list[dict[str, Any]]], None] | None = None) -> np.ndarray:
+        """Reads the images of row numbers [n] as uint8 [n,R,R,C], decoded on all cores.
+
+        Args:
+            rows: Row numbers.
+            see: Function that is called, in several threads, with the records that were read and the place of the
+                first of them in `rows`.
+        """
         images = np.empty([len(rows), *self.shape[1:]], np.uint8)
 
         def fill(start: int) -> None:
             part = slice(start, start + _CHUNK)
-            images[part] = reduce_resolution(self._decode(rows[part]), self.shape[1])
+            records = self._records.read(rows[part])
+            images[part] = reduce_resolution(self._decode(records), self.shape[1])
+            if see is not None:
+                see(start, records)
 
         starts = range(0, len(rows), _CHUNK)
         if len(starts) < 2:
@@ -73,7 +83,7 @@ class StoredImages:
             list(pool.map(fill, starts))
         return images
 
-    def _decode(self, rows: np.ndarray) -> np.ndarray:
-        """Decodes images at their stored size, uint8 [n,h,w,C]."""
-        found = [tf.io.decode_image(r["image"], expand_animations=False).numpy() for r in self._records.read(rows)]
+    def _decode(self, records: list[dict[str, Any]]) -> np.ndarray:
+        """Decodes the images of records at their stored size, uint8 [n,h,w,C]."""
+        found = [tf.io.decode_image(record["image"], expand_animations=False).numpy() for record in records]
         return scale_pixels(np.stack(found), self._scale)

@@ -183,6 +183,11 @@ def has_random_access(builder: tfds.core.DatasetBuilder) -> bool:
     return builder.info.file_format == tfds.core.FileFormat.ARRAY_RECORD
 
 
+def record_files(builder: tfds.core.DatasetBuilder, split: str) -> list[str]:
+    """Returns the paths of the files with the records of a split, or of several names joined by +, in order."""
+    return [str(path) for part in split.split("+") for path in builder.info.splits[part].filepaths]
+
+
 class Records:
     """Records of a data set stored as ArrayRecord, by row number. Images stay encoded, as the bytes of an image file.
 

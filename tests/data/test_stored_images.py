@@ -1,16 +1,18 @@
 """Data sets stored as ArrayRecord, data sets of TFDS's own catalogue, and factors that are numbers."""
 
+import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
+from array_record.python import array_record_module
 
 from ssgan_tf import data, visualize
 from ssgan_tf.core.codes import STEPS, CodeSpec, FactorSpec
 from ssgan_tf.core.schedule import Phase, Schedule
-from ssgan_tf.data import labeled_subset, pipeline
+from ssgan_tf.data import label_cache, labeled_subset, pipeline
 from tests.support import fakes
 
 NO_NETWORK = tfds.download.DownloadConfig(try_download_gcs=False)
@@ -86,6 +88,42 @@ def test_labels_are_cached_and_read_again_if_the_cache_is_damaged(data_dir, monk
         cache.write_bytes(content)
         assert np.array_equal(data.load(fakes.DATASET, str(data_dir), memory_gib=0).factors, first.factors)
         assert cache.read_bytes() == complete
+
+
+@pytest.mark.parametrize("memory_gib", [0, 16])
+def test_labels_follow_records_that_were_replaced_by_others_of_the_same_name_size_and_time(
+    memory_gib, data_dir, in_memory, tmp_path
+):
+    shutil.copytree(data_dir / "fake", tmp_path / "fake")
+    data.load(fakes.DATASET, str(tmp_path), memory_gib=0)  # writes the cache
+    (file,) = (tmp_path / fakes.DATASET / "1.0.0").glob("*.array_record*")
+    before = file.stat()
+    records = array_record_module.ArrayRecordReader(str(file)).read_all()
+    writer = array_record_module.ArrayRecordWriter(str(file), "group_size:1")
+    for record in reversed(records):
+        writer.write(record)
+    writer.close()
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (file.stat().st_size, file.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    replaced = data.load(fakes.DATASET, str(tmp_path), memory_gib=memory_gib)
+    assert np.array_equal(replaced.images[:], in_memory.images[::-1])
+    assert np.array_equal(replaced.factors, in_memory.factors[::-1])
+
+
+def test_a_sample_of_large_files_notices_two_records_that_were_swapped(tmp_path, monkeypatch):
+    for name, value in {"_WHOLE": 1000, "_BLOCK": 64, "_BLOCKS": 4, "_END": 1 << 17}.items():
+        monkeypatch.setattr(label_cache, name, value)
+    rng, found = np.random.default_rng(0), []
+    records = [rng.bytes(int(size)) for size in rng.integers(2000, 3000, 1000)]
+    for swapped in ((), (500, 501), (998, 999)):
+        order = np.arange(1000)
+        order[list(swapped)] = order[list(swapped)[::-1]]
+        writer = array_record_module.ArrayRecordWriter(str(tmp_path / "records"), "group_size:1")
+        for row in order:
+            writer.write(records[row])
+        writer.close()
+        found.append(label_cache.fingerprint([str(tmp_path / "records")]))
+    assert len(set(found)) == 3
 
 
 def test_a_damaged_file_is_an_error(data_dir, tmp_path):
