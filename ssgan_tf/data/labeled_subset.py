@@ -1,5 +1,7 @@
 """Choice of the labelled subset: uniform, or stratified so that every value of a factor gets its share."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from ssgan_tf.core.codes import UNKNOWN
@@ -38,6 +40,37 @@ def choose_labeled(
     return np.sort(rng.choice(known, count, replace=False))
 
 
+def count_labels(factors: np.ndarray, rows: np.ndarray) -> dict[str, int]:
+    """Counts the labels that are used.
+
+    Args:
+        factors: Labels [N,K] of all images, -1 if unknown.
+        rows: Rows whose labels are used.
+
+    Returns:
+        "images": N; "labels": number of rows; "labels_complete": number of these with all labels; "labels_known":
+        number of their labels; "factors": K.
+    """
+    known = factors[rows] != UNKNOWN
+    return {
+        "images": len(factors),
+        "labels": len(rows),
+        "labels_complete": int(known.all(axis=1).sum()),
+        "labels_known": int(known.sum()),
+        "factors": factors.shape[1],
+    }
+
+
+def describe_labels(counts: Mapping[str, int]) -> str:
+    """Returns e.g. "75 of 1,500 images (5 %), 38 of them with all labels", given the result of `count_labels`."""
+    labels, complete = counts["labels"], counts["labels_complete"]
+    text = f"{labels:,} of {counts['images']:,} images ({100 * labels / counts['images']:.3g} %)"
+    if complete == labels:
+        return text
+    share = 100 * counts["labels_known"] / (labels * counts["factors"])
+    return f"{text}, {complete:,} of them with all labels; {share:.3g} % of their labels are known"
+
+
 def _choose_stratified(factors: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """Chooses `count` different rows of [N,K] one by one, each time the candidate whose values lag furthest behind.
 
@@ -51,7 +84,7 @@ def _choose_stratified(factors: np.ndarray, count: int, rng: np.random.Generator
     share[-1] = 0  # unknown labels need no share
     present = np.flatnonzero(share)
     order = rng.permutation(len(factors))
-    queues = {cell: _Queue(order[(cells[order] == cell).any(axis=1)]) for cell in present}
+    queues = {cell: _Queue(rows) for k in range(len(sizes)) for cell, rows in _group(cells[:, k], order).items()}
 
     # Choose rows greedily.
     all_rows, taken = _Queue(order), np.zeros(len(share))
@@ -66,6 +99,16 @@ def _choose_stratified(factors: np.ndarray, count: int, rng: np.random.Generator
         used[row], chosen[i] = True, row
         np.add.at(taken, cells[row], 1)
     return chosen
+
+
+def _group(column: np.ndarray, order: np.ndarray) -> dict[int, np.ndarray]:
+    """Returns {cell: its rows, in the given order} of a column of cells [N]."""
+    cells, counts = np.unique(column, return_counts=True)
+    ranks = np.searchsorted(cells, column[order])
+    # NumPy sorts integers of 16 bits in linear time.
+    ranks = ranks.astype(np.int16) if len(cells) <= np.iinfo(np.int16).max else ranks
+    rows = order[np.argsort(ranks, kind="stable")]
+    return dict(zip(cells.tolist(), np.split(rows, np.cumsum(counts)[:-1]), strict=True))
 
 
 class _Queue:

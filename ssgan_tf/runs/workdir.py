@@ -1,6 +1,6 @@
 """The folder of a run, and checks that a resumed run has the same config, factors and data as before."""
 
-import hashlib
+import functools
 import os
 import reprlib
 import shutil
@@ -12,6 +12,7 @@ from ssgan_tf import config as configs
 from ssgan_tf import data
 from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.data.labeled_subset import choose_labeled
+from ssgan_tf.runs import data_checksums
 from ssgan_tf.runs.paths import RunPaths
 from ssgan_tf.utils import files
 from ssgan_tf.utils.readers import read_array, read_json
@@ -31,6 +32,8 @@ _CHANGEABLE = (
     "data.memory_gib",
 )
 
+
+_CHOICE = "labeled_subset_sha256"  # key in the record of the run's data
 
 # Advice for files without which a run cannot be used.
 _RESTORE = "Restore it from a copy of the run, or train again in another folder."
@@ -171,25 +174,33 @@ class Workdir(RunPaths):
             )
 
     def record_labels(self, dataset: data.FactorDataset) -> None:
-        """Records a checksum of the labels at the first start, and compares it at later starts.
+        """Records checksums of labels and images at the first start, and compares them at later starts.
+
+        Runs that began before images were recorded have no checksum of them; it is recorded at their next start.
 
         Raises:
-            ValueError: The labels, or their order, differ from those at the first start.
+            ValueError: The labels, the images, or their order, differ from those at the first start.
         """
-        digest = hashlib.sha256(np.ascontiguousarray(dataset.factors, np.int64).tobytes()).hexdigest()
-        now = {"dataset": dataset.name, "images": len(dataset), "labels_sha256": digest}
-        if not os.path.exists(self.labels):
-            files.write_json(now, self.labels)
-            return
-        then = self.read_labels()
-        if then != now:
+        now = {
+            "dataset": dataset.name,
+            "images": len(dataset),
+            "labels_sha256": data_checksums.labels_sha256(dataset.factors),
+            "images_sha256": data_checksums.images_sha256(dataset.images),
+        }
+        then = self.read_labels() if os.path.exists(self.labels) else now
+        expected = {"images_sha256": now["images_sha256"], **then}
+        changed = [key for key in now if expected.get(key) != now[key]]
+        if changed:
+            other = "images" if changed == ["images_sha256"] else "labels"
             raise ValueError(
-                f"workdir: {self.path!r} contains a run on other labels, or on labels in another order (expected "
-                f"{str(then)[:300]}). Received: {now}. Build the data set as it was, or choose another folder."
+                f"workdir: {self.path!r} contains a run on other {other}, or on {other} in another order (expected "
+                f"{str(then)[:400]}). Received: {now}. Build the data set as it was, or choose another folder."
             )
+        if then is now or expected != then:
+            files.write_json(expected, self.labels)
 
     def read_labels(self) -> dict[str, Any]:
-        """Reads what `record_labels` recorded: "dataset", "images" and "labels_sha256".
+        """Reads what is recorded of the data: "dataset", "images", "labels_sha256" and, of newer runs, more checksums.
 
         Raises:
             FileNotFoundError: The file does not exist.
@@ -201,25 +212,33 @@ class Workdir(RunPaths):
     def labeled_rows(self, dataset: data.FactorDataset, config: configs.Config) -> np.ndarray:
         """Returns the rows of the labelled subset, which are chosen and written at the first start.
 
+        The choice is not repeated at later starts if the record of the data says what the rows were chosen from.
+
         Raises:
             ValueError: The file is damaged, or belongs to other data.
         """
-        options, path = config.data, self.labeled_subset
+        path = self.labeled_subset
+        found = self.read_labeled_rows() if os.path.exists(path) else None
+        recorded = self.read_labels() if os.path.exists(self.labels) else {}
+        choice = functools.partial(data_checksums.choice_sha256, dataset, config)
+        if found is not None and _CHOICE in recorded and recorded[_CHOICE] == choice(found):
+            return found
+        options, excluded = config.data, dataset.kept_for_scores
         rows = choose_labeled(
-            dataset.factors, options.labeled_fraction, config.train.seed, options.stratified, dataset.kept_for_scores
+            dataset.factors, options.labeled_fraction, config.train.seed, options.stratified, excluded
         )
-        if not os.path.exists(path):
+        if found is None:
             with files.atomic_write(path, "wb") as file:
                 np.save(file, rows)
-            return rows
-        found = self.read_labeled_rows()
-        if not np.array_equal(found, rows):
+        elif not np.array_equal(found, rows):
             raise ValueError(
                 f"workdir: {path} belongs to other data; expected the {len(rows)} rows of {len(dataset)} images that "
                 f"the seed chooses. Received: {found.size} rows up to {found.max(initial=-1)}. The data set has other "
                 "labels than when the run began: build it as it was, or choose another folder."
             )
-        return found
+        if recorded:
+            files.write_json({**recorded, _CHOICE: choice(rows)}, self.labels)
+        return rows
 
     def read_labeled_rows(self) -> np.ndarray:
         """Reads the rows of the labelled subset.

@@ -31,6 +31,13 @@ def test_the_seed_decides_which_images_are_labeled():
     assert len(set(rows) & set(labeled_subset.choose_labeled(factors, 0.05, seed=4))) < 20
 
 
+def test_the_rows_that_seeds_choose_stay_the_same() -> None:
+    factors = np.stack([axis.ravel() for axis in np.indices((4, 24, 183))], axis=1)  # runs resume with them
+    chosen = [labeled_subset.choose_labeled(factors, 8 / len(factors), 3, stratified) for stratified in (False, True)]
+    assert chosen[0].tolist() == [2649, 4447, 5996, 7152, 7509, 10172, 13571, 17178]
+    assert chosen[1].tolist() == [534, 2348, 6137, 6242, 11204, 11560, 14288, 16697]
+
+
 def test_every_image_can_be_chosen():
     chosen = {int(r) for seed in range(200) for r in labeled_subset.choose_labeled(np.zeros([20, 1], int), 0.2, seed)}
     assert chosen == set(range(20))

@@ -1,5 +1,7 @@
 """The folder of a run: one process at a time, one set of labels and factors, and old names of its files."""
 
+import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +14,7 @@ from ssgan_tf import data
 from ssgan_tf.config import Config
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.runs import Workdir
+from ssgan_tf.runs import workdir as workdir_module
 
 HOLD = """
 import sys, time
@@ -59,6 +62,44 @@ def test_a_run_does_not_resume_with_other_labels(tmp_path):
     (tmp_path / "data.json").write_text("{")
     with pytest.raises(ValueError, match="^workdir: .*data.json is not a record of .* Remove it if"):
         Workdir(str(tmp_path)).record_labels(table(labels))
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_a_run_does_not_resume_with_other_images(older, tmp_path):
+    labels, path = np.zeros([1000, 2], int), tmp_path / "data.json"
+    images = np.random.default_rng(0).integers(0, 256, [1000, 8, 8, 3], np.uint8)
+    first = dataclasses.replace(table(labels), images=images)
+    Workdir(str(tmp_path)).record_labels(first)
+    recorded = json.loads(path.read_text())
+    if older:  # runs that began before images were recorded resume, and images are recorded from then on
+        path.write_text(json.dumps({key: value for key, value in recorded.items() if key != "images_sha256"}))
+    Workdir(str(tmp_path)).record_labels(first)
+    assert json.loads(path.read_text()) == recorded
+    for other in (images[::-1], 255 - images, images[:, ::-1]):
+        with pytest.raises(ValueError, match="^workdir: .* a run on other images, or on images in another order"):
+            Workdir(str(tmp_path)).record_labels(dataclasses.replace(first, images=other))
+
+
+def test_the_labelled_subset_is_chosen_once_for_the_same_labels_and_options(tmp_path, monkeypatch):
+    labels = np.random.default_rng(0).integers(0, [3, 2], [40, 2])
+    config, workdir = Config(data.DataOptions(labeled_fraction=0.25, stratified=True)), Workdir(str(tmp_path))
+    first = table(labels)
+    workdir.record_labels(first)
+    rows = workdir.labeled_rows(first, config)
+    calls, choose = [], workdir_module.choose_labeled
+    monkeypatch.setattr(workdir_module, "choose_labeled", lambda *choice: calls.append(1) or choose(*choice))
+    workdir.record_labels(first)
+    assert np.array_equal(workdir.labeled_rows(first, config), rows) and not calls
+    # Whatever the choice depends on is compared.
+    other_seed = dataclasses.replace(config, train=dataclasses.replace(config.train, seed=1))
+    held_out = dataclasses.replace(first, held_out_labels=rows[:2])
+    for changed in ((table(labels[::-1]), config), (first, other_seed), (held_out, config)):
+        with pytest.raises(ValueError, match="belongs to other data"):
+            workdir.labeled_rows(*changed)
+    np.save(tmp_path / "labeled_subset.npy", (rows + 1) % 40)
+    with pytest.raises(ValueError, match="belongs to other data"):
+        workdir.labeled_rows(first, config)
+    assert len(calls) == 4
 
 
 def test_labelled_rows_that_the_seed_does_not_choose_are_refused(tmp_path):
