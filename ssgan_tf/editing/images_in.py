@@ -201,13 +201,32 @@ def _convert_channels(array: np.ndarray, channels: int, name: str, notes: list[s
 
 
 def _resize(array: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Resizes [h,w,C] to [height,width,C] channel by channel, since Pillow has no float format with several."""
+    """Resizes [h,w,C] to [height,width,C] by averaging areas, or bicubically if the result has more pixels."""
     if array.shape[:2] == (height, width):
         return array
     image = import_pillow().Image
-    method = image.Resampling.BOX if array.shape[0] * array.shape[1] > height * width else image.Resampling.BICUBIC
+    shrinks = array.shape[0] * array.shape[1] > height * width
+    if shrinks and (array.shape[0] % height or array.shape[1] % width):
+        return _average_areas(_average_areas(array, 1, width), 0, height)
+    # Channel by channel, since Pillow has no float format with several.
+    method = image.Resampling.BOX if shrinks else image.Resampling.BICUBIC
     planes = [
         np.asarray(image.fromarray(np.ascontiguousarray(array[..., c])).resize((width, height), method))
         for c in range(array.shape[-1])
     ]
     return np.stack(planes, axis=-1)
+
+
+def _average_areas(array: np.ndarray, axis: int, size: int) -> np.ndarray:
+    """Divides an axis of [h,w,C] into `size` equal parts and returns the mean of each.
+
+    A pixel on a border counts by the share that is inside; in Pillow's BOX it counts wholly or not at all.
+    """
+    count = array.shape[axis]
+    if count == size:
+        return array
+    whole, part = np.divmod(np.arange(size + 1) * count, size)  # parts begin in pixel `whole`, after part / size of it
+    shares = np.expand_dims(part / size, tuple({0, 1, 2} - {axis}))
+    before = shares * array.take(np.minimum(whole, count - 1), axis)
+    sums = np.add.reduceat(array, whole[:-1], axis, np.float64) + np.diff(before, axis=axis)
+    return (sums * (size / count)).astype(np.float32)

@@ -70,7 +70,7 @@ def test_kinds_names_and_ranges_survive_on_disk(folder: Path) -> None:
     assert [row["shape"] for row in rows] == [2, 1, -1, 0, -1]
     assert [row["hue"] for row in rows] == [-1, 1, 0, 1, -1]
     np.testing.assert_array_equal([row["azimuth"] for row in rows], [90.5, np.nan, 0.25, np.nan, np.nan])
-    files = (folder.parent / "data/labeled_folder/mine/1.1.0/images.txt").read_text().splitlines()
+    files = (folder.parent / "data/labeled_folder/mine/1.2.0/images.txt").read_text().splitlines()
     assert files == ["more/2.png", "1.png", "more/deep/3.tif", "again.bmp", "10.webp"]
 
 
@@ -79,7 +79,7 @@ def test_the_report_is_complete(folder: Path, capsys: pytest.CaptureFixture) -> 
     report = build(folder)
     assert report in capsys.readouterr().out
     assert report == (
-        f"labeled_folder/mine/1.1.0: 8x8 RGB, from {folder}\n"
+        f"labeled_folder/mine/1.2.0: 8x8 RGB, from {folder}\n"
         "  5 images: 4 with a row in labels.csv, 1 without (these are used, with every factor unknown)\n"
         "  other files, ignored: 1 .heic\n"
         "  factors:\n"
@@ -91,7 +91,7 @@ def test_the_report_is_complete(folder: Path, capsys: pytest.CaptureFixture) -> 
         "  note: the same pixels have different labels in column 'shape': 1.png cube, again.bmp cone.\n"
     )
     build(folder)
-    assert "labeled_folder/mine/1.1.0 is already prepared" in capsys.readouterr().out
+    assert "labeled_folder/mine/1.2.0 is already prepared" in capsys.readouterr().out
 
 
 def test_the_report_notes_odd_columns_and_stays_short(folder: Path) -> None:
@@ -174,7 +174,7 @@ def test_other_categories_are_rejected_or_overwritten(folder: Path) -> None:
 @pytest.mark.parametrize("lost", ["metadata.json", "dataset_info.json", "labeled_folder-train.tfrecord-00000-of-00001"])
 def test_an_interrupted_removal_is_noticed(lost: str, folder: Path) -> None:
     build(folder)
-    (folder.parent / "data/labeled_folder/mine/1.1.0" / lost).unlink()
+    (folder.parent / "data/labeled_folder/mine/1.2.0" / lost).unlink()
     with pytest.raises(ValueError, match="is incomplete .* Add --overwrite"):
         build(folder)
 
@@ -186,7 +186,7 @@ def full(*_: object) -> None:
 def test_a_full_disk_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("tensorflow_datasets.core.writer.Writer.write", full)
-        with pytest.raises(OSError, match="mine/1.1.0: the disk is full. Nothing was prepared") as error:
+        with pytest.raises(OSError, match="mine/1.2.0: the disk is full. Nothing was prepared") as error:
             build(folder)
         assert "\n" not in str(error.value)
     assert not left_behind(folder)
@@ -230,7 +230,7 @@ def test_a_killed_build_is_not_taken_for_complete(when: str, folder: Path, repos
     with pytest.raises(FileNotFoundError, match="not prepared"):
         prepared(folder)
     build(folder)
-    assert [path.name for path in left_behind(folder)] == ["1.1.0"]
+    assert [path.name for path in left_behind(folder)] == ["1.2.0"]
     assert len(list(prepared(folder).as_dataset(split="train"))) == 5
 
 

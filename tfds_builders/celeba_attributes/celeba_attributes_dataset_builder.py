@@ -50,8 +50,8 @@ def _config(crop: int, resolution: int) -> CelebaConfig:
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Builder of the data set. TFDS names it after the folder of this file."""
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "Initial release."}
+    VERSION = tfds.core.Version("1.1.0")
+    RELEASE_NOTES = {"1.0.0": "Initial release.", "1.1.0": "Exact averages where 178 is reduced to 128 or 64 pixels."}
     MANUAL_DOWNLOAD_INSTRUCTIONS = faces.INSTRUCTIONS
     BUILDER_CONFIGS = [_config(178, 256), _config(178, 128), _config(178, 64), _config(128, 32)]
     builder_config: CelebaConfig

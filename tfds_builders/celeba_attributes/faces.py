@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from tfds_builders.shared import grids, sources
+from tfds_builders.shared.areas import average_areas
 from tfds_builders.shared.images import in_parallel
 from tfds_builders.shared.png import encode_png
 
@@ -86,5 +87,7 @@ def decode(data: bytes, where: str) -> Image.Image:
 def crop_and_resize(image: Image.Image, crop: int, resolution: int) -> np.ndarray:
     """Crops the middle crop x crop pixels; reduces them by area averaging or enlarges them with a Lanczos filter."""
     left, top = (WIDTH - crop) // 2, (HEIGHT - crop) // 2
-    method = Image.Resampling.BOX if resolution <= crop else Image.Resampling.LANCZOS
-    return np.asarray(image.resize((resolution, resolution), method, (left, top, left + crop, top + crop)))
+    box = (left, top, left + crop, top + crop)
+    if resolution <= crop:
+        return average_areas(image.crop(box), resolution)
+    return np.asarray(image.resize((resolution, resolution), Image.Resampling.LANCZOS, box))

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from tfds_builders.shared.areas import average_areas
+
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 # Pillow's modes.
 _GRAY, _COLOR, _ALPHA = {"1", "L"}, {"RGB", "P"}, {"LA", "La", "PA", "RGBA", "RGBa"}
@@ -128,7 +130,7 @@ def read_image(path: Path, preprocessing: Preprocessing, gray: bool) -> tuple[np
     side, r = min(upright.size), preprocessing.resolution
     left, top = (upright.width - side) // 2, (upright.height - side) // 2
     square = upright.crop((left, top, left + side, top + side))
-    return np.asarray(square.resize((r, r), Image.Resampling.BOX)).reshape(r, r, -1), digest
+    return average_areas(square, r), digest
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -27,10 +27,11 @@ REPORT, ROWS = "report.txt", "images.txt"
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Stores images in the order of labels.csv, followed by the images without a row, with every factor unknown."""
 
-    VERSION = tfds.core.Version("1.1.0")
+    VERSION = tfds.core.Version("1.2.0")
     RELEASE_NOTES = {
         "1.0.0": "First release.",
         "1.1.0": "Categorical and decimal factors; images without a row in natural order; report.txt and images.txt.",
+        "1.2.0": "Exact averages where the sizes are not in an integer ratio; linked folders are read.",
     }
     # `tfds build` accepts JSON for --config only if this list is not empty.
     BUILDER_CONFIGS = [LabeledFolderConfig(name="given_as_json")]

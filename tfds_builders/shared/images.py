@@ -16,6 +16,7 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
+from tfds_builders.shared.areas import average_areas
 from tfds_builders.shared.png import encode_png
 from tfds_builders.shared.processes import cores
 
@@ -82,9 +83,7 @@ def _check_header(data: bytes, edge: int, where: str) -> None:
 def reduce_image(image: Image.Image | np.ndarray, edge: int) -> np.ndarray:
     """Reduces an image [R, R, 3] to uint8 [edge, edge, 3] by area averaging; keeps it if it has that size."""
     source = image if isinstance(image, Image.Image) else Image.fromarray(np.ascontiguousarray(image))
-    if source.size != (edge, edge):
-        source = source.resize((edge, edge), Image.Resampling.BOX)
-    return np.asarray(source)
+    return average_areas(source, edge)
 
 
 def in_parallel(work: Callable[[T], Result], items: Iterable[T], threads: int | None = None) -> Iterator[Result]:
