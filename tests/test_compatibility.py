@@ -58,7 +58,7 @@ def test_the_run_resumes_to_the_same_bits_as_then(place: Path) -> None:
 def test_the_run_is_evaluated(place: Path, tmp_path: Path) -> None:
     workdir = tmp_path / "run"
     shutil.copytree(MADE / "run", workdir)
-    words = [f"--workdir={workdir}", f"--data_dir={place}/more", "--samples=100", "--oracle_images=500"]
+    words = [f"--workdir={workdir}", f"--data_dir={place}/more", "--samples=100", "--oracle_images=3000"]
     result = programs.run("ssgan_tf.evaluate", *words, "--metrics=mig,l2")
     assert result.code == 0, result.err
     assert 0 <= json.loads((workdir / "metrics.json").read_text())["encoder"]["mig"] <= 1

@@ -86,7 +86,7 @@ def test_it_is_stopped_and_resumed(place):
 
 
 def test_it_is_evaluated(place):
-    out = program(place, "evaluate", "--workdir=run", "--samples=200", "--oracle_images=500")
+    out = program(place, "evaluate", "--workdir=run", "--samples=200", "--oracle_images=3000")
     scores = json.loads((place / "run/metrics.json").read_text())
     assert "MIG" in out and 0 <= scores["encoder"]["mig"] <= 1 and 0 <= scores["generator"]["mig"] <= 1
     assert (place / "run/traversal.png").exists()

@@ -11,6 +11,7 @@ from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.priors import GridPrior
 from ssgan_tf.models import train_step
 from ssgan_tf.models.base import LossTrackers, TrainableModel
+from ssgan_tf.models.encoder_only import EncoderOnlyOptions, mix_neighbours
 
 _MAPS = 32  # feature maps of the first layer; they double at every layer
 _MAX_MAPS = 128
@@ -43,11 +44,14 @@ class ConvOracle(TrainableModel):
         resolution: Resolution R of the images.
         channels: Channels C.
         spec: Factors and their codes.
+        mixup: Whether to train on mixtures of pairs of images.
+        seed: Seed of the mixtures.
     """
 
-    def __init__(self, resolution: int, channels: int, spec: CodeSpec):
-        super().__init__(0, resolution, "conv_oracle")  # nothing is sampled in training, so the seed does not matter
+    def __init__(self, resolution: int, channels: int, spec: CodeSpec, mixup: bool = False, seed: int = 0):
+        super().__init__(seed, resolution, "conv_oracle")
         self.spec = spec
+        self.mixup = mixup
         self.prior = GridPrior(spec)
         self.network = make_network(resolution, channels, spec.size)
         self.trackers = LossTrackers(["encoder/supervised"])
@@ -76,6 +80,9 @@ class ConvOracle(TrainableModel):
     def train_step(self, batch):
         train_step.check_batch(batch, train_step.LABELED)
         images, codes, mask = (batch[name] for name in train_step.LABELED)  # [L,R,R,C], [L,K], [L,K]
+        if self.mixup:
+            (seed,) = train_step.step_seeds(self.seed, self.step, 1)
+            images, codes, mask = mix_neighbours(images, codes, mask, EncoderOnlyOptions.xi, seed)
         variables = self.network.trainable_variables
         with tf.GradientTape() as tape:
             # ||E(x) - c||_2, Equation 3 of arXiv 2003.03461.

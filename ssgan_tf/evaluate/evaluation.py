@@ -8,8 +8,19 @@ import numpy as np
 
 from ssgan_tf import data, runs, visualize
 from ssgan_tf.data.held_out import load_for
-from ssgan_tf.evaluate import feature_network, parts, predictions, references, report, score_table, scoring
+from ssgan_tf.evaluate import (
+    confusion,
+    feature_network,
+    judges,
+    parts,
+    predictions,
+    references,
+    report,
+    score_table,
+    scoring,
+)
 from ssgan_tf.evaluate import oracle as oracles
+from ssgan_tf.evaluate.label_counts import count_labels
 from ssgan_tf.metrics import Settings, chance_l2
 from ssgan_tf.metrics.settings import DEFAULTS
 from ssgan_tf.utils import files
@@ -66,24 +77,22 @@ def run(
         raise ValueError("bootstrap: expected 0 for none, or 2 or more replicates. Received: 1.")
     names = scoring.choose(metrics, features is not None)
     identified = trained.config.data.labeled_fraction > 0
-    plan = scoring.Plan(names, seed, settings, bootstrap, identified, quiet)
+    plan = scoring.Plan(names, seed, settings, bootstrap, identified, quiet, few=True)
     network = load_features(features, features_range) if "network" in plan.optional_inputs else None
     dataset = load_dataset(trained, data_dir)
 
     # Predict and score.
-    oracle, second = (
-        oracles.train_or_load(dataset, oracles.cache_in(data_dir), options, quiet)
-        for options in (oracles.OracleOptions(images=oracle_images), oracles.second_options(oracle_images))
-    )
-    targets = predictions.targets_of(trained.model, oracle.model.encode_with_features, network, second.model.encode)
+    judging = judges.load(dataset, data_dir, oracle_images, quiet)
+    targets = predictions.targets_of(trained.model, judging.networks, network, judging.reason)
     part = parts.unseen(dataset, labeled_rows)
-    found = predictions.predict(targets, dataset, part, samples, seed, plan.optional_inputs, oracle.held_out, quiet)
+    found = predictions.predict(targets, dataset, part, samples, seed, plan.optional_inputs, judging.held_out, quiet)
     result = scoring.score(found, plan)
     seen = score_seen(targets, dataset, labeled_rows, samples, plan)
     used = describe_features(features, features_range) if network and features else None
-    content = make_content(trained, (oracle, second), plan, result, found, samples, used)
+    content = make_content(trained, judging, plan, result, found, samples, used)
     content |= seen.groups
-    content["settings"] |= {"labels": len(labeled_rows), "scored_on": part.text, **seen.settings}
+    counts = count_labels(dataset.factors, labeled_rows)
+    content["settings"] |= {**counts, "scored_on": part.text, **seen.settings}
 
     # Write. Several evaluations of one run may end at the same time.
     try:
@@ -159,10 +168,11 @@ def score_seen(
 ) -> SeenScores:
     """Scores E, and G if images are held out, on images of the training; metrics that take minutes are left out."""
     part = parts.seen(dataset, labeled_rows)
-    if not len(part.rows):
+    if part is None:
         return SeenScores({}, {})
-    plan = dataclasses.replace(plan, names=tuple(n for n in plan.names if n not in scoring.SLOW), bootstrap=0)
-    if not part.names_codes:
+    names = tuple(name for name in plan.names if name not in scoring.SLOW)
+    plan = dataclasses.replace(plan, names=names, bootstrap=0, few=False)
+    if not len(dataset.held_out):
         targets = dataclasses.replace(targets, generate=None)
     found = predictions.predict(targets, dataset, part, samples, plan.seed, plan.optional_inputs, None, plan.quiet)
     values = scoring.score(found, plan).values
@@ -172,7 +182,7 @@ def score_seen(
 
 def make_content(
     run: runs.Run,
-    judges: tuple[oracles.Oracle, oracles.Oracle],
+    judging: judges.Judges,
     plan: scoring.Plan,
     result: scoring.Result,
     found: predictions.Predictions,
@@ -180,13 +190,17 @@ def make_content(
     features: dict[str, str] | None,
 ) -> dict[str, Any]:
     """Returns the content of metrics.json: all scores, with the settings they depend on."""
+    named = plan.identified and found.encoder.codes.shape[1] == run.spec.size  # code k stands for factor k
     return {
         **result.values,
         **score_references(found, plan),
-        "intervals": result.intervals,
+        "intervals": {
+            group: {key: list(ends) for key, ends in intervals.items()} for group, intervals in result.intervals.items()
+        },
         "refused": result.refused,
-        "oracle": judges[0].scores,
-        "second_oracle": judges[1].scores,
+        "confusion": confusion.count(found.encoder.codes, found.encoder.factors, run.spec) if named else {},
+        "oracle": judging.scores[0],
+        "second_oracle": judging.scores[1],
         "agreement": found.agreement,
         "chance_l2": chance_l2(run.spec.sizes, np.random.default_rng(plan.seed), 1_000_000),
         "settings": {
@@ -198,7 +212,7 @@ def make_content(
             "samples_encoder": len(found.encoder.codes),
             "samples_generator": generated_samples,
             "seed": plan.seed,
-            "bootstrap": dict.fromkeys(plan.names, plan.bootstrap) if plan.bootstrap else {},
+            "bootstrap": result.replicates,
             "features": features,
             **dataclasses.asdict(plan.settings),
             "versions": report.versions(),

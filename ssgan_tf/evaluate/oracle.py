@@ -19,22 +19,20 @@ import tensorflow as tf
 from absl import logging
 
 from ssgan_tf import data
-from ssgan_tf.core.codes import CodeSpec
+from ssgan_tf.core.codes import UNKNOWN
 from ssgan_tf.core.schedule import Phase, Schedule
 from ssgan_tf.data import pipeline
+from ssgan_tf.evaluate import reliability
 from ssgan_tf.evaluate.conv_oracle import ConvOracle
 from ssgan_tf.evaluate.inference import encode_images
-from ssgan_tf.evaluate.tables import make_table
-from ssgan_tf.metrics.exact_match import exact_match
-from ssgan_tf.metrics.l2 import l2
-from ssgan_tf.metrics.mig import mig
-from ssgan_tf.metrics.settings import Settings
 from ssgan_tf.models.encoder_only import EncoderOnly, EncoderOnlyOptions
 from ssgan_tf.networks.options import NetworkOptions
 from ssgan_tf.runs.checkpoints import Checkpoints
 from ssgan_tf.runs.progress import CountSteps, Progress
 from ssgan_tf.utils import files
 from ssgan_tf.utils.readers import read_json
+
+_FEW = 5_000  # labelled images; with fewer, an oracle learns them by heart
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,8 +46,9 @@ class OracleOptions:
         learning_rate: Adam's learning rate at the start.
         fmap_base: Width of the trunk, see NetworkOptions.
         fmap_max: Upper limit of the trunk's number of feature maps, see NetworkOptions.
+        mixup: Whether to train on mixtures of pairs of images, which helps where few are labelled.
         held_out: Fraction of the images to hold out of training, for the oracle's own scores, where the data set has
-            no held-out images.
+            no held-out images or labels.
         seed: Seed of weights, batches and held-out images.
     """
 
@@ -59,6 +58,7 @@ class OracleOptions:
     learning_rate: float = 0.002
     fmap_base: int = 128
     fmap_max: int = 64
+    mixup: bool = False
     held_out: float = 0.1
     seed: int = 0
 
@@ -90,7 +90,8 @@ class Oracle:
 
 def folder_of(table: data.FactorDataset, options: OracleOptions, cache_dir: str) -> str:
     """Returns the folder in `cache_dir` for the oracle of these options, labels and images (a sample is hashed)."""
-    key = json.dumps([table.spec.to_json(), dataclasses.asdict(options), table.images.shape, table.held_out.tolist()])
+    held_out = table.kept_for_scores.tolist()
+    key = json.dumps([table.spec.to_json(), dataclasses.asdict(options), table.images.shape, held_out])
     digest = hashlib.sha256(
         key.encode() + table.factors.tobytes() + table.images[:: max(1, len(table) // 256)].tobytes()
     )
@@ -116,10 +117,11 @@ def train_or_load(
         quiet: Whether to print nothing and show no progress bar.
 
     Raises:
-        ValueError: Too few images have known labels for all factors.
+        ValueError: Too few images have labels.
     """
-    folder = folder_of(table, options, cache_dir)
     rows, held_out = _split(table, options)
+    options = _for_few_labels(options, len(rows))
+    folder = folder_of(table, options, cache_dir)
 
     # Load.
     model = _make(table, options)
@@ -139,7 +141,8 @@ def train_or_load(
     _check_writable(cache_dir)
     _train(model, table, rows, options, quiet)
     codes = encode_images(model.encode, table.images[held_out])
-    scores = score(codes, table.factors[held_out], table.spec)
+    truth = table.factors[held_out]
+    scores = reliability.score(codes, truth, table.factors[rows], table.spec)
     _save(checkpoints, options, scores, scores_path)
     return Oracle(model, scores, folder, held_out)
 
@@ -150,22 +153,27 @@ def _split(table: data.FactorDataset, options: OracleOptions) -> tuple[np.ndarra
     Raises:
         ValueError: There are too few.
     """
-    known = np.flatnonzero((table.factors >= 0).all(axis=1))
-    if len(table.held_out):
-        rows, held_out = np.setdiff1d(known, table.held_out), np.intersect1d(known, table.held_out)
-        if len(rows) < 90 or len(held_out) < 10:
+    known = np.flatnonzero((table.factors != UNKNOWN).any(axis=1))
+    if len(table.kept_for_scores):
+        rows, held_out = np.setdiff1d(known, table.kept_for_scores), np.intersect1d(known, table.kept_for_scores)
+        if len(rows) < 40 or len(held_out) < 10:
             raise ValueError(
-                "The oracle needs 90 training images and 10 held-out ones or more with all labels known. Received: "
+                "The oracle needs 40 labelled images to train on and 10 held-out ones or more. Received: "
                 f"{len(rows)} and {len(held_out)} of {table.name}."
             )
         return rows, held_out
     held = round(options.held_out * len(known))
     if held < 10:
-        raise ValueError(
-            f"The oracle needs 100 images or more with all labels known. Received: {len(known)} of {table.name}."
-        )
+        raise ValueError(f"The oracle needs 100 labelled images or more. Received: {len(known)} of {table.name}.")
     rows = np.random.default_rng([options.seed, 4]).permutation(known)
     return rows[held:], rows[:held]
+
+
+def _for_few_labels(options: OracleOptions, count: int) -> OracleOptions:
+    """Returns the options for training on `count` images: with few of them, MixUp and a shorter training."""
+    if count >= _FEW:
+        return options
+    return dataclasses.replace(options, mixup=True, images=min(options.images, max(20_000, 200 * count)))
 
 
 def _save(checkpoints: Checkpoints, options: OracleOptions, scores: dict[str, float], scores_path: str) -> None:
@@ -181,9 +189,9 @@ def _save(checkpoints: Checkpoints, options: OracleOptions, scores: dict[str, fl
 
 
 def _parse_scores(value: Any) -> dict[str, float]:
-    """Returns the content of scores.json; raises ValueError if it is not what `score` returns."""
-    if not isinstance(value, dict) or not {"mig", "l2", "l2/samples"} <= set(value):
-        raise ValueError(f"expected MIG and L2. Received: {reprlib.repr(value)}.")
+    """Returns the content of scores.json; raises ValueError if it is not what `reliability.score` returns."""
+    if not isinstance(value, dict) or not {"samples", "error", "constant_error", "ratio_high"} <= set(value):
+        raise ValueError(f"expected the oracle's errors. Received: {reprlib.repr(value)}.")
     for key, number in value.items():
         if not isinstance(number, int | float):
             raise ValueError(f"{key}: expected a number. Received: {reprlib.repr(number)}.")
@@ -199,13 +207,6 @@ def _check_writable(cache_dir: str) -> None:
     files.check_writable(cache_dir, f"data_dir: oracles are saved in {cache_dir!r}, which cannot be written.")
 
 
-def score(codes: np.ndarray, factors: np.ndarray, spec: CodeSpec, bins: int = 20, seed: int = 0) -> dict[str, float]:
-    """Returns MIG, L2 and exact match of codes [N,K] and factors [N,K], with the keys of ssgan_tf.metrics."""
-    table = make_table(codes, factors, spec)
-    rng = np.random.default_rng(seed)
-    return {**mig(table, rng, Settings(bins=bins)), **l2(table, rng), **exact_match(table, rng)}
-
-
 def _steps(options: OracleOptions) -> int:
     return -(-options.images // options.batch)
 
@@ -215,12 +216,12 @@ def _make(table: data.FactorDataset, options: OracleOptions) -> EncoderOnly | Co
     tf.keras.utils.set_random_seed(options.seed)
     model: EncoderOnly | ConvOracle
     if options.network == "conv":
-        model = ConvOracle(resolution, channels, table.spec)
+        model = ConvOracle(resolution, channels, table.spec, options.mixup, options.seed)
     else:
         network = NetworkOptions(
             resolution=resolution, channels=channels, fmap_base=options.fmap_base, fmap_max=options.fmap_max
         )
-        model = EncoderOnly(EncoderOnlyOptions(network), table.spec, options.seed)
+        model = EncoderOnly(EncoderOnlyOptions(network, mixup=options.mixup), table.spec, options.seed)
     model.compile()
     return model
 

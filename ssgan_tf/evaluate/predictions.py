@@ -1,12 +1,13 @@
 """Inputs of the metrics: encodes and generates every image once, in batches of bounded size."""
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.priors import Prior
 from ssgan_tf.data import FactorDataset, Images
 from ssgan_tf.evaluate import inference, moves, named_images, read_moves, references
@@ -18,9 +19,9 @@ from ssgan_tf.utils.progress_bar import make_bar
 
 Predictor = Callable[[np.ndarray], np.ndarray]  # uint8 images [B,R,R,C] -> numbers [B,K]
 
-OPTIONAL_INPUTS = ("oracle", "network", "reconstruction", "moves")
-"""Inputs besides codes: features of the oracle, features of a feature network, reconstructions G(z, E(x)), and images
-in which one code moves."""
+OPTIONAL_INPUTS = ("oracle", "trunk", "network", "reconstruction", "moves")
+"""Inputs besides codes: features of the oracle, of the run's own trunk and of a feature network, reconstructions
+G(z, E(x)), and images in which one code moves."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,29 +33,33 @@ class EvaluationTargets:
         generate: G, (z, c) -> images; None if the model generates none.
         prior: Distribution of c.
         noise_size: Width of z.
-        oracle: The oracle, images -> codes [B,K] followed by its features: [B,K + D].
+        oracles: "oracle", images -> codes [B,K] followed by its features: [B,K + D]; and, if there is another one,
+            "second oracle", images -> codes [B,K]. Empty without an oracle.
         features: Feature network for FID and related metrics; None if no such metric is asked for.
-        second_oracle: Another oracle, images -> codes [B,K]; None to do without.
+        trunk: Features of the run's own trunk, images -> [B,D]; None if it has none.
+        no_oracle: Reason why there is no oracle.
     """
 
     encode: inference.Encoder
     generate: inference.Generator | None
     prior: Prior
     noise_size: int
-    oracle: inference.Encoder
+    oracles: Mapping[str, inference.Encoder] = dataclasses.field(default_factory=dict)
     features: FeatureNetwork | None = None
-    second_oracle: inference.Encoder | None = None
+    trunk: inference.Encoder | None = None
+    no_oracle: str = ""
 
 
 def targets_of(
     model: tf.keras.Model,
-    oracle: inference.Encoder,
+    oracles: Mapping[str, inference.Encoder],
     features: FeatureNetwork | None = None,
-    second_oracle: inference.Encoder | None = None,
+    no_oracle: str = "",
 ) -> EvaluationTargets:
-    """Returns the targets for evaluating `model` with `oracle`, images -> codes and features."""
-    networks = (model.encode, model.generate, model.prior, model.noise_size, oracle)
-    return EvaluationTargets(*networks, features, second_oracle)
+    """Returns the targets for evaluating `model` with oracles, or without any for the given reason."""
+    trunk = getattr(model, "trunk_features", None)
+    networks = (model.encode, model.generate, model.prior, model.noise_size)
+    return EvaluationTargets(*networks, oracles, features, trunk, no_oracle)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,13 +68,14 @@ class Predictions:
 
     Args:
         encoder: E's codes of the real images, with the images' factors.
-        generator: Tables of the generated images; None if the model generates no images.
-        features: {"oracle" or "network": (features [N,D] of real images, [M,D] of generated ones)}, if asked for.
+        generator: Tables of the generated images; None if the model generates no images or there is no oracle.
+        features: {"oracle", "trunk" or "network": (features of real images, of generated ones)}, if asked for.
         per_image: {"psnr" or "ssim": values [N] of real images against G(z, E(x))}, if asked for.
         ceiling: Tables of real images in place of generated ones; None if no images for it were given.
         agreement: {"real" or "generated": fraction of images in which both oracles read the same}, if there are two.
         named: Comparison with the images that codes name, if asked for and possible.
         moves_read: What the oracle reads in images in which one code moves, if asked for and codes stand for factors.
+        no_oracle: Reason why the generator has no tables although it generates images; empty if it has.
     """
 
     encoder: Table
@@ -80,6 +86,7 @@ class Predictions:
     agreement: dict[str, float] = dataclasses.field(default_factory=dict)
     named: named_images.NamedComparison | None = None
     moves_read: read_moves.ReadMoves | None = None
+    no_oracle: str = ""
 
 
 def predict(
@@ -97,81 +104,107 @@ def predict(
     Args:
         targets: Networks to evaluate.
         dataset: Images and labels.
-        part: The real images. If it names codes, and these are the generator's, generated images get the codes of a
-            random choice of them.
+        part: The real images. If it names images whose codes generated images get, and these are the generator's own
+            codes, a random choice of them is taken; otherwise the prior samples codes.
         samples: Number M of images to generate, and maximum number N of real images.
         seed: Seed of the choice of images, and of noise and codes.
         optional_inputs: Entries of OPTIONAL_INPUTS to compute as well.
-        unknown_to_oracles: Rows of images with all labels known that no oracle was trained on, for the ceiling; None
-            for none.
+        unknown_to_oracles: Rows of images with labels that no oracle was trained on, for the ceiling; None for none.
         quiet: Whether to show no progress bar.
 
     Raises:
-        ValueError: A network returned codes or pixels that are not finite, or no image has all labels known.
+        ValueError: A network returned codes or pixels that are not finite, or no image has a label.
     """
     images, factors, spec = dataset.images, dataset.factors, dataset.spec
     if not len(part.rows):
-        raise ValueError("Scores need images with all labels known. Received: none.")
-    rows = np.random.default_rng([seed, 5]).permutation(part.rows)[:samples]
-    predictors: dict[str, Predictor] = {"encoder": inference.make_predictor(targets.encode)}
+        raise ValueError("Scores need images with known labels. Received: none.")
+    rows = _choose(part.rows, samples, [seed, 5])
+    encode = {"encoder": inference.make_predictor(targets.encode)}
 
     # A model that generates no images: encode only.
     if targets.generate is None:
         with make_bar(len(rows), "img", "predicting", quiet=quiet) as bar:
-            real = _predict_batches(predictors, _batches(images, rows), bar)
+            real = _predict_batches(encode, _batches(images, rows), bar)
         return Predictions(make_table(real["encoder"], factors[rows], spec), None, {}, {})
 
-    # The oracle always sees generated images, but real ones only if its features are asked for.
+    # Choose latents. Real images to compare generated ones with need no labels.
     noise, codes = inference.sample_latents(targets.prior, targets.noise_size, samples, seed)
-    named_rows = part.rows if part.names_codes and targets.prior.spec == spec else None
-    if named_rows is not None:
-        chosen = np.random.default_rng([seed, 17]).choice(named_rows, samples)
-        codes = targets.prior.from_unit(tf.constant(spec.encode(factors[chosen])))
-    extractors: dict[str, Predictor] = {"oracle": inference.make_predictor(targets.oracle)}
-    if targets.second_oracle is not None:
-        extractors["second oracle"] = inference.make_predictor(targets.second_oracle)
-    judges = dict(extractors)
-    if "network" in optional_inputs and targets.features is not None:
-        extractors["network"] = targets.features.read
-    predictors |= {name: extractor for name, extractor in extractors.items() if name in optional_inputs}
+    named = part.named if targets.prior.spec == spec else None
+    if named is not None:
+        codes = targets.prior.from_unit(tf.constant(spec.encode(_draw(dataset, named, samples, [seed, 17]))))
+    compared = rows if len(part.images) == len(part.rows) else _choose(part.images, samples, [seed, 5])
+    judged = np.empty(0, int) if unknown_to_oracles is None else unknown_to_oracles
+    judged = _choose(judged[(factors[judged] >= 0).all(axis=1)], samples, [seed, 6])
 
-    # Run all networks over real images, generated images, held-out images and reconstructions.
+    # Run all networks: oracles always see generated images, and real ones for the ceiling; others if asked for.
+    judges = {name: inference.make_predictor(oracle) for name, oracle in targets.oracles.items()}
+    extractors = _feature_extractors(targets, judges, optional_inputs)
     reconstruct = "reconstruction" in optional_inputs
-    judged_rows = np.empty(0, int) if unknown_to_oracles is None else unknown_to_oracles
-    judged_rows = np.random.default_rng([seed, 6]).permutation(judged_rows)[:samples]
-    total = samples + len(rows) * (2 if reconstruct else 1) + len(judged_rows)
     per_image = {}
+    total = len(rows) + samples + len(judged) * bool(judges) + len(compared) * (bool(extractors) + 2 * reconstruct)
     with make_bar(total, "img", "predicting", quiet=quiet) as bar:
-        real = _predict_batches(predictors, _batches(images, rows), bar)
-        generated = _predict_batches(extractors, inference.generate_images(targets.generate, noise, codes), bar)
-        judged = _predict_batches(judges, _batches(images, judged_rows), bar) if len(judged_rows) else {}
+        encoded = _predict_batches(encode, _batches(images, rows), bar)["encoder"]
+        batches = inference.generate_images(targets.generate, noise, codes)
+        generated = _predict_batches({**judges, **extractors}, batches, bar)
+        ceiling = _predict_batches(judges, _batches(images, judged), bar) if len(judged) and judges else {}
+        features = _predict_batches(extractors, _batches(images, compared), bar) if extractors else {}
         if reconstruct:
-            per_image = _compare_reconstructions(targets, _batches(images, rows), real["encoder"], seed, bar)
+            codes_of = _predict_batches(encode, _batches(images, compared), bar)["encoder"]
+            per_image = _compare_reconstructions(targets, _batches(images, compared), codes_of, seed, bar)
 
     # Move one code at a time.
-    moved = _generate_moves(targets, dataset, named_rows, samples, seed) if "moves" in optional_inputs else None
+    moved = _generate_moves(targets, dataset, named, samples, seed) if "moves" in optional_inputs else None
     grid = named_images.find_grid(images, factors, spec) if moved else None
-
-    # The oracle's output is codes followed by features.
-    features = {name: (real[name], generated[name]) for name in predictors if name != "encoder"}
-    if "oracle" in features:
-        features["oracle"] = (real["oracle"][:, spec.size :], generated["oracle"][:, spec.size :])
-    prior, found = targets.prior, {"generated": generated, **({"real": judged} if judged else {})}
-    read = {name: outputs["oracle"][:, : spec.size] for name, outputs in found.items()}
+    first = {"generated": generated, "real": ceiling}
+    read = {name: outputs["oracle"][:, : spec.size] for name, outputs in first.items() if "oracle" in outputs}
+    unit = targets.prior.to_unit(codes).numpy()
     return Predictions(
-        make_table(real["encoder"], factors[rows], spec),
-        references.generator_tables(prior.to_unit(codes).numpy(), read["generated"], prior, spec),
-        features,
-        per_image,
-        references.ceiling(read["real"], factors[judged_rows], prior, spec, seed) if judged else None,
-        {
-            name: references.agreement(read[name], outputs["second oracle"], spec)
-            for name, outputs in found.items()
-            if "second oracle" in outputs
+        encoder=make_table(encoded, factors[rows], spec),
+        generator=(
+            references.generator_tables(unit, read["generated"], targets.prior, spec) if "generated" in read else None
+        ),
+        features={name: (_features(features[name], name, spec), _features(generated[name], name, spec))
+                  for name in extractors},
+        per_image=per_image,
+        ceiling=references.ceiling(read["real"], factors[judged], targets.prior, spec, seed) if ceiling else None,
+        agreement={
+            name: references.agreement(codes_read, first[name]["second oracle"], spec)
+            for name, codes_read in read.items()
+            if "second oracle" in first[name]
         },
-        named_images.compare(moved, grid, spec.names) if moved and grid else None,
-        read_moves.read(moved, extractors["oracle"], spec) if moved else None,
-    )
+        named=named_images.compare(moved, grid, spec.names) if moved and grid else None,
+        moves_read=read_moves.read(moved, judges["oracle"], spec) if moved and judges else None,
+        no_oracle=targets.no_oracle,
+    )  # fmt: skip
+
+
+def _choose(rows: np.ndarray, count: int, seed: list[int]) -> np.ndarray:
+    """Returns up to `count` of the rows in random order."""
+    return np.random.default_rng(seed).permutation(rows)[:count].astype(int)
+
+
+def _draw(dataset: FactorDataset, rows: np.ndarray, count: int, seed: list[int]) -> np.ndarray:
+    """Returns the labels [count,K] of images drawn from the rows, with repetition."""
+    return dataset.factors[np.random.default_rng(seed).choice(rows, count)]
+
+
+def _feature_extractors(
+    targets: EvaluationTargets, judges: dict[str, Predictor], optional_inputs: Collection[str]
+) -> dict[str, Predictor]:
+    """Returns the networks whose features are asked for."""
+    found: dict[str, Predictor] = {}
+    if "oracle" in optional_inputs and "oracle" in judges:
+        found["oracle"] = judges["oracle"]
+    if "trunk" in optional_inputs and targets.trunk is not None:
+        found["trunk"] = inference.make_predictor(targets.trunk)
+    if "network" in optional_inputs and targets.features is not None:
+        found["network"] = targets.features.read
+    return found
+
+
+def _features(outputs: np.ndarray, name: str, spec: CodeSpec) -> np.ndarray:
+    """Returns the features among a network's outputs; an oracle's begin with its codes."""
+    return outputs[:, spec.size :] if name == "oracle" else outputs
 
 
 def _generate_moves(
@@ -181,7 +214,7 @@ def _generate_moves(
     if targets.prior.spec != dataset.spec or targets.generate is None:
         return None
     pairs = min(samples, moves.PAIRS)
-    labels = None if rows is None else dataset.factors[np.random.default_rng([seed, 18]).choice(rows, pairs)]
+    labels = None if rows is None else _draw(dataset, rows, pairs, [seed, 18])
     return moves.generate(targets.generate, targets.prior, targets.noise_size, pairs, seed, labels)
 
 

@@ -3,11 +3,13 @@
 import math
 from typing import Any
 
-from ssgan_tf.evaluate import weak_sliders
+from ssgan_tf.evaluate import confusion, weak_sliders
+from ssgan_tf.evaluate.label_counts import describe_labels
 from ssgan_tf.metrics.titles import TITLES
 
 _WIDTH = 32
 _COLUMN = 26
+_FEW = 1_000  # images; below, the table has E's mistakes too
 _NARROW = 10  # of a column without intervals
 _COLUMNS = {"encoder": _COLUMN, "generator": _COLUMN, "ceiling": _NARROW, "chance": _NARROW}
 
@@ -19,8 +21,8 @@ def to_text(scores: dict[str, Any]) -> str:
         scores: Content of metrics.json.
     """
     parts = [
-        _codes(scores), _oracles(scores), _images(scores), _factors(scores), _sliders(scores), _seen(scores),
-        _notes(scores),
+        _codes(scores), _oracles(scores), _images(scores), _factors(scores), _accuracy(scores), _sliders(scores),
+        _seen(scores), _notes(scores),
     ]  # fmt: skip
     return "\n\n".join("\n".join(line.rstrip() for line in part) for part in parts if part)
 
@@ -46,20 +48,25 @@ def _oracles(scores: dict[str, Any]) -> list[str]:
     if not scores["encoder"] and not scores["generator"]:
         return []
     oracle, second = scores["oracle"], scores.get("second_oracle")
-    lines = [
-        f"oracle, on {oracle['l2/samples']:,} held-out images: MIG {oracle['mig']:.3f}, L2 {oracle['l2']:.3f}"
-        f"{_all_right(oracle)}; L2 by chance: {scores['chance_l2']:.3f}"
-    ]
+    lines = [f"L2 by chance: {scores['chance_l2']:.3f}"]
+    if oracle:
+        count = oracle.get("samples", oracle.get("l2/samples", 0))
+        lines = [f"oracle, on {count:,} held-out images: {_own_scores(oracle)}; {lines[0]}"]
     if second:
-        lines.append(f"second oracle: MIG {second['mig']:.3f}, L2 {second['l2']:.3f}{_all_right(second)}")
+        lines.append(f"second oracle: {_own_scores(second)}")
     if scores.get("agreement"):
         parts = [f"{100 * share:.1f} % of {kind} images" for kind, share in sorted(scores["agreement"].items())]
         lines.append(f"Both read the same value of every factor in {' and '.join(parts)}.")
     return lines
 
 
-def _all_right(oracle: dict[str, float]) -> str:
-    return f", all factors right {100 * oracle['exact_match']:.1f} %" if "exact_match" in oracle else ""
+def _own_scores(oracle: dict[str, float]) -> str:
+    """Returns an oracle's own scores, of which those are missing that need images with all labels."""
+    texts = {"mig": "MIG {:.3f}", "l2": "L2 {:.3f}", "error": "error per label {:.3f}"}
+    parts = [text.format(oracle[key]) for key, text in texts.items() if key in oracle]
+    if "exact_match" in oracle:
+        parts.append(f"all factors right {100 * oracle['exact_match']:.1f} %")
+    return ", ".join(parts)
 
 
 def _images(scores: dict[str, Any]) -> list[str]:
@@ -96,6 +103,17 @@ def _factors(scores: dict[str, Any]) -> list[str]:
         f"{first:<{_WIDTH}}" + "".join(f"{cell:<{_COLUMN}}" for cell in cells)
         for first, cells in zip(["MIG per factor", *(f"  {name}" for name in names)], [titles, *rows], strict=True)
     ]
+
+
+def _accuracy(scores: dict[str, Any]) -> list[str]:
+    """Returns the fraction of images in which E reads each factor right and, where labels are few, its mistakes."""
+    prefix = "exact_match/accuracy/"
+    names = [key.removeprefix(prefix) for key in scores["encoder"] if key.startswith(prefix)]
+    lines = ["read right by the encoder"] if names else []
+    lines += [f"{'  ' + name:<{_WIDTH}}{_number(scores, 'encoder', prefix + name)}" for name in names]
+    if names and scores["settings"].get("samples_encoder", 0) < _FEW:
+        lines += confusion.to_lines(scores.get("confusion") or {}, _WIDTH)
+    return lines
 
 
 def _sliders(scores: dict[str, Any]) -> list[str]:
@@ -141,9 +159,11 @@ def _seen(scores: dict[str, Any]) -> list[str]:
 def _notes(scores: dict[str, Any]) -> list[str]:
     s = scores["settings"]
     lines = [f"Scored on {s['scored_on']}."] if s.get("scored_on") else []
+    # Files of older versions do not have the number of images.
+    old = f"{s['labels']:,} images (eta = {100 * s['labeled_fraction']:g} %)"
+    used = describe_labels(s) if "labels_complete" in s else old
     lines += [
-        f"{s['labels']:,} labelled images (eta = {100 * s['labeled_fraction']:g} %), trained with "
-        f"{s['images_trained']:,} images; {s['bins']} bins, seed {s['seed']}."
+        f"Labels used: {used}. Trained with {s['images_trained']:,} images; {s['bins']} bins, seed {s['seed']}."
     ]
     if s["bootstrap"]:
         counts = " or ".join(str(count) for count in sorted(set(s["bootstrap"].values())))

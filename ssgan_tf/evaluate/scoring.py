@@ -33,17 +33,22 @@ from ssgan_tf.utils.progress_bar import make_bar
 
 GROUPS = ("encoder", "generator", "images")
 NAMES = (
-    *METRICS, *GENERATOR_METRICS, "frechet_oracle", "psnr", "ssim", "named_psnr", "sliders", "read_sliders",
-    *FEATURE_METRICS,
+    *METRICS, *GENERATOR_METRICS, "frechet_oracle", "frechet_trunk", "psnr", "ssim", "named_psnr", "sliders",
+    "read_sliders", *FEATURE_METRICS,
 )  # fmt: skip
+_FEW_IMAGES, _FEW_REPLICATES = 1_000, 200
+_FIRST_SCORES = ("mig", "l2", "exact_match")
+_OF_THE_GENERATOR = (*METRICS, *GENERATOR_METRICS, "read_sliders")
 SLOW = ("dci",)
 # Metrics for which code k must stand for factor k.
 NAMED_CODES = ("l2", "exact_match", "named_psnr", "sliders", "read_sliders")
 UNNAMED = "no labels were used, so no code belongs to a named factor"
+NO_TRUNK = "this model has no discriminator that also encodes"
 ENCODER_ONLY = "this model encodes images and generates none"
 
 _OPTIONAL_INPUT = {
     "frechet_oracle": "oracle",
+    "frechet_trunk": "trunk",
     "psnr": "reconstruction",
     "ssim": "reconstruction",
     "named_psnr": "moves",
@@ -98,6 +103,7 @@ class Plan:
         bootstrap: Number of replicates for intervals; 0 for no intervals.
         identified: Whether code k belongs to factor k; otherwise the metrics in NAMED_CODES have no meaning.
         quiet: Whether to show no progress bar.
+        few: Whether E's MIG, L2 and exact match have intervals without a bootstrap too, if it was scored on few images.
     """
 
     names: tuple[str, ...]
@@ -106,6 +112,7 @@ class Plan:
     bootstrap: int = 0
     identified: bool = True
     quiet: bool = False
+    few: bool = False
 
     @property
     def optional_inputs(self) -> set[str]:
@@ -134,11 +141,13 @@ class Result:
         values: {group: {key: value}}, floats for scores, ints for counts.
         intervals: {group: {key: 95 % interval}}; empty without a bootstrap.
         refused: {group: {metric: reason why it has no score}}.
+        replicates: {metric: number of replicates of its intervals}.
     """
 
     values: dict[str, Values]
     intervals: dict[str, dict[str, tuple[float, float]]]
     refused: dict[str, dict[str, str]]
+    replicates: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
 def summary(result: Result) -> Values:
@@ -175,10 +184,14 @@ def score(predictions: Predictions, plan: Plan) -> Result:
     tasks = _tasks(predictions, plan)
     if predictions.generator is None:
         for name in plan.names:
-            group = "generator" if name in METRICS or name in GENERATOR_METRICS else "images"
-            result.refused[group][name] = ENCODER_ONLY
-    with make_bar(len(tasks) * (1 + plan.bootstrap), "score", quiet=plan.quiet) as bar:
-        for task in tasks:
+            group = "generator" if name in _OF_THE_GENERATOR else "images"
+            if not predictions.no_oracle:
+                result.refused[group][name] = ENCODER_ONLY
+            elif group == "generator" or name == "frechet_oracle":
+                result.refused[group][name] = predictions.no_oracle
+    replicates = [_replicates(task, predictions, plan) for task in tasks]
+    with make_bar(len(tasks) + sum(replicates), "score", quiet=plan.quiet) as bar:
+        for task, count in zip(tasks, replicates, strict=True):
             bar.set_description(f"{task.group} {task.name}")
             seed = [plan.seed, zlib.crc32(task.name.encode())]  # does not depend on the other metrics in the plan
             try:
@@ -188,14 +201,23 @@ def score(predictions: Predictions, plan: Plan) -> Result:
                 result.values[task.group].update(values)
             except ValueError as error:
                 result.refused[task.group][task.name] = str(error)
-                bar.update(1 + plan.bootstrap)
+                bar.update(1 + count)
                 continue
             bar.update()
-            if plan.bootstrap:
+            if count:
                 rng = np.random.default_rng([*seed, 1])
                 score_replicate = _counted(task.score_replicate, bar)
-                result.intervals[task.group].update(intervals(values, score_replicate, rng, plan.bootstrap))
+                result.intervals[task.group].update(intervals(values, score_replicate, rng, count))
+                result.replicates[task.name] = count
     return result
+
+
+def _replicates(task: MetricTask, predictions: Predictions, plan: Plan) -> int:
+    """Returns the number of replicates of a metric; E's first scores always have intervals if it has few images."""
+    few = len(predictions.encoder.codes) < _FEW_IMAGES
+    if not plan.bootstrap and few and plan.few and task.group == "encoder" and task.name in _FIRST_SCORES:
+        return _FEW_REPLICATES
+    return plan.bootstrap
 
 
 def _counted(score_replicate: Callable[[np.random.Generator], Values], bar: tqdm) -> Callable:
@@ -217,7 +239,9 @@ def _tasks(predictions: Predictions, plan: Plan) -> list[MetricTask]:
     if predictions.generator is not None:
         for name, metric in GENERATOR_METRICS.items():
             tasks.append(_table_task("generator", name, metric, predictions.generator.swapped, plan.settings))
-        tasks += [*_named_tasks(predictions.named), _read_task(predictions.moves_read)]
+        tasks.append(_read_task(predictions.moves_read))
+    if predictions.generator is not None or predictions.no_oracle:
+        tasks += [*_named_tasks(predictions.named), _trunk_task(predictions.features.get("trunk"))]
     if "oracle" in predictions.features:
         over_oracle = partial(frechet, name="frechet_oracle")
         tasks.append(_feature_task("frechet_oracle", over_oracle, predictions.features["oracle"]))
@@ -242,6 +266,22 @@ def _feature_task(name: str, metric: FeatureMetric, sides: tuple[np.ndarray, np.
     return MetricTask("images", name, lambda rng: metric(*sides, rng), score_replicate)
 
 
+def _trunk_task(sides: tuple[np.ndarray, np.ndarray] | None) -> MetricTask:
+    """Returns the task for the Frechet distance over the run's own trunk; a model without one has no score."""
+    if sides is None:
+        return _refusal("images", "frechet_trunk", NO_TRUNK)
+    return _feature_task("frechet_trunk", partial(frechet, name="frechet_trunk"), sides)
+
+
+def _refusal(group: str, name: str, why: str) -> MetricTask:
+    """Returns a task that has no score but a reason."""
+
+    def refuse(rng: np.random.Generator) -> Values:
+        raise ValueError(why)
+
+    return MetricTask(group, name, refuse, refuse)
+
+
 def _image_task(name: str, values: np.ndarray) -> MetricTask:
     def mean(rng: np.random.Generator) -> Values:
         if np.isnan(values).any():
@@ -254,11 +294,7 @@ def _image_task(name: str, values: np.ndarray) -> MetricTask:
 def _named_tasks(named: NamedComparison | None) -> list[MetricTask]:
     """Returns the tasks that need the images that codes name; without these images they say why there is no score."""
     if named is None:
-
-        def refuse(rng: np.random.Generator) -> Values:
-            raise ValueError(NOT_A_GRID)
-
-        return [MetricTask("images", name, refuse, refuse) for name in ("named_psnr", "sliders")]
+        return [_refusal("images", name, NOT_A_GRID) for name in ("named_psnr", "sliders")]
     sliders = MetricTask("images", "sliders", lambda rng: named.slider_scores(), named.slider_scores)
     return [_image_task("named_psnr", named.psnr), sliders]
 
@@ -266,9 +302,5 @@ def _named_tasks(named: NamedComparison | None) -> list[MetricTask]:
 def _read_task(read: ReadMoves | None) -> MetricTask:
     """Returns the task for the effect of every slider as the oracle reads it."""
     if read is None:
-
-        def refuse(rng: np.random.Generator) -> Values:
-            raise ValueError(UNNAMED)
-
-        return MetricTask("generator", "read_sliders", refuse, refuse)
+        return _refusal("generator", "read_sliders", UNNAMED)
     return MetricTask("generator", "read_sliders", lambda rng: read.slider_scores(), read.slider_scores)

@@ -15,6 +15,7 @@ _LIMITS = {
     "total_correlation": (0.0, np.inf),
     "fid": (0.0, np.inf),
     "frechet_oracle": (0.0, np.inf),
+    "frechet_trunk": (0.0, np.inf),
     "kid": (-np.inf, np.inf),
     "kid/std": (0.0, np.inf),
     "psnr": (-np.inf, np.inf),

@@ -29,6 +29,7 @@ TITLES = {
     "total_correlation": "Total correlation",
     "total_correlation/mutual_information": "Mutual information",
     "frechet_oracle": "Frechet (oracle)",
+    "frechet_trunk": "Frechet (own trunk)",
     "fid": "FID",
     "kid": "KID",
     "precision": "Precision",
@@ -44,7 +45,9 @@ TITLES = {
 GENERATOR_SCORES = {"mig_swapped", "read_sliders"}
 """Scores that measure generators only."""
 
-IMAGE_SCORES = {"frechet_oracle", "fid", "kid", "precision", "recall", "psnr", "ssim", "named_psnr", "sliders"}
+IMAGE_SCORES = {
+    "frechet_oracle", "frechet_trunk", "fid", "kid", "precision", "recall", "psnr", "ssim", "named_psnr", "sliders"
+}  # fmt: skip
 """Scores that compare generated with real images. The others measure an encoder, or a generator through the oracle."""
 
 LOWER_IS_BETTER = {
@@ -52,6 +55,7 @@ LOWER_IS_BETTER = {
     "total_correlation",
     "total_correlation/mutual_information",
     "frechet_oracle",
+    "frechet_trunk",
     "fid",
     "kid",
 }

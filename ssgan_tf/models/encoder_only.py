@@ -116,9 +116,13 @@ class EncoderOnly(TrainableModel):
         """Encodes images [B,R,R,C] in [-1, 1] to codes [B,K]."""
         return self.discriminator.encode(images)
 
+    def trunk_features(self, images: tf.Tensor) -> tf.Tensor:
+        """Returns the input of the code head's last layer, [B,C_2], for images [B,R,R,C] in [-1, 1]."""
+        return self.discriminator.code_features(self.discriminator.trunk(images))
+
     def encode_with_features(self, images: tf.Tensor) -> tf.Tensor:
         """Encodes images [B,R,R,C] in [-1, 1] to codes and the input of the code head, concatenated: [B,K + C_2]."""
-        features = self.discriminator.code_features(self.discriminator.trunk(images))  # [B,C_2]
+        features = self.trunk_features(images)
         return tf.concat([self.discriminator.code_head(features), features], axis=1)
 
     def export_networks(self) -> ExportNetworks:
@@ -146,24 +150,38 @@ class EncoderOnly(TrainableModel):
         return distance, tape.gradient(loss, self.discriminator.trainable_variables)
 
     def mixup(self, images, codes, mask) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Mixes each labelled image with its neighbour in the batch: images [L,R,R,C], codes and mask [L,K].
-
-        A factor is known in a mixture if it is known in both images.
-
-        Raises:
-            ValueError: If the number of images is odd.
-        """
-        size = images.shape[0]
-        if size % 2:
-            raise ValueError(f"phases.labeled_batch: expected an even number per device for MixUp. Received: {size}.")
-        # Partners [L] are 1, 0, 3, 2, ..., the same for any number of replicas. Batches are shuffled already.
-        pairs = tf.range(size) + tf.tile([1, -1], [size // 2])
-        partners = [tf.gather(x, pairs) for x in (images, codes, mask)]
-        # lambda' x + (1 - lambda') x', Equation 5, for images and codes.
+        """Mixes each labelled image with its neighbour in the batch, see `mix_neighbours`."""
         (seed,) = train_step.step_seeds(self.seed, self.step, 1)
-        weights = train_step.sample_for_replica(lambda n: losses.mixup_weights(n, self.options.xi, seed), size)
-        return (
-            losses.mixup(weights, images, partners[0]),
-            losses.mixup(weights, codes, partners[1]),
-            mask * partners[2],  # 1 where both are known
-        )
+        return mix_neighbours(images, codes, mask, self.options.xi, seed)
+
+
+def mix_neighbours(
+    images: tf.Tensor, codes: tf.Tensor, mask: tf.Tensor, xi: float, seed: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Mixes each labelled image with its neighbour in the batch: images [L,R,R,C], codes and mask [L,K].
+
+    A factor is known in a mixture if it is known in both images.
+
+    Args:
+        images: Labelled images.
+        codes: Their codes.
+        mask: 1 where a code is known, else 0.
+        xi: Parameter of the Beta distribution of the weights (Equation 5).
+        seed: Seed of the weights, [2] int.
+
+    Raises:
+        ValueError: If the number of images is odd.
+    """
+    size = images.shape[0]
+    if size % 2:
+        raise ValueError(f"phases.labeled_batch: expected an even number per device for MixUp. Received: {size}.")
+    # Partners [L] are 1, 0, 3, 2, ..., the same for any number of replicas. Batches are shuffled already.
+    pairs = tf.range(size) + tf.tile([1, -1], [size // 2])
+    partners = [tf.gather(x, pairs) for x in (images, codes, mask)]
+    # lambda' x + (1 - lambda') x', Equation 5, for images and codes.
+    weights = train_step.sample_for_replica(lambda n: losses.mixup_weights(n, xi, seed), size)
+    return (
+        losses.mixup(weights, images, partners[0]),
+        losses.mixup(weights, codes, partners[1]),
+        mask * partners[2],  # 1 where both are known
+    )

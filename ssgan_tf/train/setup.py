@@ -14,8 +14,8 @@ from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.data import pipeline
 from ssgan_tf.data.held_out import load_for
 from ssgan_tf.data.labeled_subset import choose_labeled
-from ssgan_tf.evaluate import oracle as oracles
-from ssgan_tf.evaluate import parts, predictions, scoring
+from ssgan_tf.evaluate import judges, parts, predictions, scoring
+from ssgan_tf.evaluate.label_counts import count_labels, describe_labels
 from ssgan_tf.models.base import WithNetwork
 from ssgan_tf.runs import Workdir
 from ssgan_tf.runs.checkpoints import Checkpoints
@@ -74,14 +74,15 @@ def prepare(
         check_equal_across_workers(strategy, {"labels": labels, "checkpoint to resume from": str(first_step).encode()})
 
         # Scores during training, and the files that describe the run. Only the chief computes and writes them.
-        evaluate = oracle = None
+        evaluate = judging = None
         if config.train.metrics_every and chief:
-            options = oracles.OracleOptions(images=oracle_images)
-            oracle = oracles.train_or_load(dataset, oracles.cache_in(data_dir), options, quiet)
+            judging = judges.load(dataset, data_dir, oracle_images, quiet, second=False)
         if chief:
             rows = init_workdir(place, config, dataset)
-            if oracle:
-                evaluate = make_evaluator(config, dataset, rows, model, oracle)
+            if judging:
+                evaluate = make_evaluator(config, dataset, rows, model, judging)
+            if not quiet and d.labeled_fraction:
+                print(f"labels used: {describe_labels(count_labels(dataset.factors, rows))}", flush=True)
             checkpoints.remove_leftovers(first_step)
             record_replicas(place, strategy.num_replicas_in_sync, first_step, quiet)
         else:
@@ -187,10 +188,10 @@ def make_evaluator(
     dataset: data.FactorDataset,
     labeled_rows: np.ndarray,
     model: tf.keras.Model,
-    oracle: oracles.Oracle,
+    judging: judges.Judges,
 ) -> Callable[[], dict[str, float]]:
     """Returns a function that scores the model in its present state; {} while its networks are still growing."""
-    targets = predictions.targets_of(model, oracle.model.encode_with_features)
+    targets = predictions.targets_of(model, judging.networks, no_oracle=judging.reason)
     plan = scoring.plan_for_training(config.train.metrics, config.data.labeled_fraction > 0)
     part = parts.unseen(dataset, labeled_rows)
     already_warned: set[str] = set()

@@ -34,7 +34,8 @@ def targets(**changes) -> EvaluationTargets:
     def oracle(images):
         return tf.concat([encode(images), tf.reduce_mean(images, axis=[1, 2])], axis=1)
 
-    made = {"encode": encode, "generate": generate, "prior": GridPrior(SPEC), "noise_size": 4, "oracle": oracle}
+    oracles = {"oracle": oracle, **changes.pop("more_oracles", {})}
+    made = {"encode": encode, "generate": generate, "prior": GridPrior(SPEC), "noise_size": 4, "oracles": oracles}
     return EvaluationTargets(**{**made, **changes})
 
 
@@ -86,17 +87,17 @@ def test_a_model_that_generates_no_images_has_predictions_on_real_images_only():
     assert np.abs(found.encoder.codes - SPEC.encode(found.encoder.factors)).max() < 0.6 / 255
 
 
-def test_only_real_images_with_all_labels_known_are_used_each_once():
+def test_only_real_images_with_labels_are_used_each_once():
     factors = FACTORS.copy()
-    factors[:20, 1] = -1
+    factors[:20] = -1
     found = predict_all(targets(), 1000, 0, dataset=make_dataset(factors=factors))
     assert len(found.encoder.codes) == 40 and len(found.generator.read.codes) == 1000
     assert np.abs(found.encoder.codes - SPEC.encode(found.encoder.factors)).max() < 0.6 / 255
 
 
-def test_without_images_with_all_labels_known_there_is_nothing_to_score():
-    with pytest.raises(ValueError, match="all labels known. Received: none"):
-        predict_all(targets(), 50, 0, dataset=make_dataset(factors=np.where([True, False], FACTORS, -1)))
+def test_without_labels_there_is_nothing_to_score():
+    with pytest.raises(ValueError, match="Scores need images with known labels. Received: none"):
+        predict_all(targets(), 50, 0, dataset=make_dataset(factors=np.full_like(FACTORS, -1)))
 
 
 def test_codes_that_are_not_finite_are_named():
@@ -145,7 +146,9 @@ def test_every_image_is_encoded_once_in_batches_of_bounded_size(monkeypatch):
         return counted
 
     plain = targets()
-    counted = targets(encode=counting("encode", encode), oracle=counting("oracle", plain.oracle))
+    counted = targets(
+        encode=counting("encode", encode), oracles={"oracle": counting("oracle", plain.oracles["oracle"])}
+    )
     predict_all(counted, 40, 0, {"oracle"})
     assert sizes["encode"] == [16, 16, 8]
     assert sum(sizes["oracle"]) == 80 and max(sizes["oracle"]) <= 256
@@ -164,7 +167,7 @@ def test_held_out_images_give_the_ceiling_and_two_oracles_their_agreement():
         return tf.minimum(codes, [1.0, 0.75])
 
     held_out = np.arange(5, 35)
-    found = predict_all(targets(second_oracle=second), 50, 0, unknown_to_oracles=held_out)
+    found = predict_all(targets(more_oracles={"second oracle": second}), 50, 0, unknown_to_oracles=held_out)
     assert sorted(map(tuple, found.ceiling.read.factors)) == sorted(map(tuple, FACTORS[held_out]))
     assert np.abs(found.ceiling.read.codes - SPEC.encode(found.ceiling.read.factors)).max() < 0.6 / 255
     assert found.agreement["real"] == pytest.approx((FACTORS[held_out, 1] < 4).mean())
@@ -181,6 +184,25 @@ def test_codes_name_images_where_each_combination_has_one():
     assert predict_all(latents, 20, 0, {"moves"}, make_dataset(IMAGES[:15], FACTORS[:15])).named is None
 
 
+def test_without_an_oracle_everything_else_is_predicted():
+    def trunk(images):
+        return tf.reduce_mean(images, axis=[1, 2])
+
+    alone = targets(oracles={}, trunk=trunk, no_oracle="too few labels")
+    found = predict_all(alone, 50, 0, {"oracle", "trunk", "reconstruction", "moves"})
+    assert found.generator is found.ceiling is found.moves_read is None and found.no_oracle == "too few labels"
+    assert found.encoder.codes.shape == (50, 2) and found.per_image["psnr"].min() > 50
+    assert list(found.features) == ["trunk"] and [side.shape for side in found.features["trunk"]] == [(50, 3), (50, 3)]
+
+
+def test_images_to_compare_with_need_no_labels():
+    factors = np.where(np.arange(60)[:, None] < 12, FACTORS, -1)
+    factors[3, 0] = -1
+    found = predict_all(targets(), 50, 0, {"oracle", "reconstruction"}, make_dataset(factors=factors))
+    assert len(found.encoder.codes) == 12 and sorted(found.encoder.factors[:, 0])[:2] == [-1, 0]
+    assert len(found.per_image["psnr"]) == len(found.features["oracle"][0]) == 50
+
+
 def test_generated_images_get_the_codes_of_a_part_that_names_them():
     held_out = np.flatnonzero((FACTORS[:15] == [2, 4]).all(axis=1))
     dataset = make_dataset(IMAGES[:15], FACTORS[:15], held_out=held_out)
@@ -190,5 +212,5 @@ def test_generated_images_get_the_codes_of_a_part_that_names_them():
     assert found.named.psnr.min() > 50
     prior = NormalPrior(2)
     latents = targets(generate=lambda z, c: generate(z, prior.to_unit(c)), prior=prior)
-    found = predict(latents, dataset, Part(held_out, True, ""), 20, 0, quiet=True)
+    found = predict(latents, dataset, Part(held_out, held_out, "", held_out), 20, 0, quiet=True)
     assert len(np.unique(found.generator.read.factors)) > 3, "latents name no images"

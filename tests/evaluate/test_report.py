@@ -44,7 +44,7 @@ def test_the_whole_table():
             "  shape                         0.800                     -",
             "  hue                           0.900                     0.700",
             "",
-            "778 labelled images (eta = 2.5 %), trained with 420,000 images; 20 bins, seed 3.",
+            "Labels used: 778 images (eta = 2.5 %). Trained with 420,000 images; 20 bins, seed 3.",
             "[low, high]: 95 % intervals from 200 bootstrap replicates of the images.",
             "FactorVAE: groups were sampled from the evaluated images, which are not the whole grid.",
             "No L2 of encoder: there is no such thing",
@@ -85,6 +85,20 @@ def test_effects_of_sliders_have_a_line_each_and_weak_ones_a_sentence():
         "hue: no visible effect; images change 6 % as much as real ones.",
         "scale: 61 % of the change is where real images do not change.",
     ]
+
+
+def test_with_few_images_the_encoders_mistakes_are_shown():
+    encoder = {"exact_match": 0.5, "exact_match/accuracy/shape": 0.75}
+    mistakes = {"shape": {"values": ["cube", "ball"], "counts": [[9, 3], [0, 12]]}}
+    settings = {**SCORES["settings"], "samples_encoder": 24}
+    intervals = {"encoder": {"exact_match/accuracy/shape": [0.55, 0.9]}}
+    scores = {**SCORES, "encoder": encoder, "confusion": mistakes, "settings": settings, "intervals": intervals}
+    lines = to_text(scores).splitlines()
+    first = lines.index("read right by the encoder")
+    assert [line.split() for line in lines[first + 1 : first + 5]] == [
+        ["shape", "0.750", "[0.550,", "0.900]"], ["shape", "cube", "ball"], ["cube", "9", "3"], ["ball", "0", "12"],
+    ]  # fmt: skip
+    assert "cube" not in to_text({**scores, "settings": {**settings, "samples_encoder": 5000}})
 
 
 def test_scores_on_images_of_the_training_come_after_the_others():

@@ -24,7 +24,7 @@ def make_predictions(count: int = 400, extras: bool = True) -> Predictions:
     perfect = ideals.make_table(ideals.exact(factors, SIZES), factors, SIZES, FACTOR_NAMES)
     noisy = ideals.make_table(perfect.codes + 0.2 * rng.normal(size=(count, 2)), factors, SIZES, FACTOR_NAMES)
     sides = (rng.normal(size=(count, 5)), rng.normal(size=(count, 5)) + 1)
-    features = {"oracle": sides, "network": sides} if extras else {}
+    features = {"oracle": sides, "network": sides, "trunk": sides} if extras else {}
     per_image = {"psnr": 20 + rng.normal(size=count), "ssim": np.full(count, 0.5)} if extras else {}
     generator = GeneratorTables(noisy, perfect)
     named = NamedComparison(FACTOR_NAMES, 20 + rng.normal(size=count), *rng.uniform(1, 2, [4, 2, count]))
@@ -131,6 +131,24 @@ def test_a_model_that_generates_no_images_has_reasons_for_its_missing_scores():
     assert result.refused["images"] == {"psnr": scoring.ENCODER_ONLY} and result.values["encoder"]["mig"] > 0.95
 
 
+def test_without_an_oracle_what_needs_none_is_scored():
+    made, reason = make_predictions(), "the oracle is no better than a guess"
+    alone = dataclasses.replace(made, generator=None, moves_read=None, no_oracle=reason)
+    alone.features.pop("oracle")
+    result = score(alone, plan(choose("fast", False)))
+    refused = {*METRICS, *GENERATOR_METRICS, "read_sliders"} - {"dci"}
+    assert result.refused["generator"] == dict.fromkeys(refused, reason)
+    assert result.refused["images"] == {"frechet_oracle": reason} and not result.refused["encoder"]
+    assert {"psnr", "ssim", "frechet_trunk", "named_psnr", "sliders"} <= set(result.values["images"])
+    assert "total_correlation" in result.values["encoder"]
+
+
+def test_a_model_without_a_trunk_has_no_distance_over_it():
+    made = make_predictions()
+    made.features.pop("trunk")
+    assert score(made, plan(["frechet_trunk"])).refused["images"] == {"frechet_trunk": scoring.NO_TRUNK}
+
+
 def test_without_an_image_for_each_combination_of_factors_there_is_nothing_to_compare():
     result = score(make_predictions(extras=False), plan(["mig", "named_psnr", "sliders", "read_sliders"]))
     assert result.refused["images"] == {"named_psnr": NOT_A_GRID, "sliders": NOT_A_GRID}
@@ -159,6 +177,14 @@ def test_every_score_has_an_interval_around_it():
     assert 0.02 < high - low < 0.4  # 2 x 1.96 standard errors of 0.05, estimated from ten replicates
     low, high = result.intervals["generator"]["mig"]
     assert high - low > 0.01
+
+
+def test_few_images_give_the_encoder_intervals_without_a_bootstrap():
+    result = score(make_predictions(), plan(["mig", "l2", "irs"], few=True))
+    assert {"mig", "l2"} <= set(result.intervals["encoder"]) and not result.intervals["generator"]
+    assert not any(key.startswith("irs") for key in result.intervals["encoder"])
+    assert result.replicates == {"mig": 200, "l2": 200}
+    assert score(make_predictions(count=1200), plan(["mig"], few=True)).replicates == {}
 
 
 def test_replicates_without_a_score_are_left_out():

@@ -25,7 +25,7 @@ def test_a_run_that_goes_on_training_with_one_checkpoint_is_read(tmp_path: Path)
     (tmp_path / "tiny.py").write_text(f"{before}TrainOptions({options}){after.partition(')')[2]}")
     workdir = str(tmp_path / "run")
     export = [f"--workdir={workdir}", f"--out={tmp_path / 'export'}"]
-    scores = [f"--workdir={workdir}", f"--data_dir={tmp_path / 'data'}", "--samples=100", "--oracle_images=500"]
+    scores = [f"--workdir={workdir}", f"--data_dir={tmp_path / 'data'}", "--samples=100", "--oracle_images=3000"]
     with ThreadPoolExecutor(1) as background:
         trained = background.submit(training.train, tmp_path, workdir, f"--minutes={MINUTES}")
         while not Path(runs.Workdir(workdir).checkpoints).is_dir():

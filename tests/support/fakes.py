@@ -31,11 +31,16 @@ GROWING_CONFIG = CONFIG.replace("resolution=8", "resolution=16").replace(PHASE, 
 
 
 def arrays(count: int = 60, resolution: int = 8) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Returns images uint8 [N,R,R,3], all different, and labels {name: int [N]}, -1 where unknown."""
+    """Returns images uint8 [N,R,R,3], all different, and labels {name: int [N]}, -1 where unknown.
+
+    Each label shows in the brightness of one channel.
+    """
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, [count, resolution, resolution, 3], np.uint8)
-    images[:, 0, 0, 0] = np.arange(count) % 256  # the row number, for `row_numbers`
+    images = rng.integers(0, 64, [count, resolution, resolution, 3], np.uint8)
     labels = {name: rng.integers(0, size, count) for name, size in SIZES.items()}
+    for channel, (name, size) in enumerate(SIZES.items()):
+        images[..., channel] += (190 // (size - 1) * labels[name]).astype(np.uint8)[:, None, None]
+    images[:, 0, 0, 0] = np.arange(count) % 256  # the row number, for `row_numbers`
     labels["hue"][::UNKNOWN_EVERY] = -1
     for values in labels.values():
         values[:: 2 * UNKNOWN_EVERY] = -1

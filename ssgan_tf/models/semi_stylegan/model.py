@@ -129,6 +129,10 @@ class SemiStyleGAN(TrainableModel):
         """E(x): encodes images [B,R,R,C] in [-1, 1] to codes [B,K]."""
         return self.discriminator.encode(images)
 
+    def trunk_features(self, images: tf.Tensor) -> tf.Tensor:
+        """Returns the input of the code head's last layer, [B,C_2], for images [B,R,R,C] in [-1, 1]."""
+        return self.discriminator.code_features(self.discriminator.trunk(images))
+
     def realness(self, images: tf.Tensor) -> tf.Tensor:
         """D(x): computes the logits [B] of images [B,R,R,C]."""
         return self.discriminator(images)[0]
