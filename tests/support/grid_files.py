@@ -140,3 +140,10 @@ def read_back(dataset: str, data_dir: Path, grid: Grid) -> dict[int, np.ndarray]
     images = {grid.index_of(row): image for row, image in zip(rows, table.images, strict=True)}
     assert len(images) == len(rows)
     return images
+
+
+def litter(folder: Path, name: str) -> None:
+    """Writes what Windows, macOS and a Synology disk leave in a folder with the file `name`."""
+    for left in ("Thumbs.db", "desktop.ini", f"._{name}", ".DS_Store", f"@eaDir/{name}", f"@eaDir/{name}.d/M.jpg"):
+        (folder / left).parent.mkdir(parents=True, exist_ok=True)
+        (folder / left).write_bytes(b"left behind")

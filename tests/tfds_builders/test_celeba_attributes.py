@@ -98,6 +98,54 @@ def test_folder_and_archive_write_the_same_bytes(tmp_path):
     assert written[0] and written[0] == written[1]
 
 
+def as_published(folder: Path) -> None:
+    for name, parent in ((TABLE, "Anno"), (FOLDER, "Img")):
+        (folder / parent).mkdir()
+        (folder / name).rename(folder / parent / name)
+
+
+def packed_as_published(folder: Path) -> None:
+    grid_files.pack(folder / FOLDER, folder / f"{FOLDER}.zip")
+    (folder / "Img").mkdir()
+    (folder / f"{FOLDER}.zip").rename(folder / "Img" / f"{FOLDER}.zip")
+
+
+def as_at_kaggle(folder: Path) -> None:
+    (folder / FOLDER).rename(folder / "inner")
+    (folder / FOLDER).mkdir()
+    (folder / "inner").rename(folder / FOLDER / FOLDER)
+    _, names, *rows = (folder / TABLE).read_text().splitlines()
+    lines = ["image_id," + ",".join(names.split()), *(",".join(row.split()) for row in rows)]
+    (folder / "list_attr_celeba.csv").write_text("\r\n".join(lines) + "\r\n")
+    (folder / TABLE).unlink()
+
+
+@pytest.mark.parametrize("arrange", [as_published, packed_as_published, as_at_kaggle, lambda folder: None])
+def test_layouts_in_which_it_is_found(arrange: Callable[[Path], None], tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "manual", archive=False)
+    grid_files.litter(folder / FOLDER, "000001.jpg")
+    arrange(folder)
+    assert np.array_equal(attributes.read(folder, COUNT), labels())
+    source, numbers = faces.find(folder, COUNT)
+    assert sorted(numbers.values()) == [1, 2, 3, 4] and len(list(faces.read(source, numbers, 128, 32))) == 4
+
+
+def test_errors_in_kaggles_table_name_the_line(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "manual", archive=False)
+    as_at_kaggle(folder)
+    path = folder / "list_attr_celeba.csv"
+    good = path.read_text().splitlines()
+    for line, changed, message in (
+        (0, good[0].replace("Bald", "Blad"), "csv, line 1: expected the 40 attribute names. Received: 'Blad' in"),
+        (2, good[3], "csv, line 3: expected the image '000002.jpg'. Received: '000003.jpg'."),
+        (4, "", "csv: expected 4 lines after the first. Received: 3."),
+    ):
+        path.write_text("\n".join([*good[:line], changed, *good[line + 1 :]]))
+        with pytest.raises(ValueError) as error:
+            attributes.read(folder, COUNT)
+        assert message in str(error.value)
+
+
 def test_the_square_is_cropped_from_the_middle_and_averaged():
     pixels = np.zeros([218, 178, 3], np.uint8)
     pixels[45:173, 25:153] = 255

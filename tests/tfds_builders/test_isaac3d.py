@@ -119,6 +119,18 @@ def test_an_archive_need_not_be_unpacked(suffix: str, manual: Path, tmp_path: Pa
     assert json.loads(next(tmp_path.rglob("metadata.json")).read_text())["read_from"] == f"Isaac3D_128x128{suffix}"
 
 
+@pytest.mark.parametrize("archive", [False, True])
+def test_release_in_a_folder_with_the_name_of_its_archive(archive: bool, manual: Path, tmp_path: Path) -> None:
+    folder = (manual / SMALL.folder).rename(manual / "Isaac3D_128x128")
+    grid_files.litter(folder / "images", "000000.png")
+    if archive:
+        pack(folder, manual / "Isaac3D_down128.zip")
+    make(manual, tmp_path / "data", resolution=64)
+    images = load(tmp_path / "data")
+    assert sorted(images) == INDICES
+    assert all(np.array_equal(image, numbered_image(index, 64)) for index, image in images.items())
+
+
 def test_64_is_made_from_the_full_release_if_it_exists(manual: Path, tmp_path: Path) -> None:
     assert make(manual, tmp_path / "small", resolution=64).info.metadata["release"] == "release128"
     write_release(manual, FULL, GRID, FIRST)

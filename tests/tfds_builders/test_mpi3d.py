@@ -54,6 +54,14 @@ class Mpi3dTest(grid_files.BuilderTestCase):
         write(folder)
 
 
+@pytest.mark.parametrize("place", ["toy.npz", "mpi3d_toy/mpi3d_toy.npz"])
+def test_files_under_short_names_and_in_folders_of_their_own(place: str, tmp_path: Path) -> None:
+    write((tmp_path / "manual" / place).parent, Path(place).name)
+    make(tmp_path / "manual", tmp_path / "data")
+    check(tmp_path / "data")
+    assert "real.npz" in RELEASES["real"].files
+
+
 def test_the_grids() -> None:
     assert (SMALL.size, LARGE.size) == (460_800, 1_036_800)
     assert SMALL.bases == {
@@ -157,7 +165,8 @@ def test_bad_files_are_named(spoil, message: str, manual: Path, tmp_path: Path) 
 
 
 def test_a_folder_without_downloads_is_answered_with_instructions(manual: Path, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="expected mpi3d_real.npz in .* Received: a folder with mpi3d_toy.npz"):
+    message = "expected mpi3d_real.npz or real.npz in .* Received: a folder with mpi3d_toy.npz"
+    with pytest.raises(FileNotFoundError, match=message):
         make(manual, tmp_path / "data", release="real")
 
 

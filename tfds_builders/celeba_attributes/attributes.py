@@ -1,4 +1,7 @@
-"""Reader of list_attr_celeba.txt: the number of images, the attribute names, and a row of -1 and 1 per image."""
+"""Reader of list_attr_celeba.txt: the number of images, the attribute names, and a row of -1 and 1 per image.
+
+Kaggle's list_attr_celeba.csv has the same rows, separated by commas, below the names and without the number.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-FILE_NAME = "list_attr_celeba.txt"
+FILE_NAME, CSV_NAME = "list_attr_celeba.txt", "list_attr_celeba.csv"
+_PLACES = (FILE_NAME, f"Anno/{FILE_NAME}", CSV_NAME, f"Anno/{CSV_NAME}")
 NAMES = (
     "5_o_Clock_Shadow",
     "Arched_Eyebrows",
@@ -61,46 +65,50 @@ def read(folder: Path, count: int) -> np.ndarray:
     """Returns the attributes of images 1 to `count`: int64 [count, 40], 1 where the image has the attribute, else 0.
 
     Raises:
-        FileNotFoundError: if list_attr_celeba.txt is missing in `folder`.
+        FileNotFoundError: if `folder` has no table, directly or in its folder Anno.
         ValueError: naming the line that differs from the published format.
     """
-    path = folder / FILE_NAME
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: missing. Expected the attribute table published with CelebA.")
+    path = next((folder / place for place in _PLACES if (folder / place).is_file()), None)
+    if path is None:
+        raise FileNotFoundError(
+            f"{folder / FILE_NAME}: missing. Expected the attribute table published with CelebA, there or in Anno/, or "
+            f"{CSV_NAME}."
+        )
     try:
         lines = path.read_text(encoding="ascii").splitlines()
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: expected plain text. Received: {error}. {_ADVICE}") from error
     while lines and not lines[-1].strip():
         lines.pop()
-    _check_head(path, lines, count)
-    values = np.empty([count, len(NAMES)], np.int64)
-    for number, line in enumerate(lines[2:], start=1):
-        values[number - 1] = _row(path, number, line)
-    return values
+    if path.suffix == ".csv":
+        head, names = 1, lines[0].replace(",", " ").split()[1:] if lines else []
+        lines = [line.replace(",", " ") for line in lines]
+    else:
+        head, names = 2, lines[1].split() if len(lines) > 1 else []
+        if not lines or lines[0].strip() != str(count):
+            first = lines[0][:60] if lines else ""
+            raise ValueError(f"{path}, line 1: expected the number of images, {count}. Received: {first!r}. {_ADVICE}")
+    _check_names(f"{path}, line {head}", names)
+    if (rows := len(lines) - head) != count:
+        last = "first" if head == 1 else "second"
+        raise ValueError(f"{path}: expected {count:,} lines after the {last}. Received: {rows:,}. {_ADVICE}")
+    return np.array([_row(f"{path}, line {n + head}", n, lines[n + head - 1]) for n in range(1, count + 1)], np.int64)
 
 
-def _check_head(path: Path, lines: list[str], count: int) -> None:
-    if not lines or lines[0].strip() != str(count):
-        first = lines[0][:60] if lines else ""
-        raise ValueError(f"{path}, line 1: expected the number of images, {count}. Received: {first!r}. {_ADVICE}")
-    names = lines[1].split() if len(lines) > 1 else []
+def _check_names(where: str, names: list[str]) -> None:
     if names != list(NAMES):
         wrong = [(a, b) for a, b in zip(NAMES, names, strict=False) if a != b][:1]
         what = f"{wrong[0][1]!r} in place of {wrong[0][0]!r}" if wrong else f"{len(names)} names"
-        raise ValueError(f"{path}, line 2: expected the {len(NAMES)} attribute names. Received: {what}. {_ADVICE}")
-    if len(lines) != count + 2:
-        raise ValueError(f"{path}: expected {count:,} lines after the second. Received: {len(lines) - 2:,}. {_ADVICE}")
+        raise ValueError(f"{where}: expected the {len(NAMES)} attribute names. Received: {what[:200]}. {_ADVICE}")
 
 
-def _row(path: Path, number: int, line: str) -> list[int]:
+def _row(where: str, number: int, line: str) -> list[int]:
     name, *cells = line.split() or [""]
-    where = f"{path}, line {number + 2}"
     if name != file_name(number):
-        raise ValueError(f"{where}: expected the image {file_name(number)!r}. Received: {name!r}. {_ADVICE}")
+        raise ValueError(f"{where}: expected the image {file_name(number)!r}. Received: {name[:100]!r}. {_ADVICE}")
     if len(cells) != len(NAMES):
         raise ValueError(f"{where}: expected {len(NAMES)} attributes for {name!r}. Received: {len(cells)}. {_ADVICE}")
     for attribute, cell in zip(NAMES, cells, strict=True):
         if cell not in ("-1", "1"):
-            raise ValueError(f"{where}, {attribute}: expected -1 or 1. Received: {cell!r}. {_ADVICE}")
+            raise ValueError(f"{where}, {attribute}: expected -1 or 1. Received: {cell[:100]!r}. {_ADVICE}")
     return [int(cell == "1") for cell in cells]

@@ -37,15 +37,16 @@ def find(folder: Path, count: int) -> tuple[sources.Source, dict[str, int]]:
         FileNotFoundError: if neither the folder nor the archive exists.
         ValueError: if the archive has a member outside its folder, or an image is missing, unknown or duplicated.
     """
-    source = sources.find(folder, FOLDER, [FOLDER])
+    places = (sources.find(folder / parent, FOLDER, [FOLDER]) for parent in ("", "Img"))
+    source = next((place for place in places if place is not None), None)
     if source is None:
-        raise FileNotFoundError(f"{folder}: expected {FOLDER}.zip or a folder {FOLDER}, found neither. {INSTRUCTIONS}")
+        raise FileNotFoundError(
+            f"{folder}: expected {FOLDER}.zip or a folder {FOLDER}, also in Img/, found neither. {INSTRUCTIONS}"
+        )
     numbers = {file_name(number): number for number in range(1, count + 1)}
     found: dict[str, str] = {}
     for path in source.names():
         name = PurePosixPath(path).name
-        if name.startswith(".") or path.startswith("__MACOSX/"):  # left by file managers
-            continue
         if name in found:
             raise ValueError(f"{source.path}: expected every image once. Received: {found[name]!r} and {path!r}.")
         found[name] = path

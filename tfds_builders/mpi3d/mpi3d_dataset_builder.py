@@ -43,14 +43,18 @@ _FIRST = "https://storage.googleapis.com/disentanglement_dataset/data_npz"
 _SECOND = "https://huggingface.co/datasets/waleedgondal/mpi3d/resolve/main"
 # A name without a number refers to the data set of that name in the disentanglement literature.
 RELEASES = {
-    "toy": Release(SMALL, ("sim_toy_64x_ordered_without_heldout_factors.npz", "mpi3d_toy.npz"), _FIRST),
+    "toy": Release(SMALL, ("sim_toy_64x_ordered_without_heldout_factors.npz", "mpi3d_toy.npz", "toy.npz"), _FIRST),
     "realistic": Release(
-        SMALL, ("sim_realistic_64x_ordered_without_heldout_factors.npz", "mpi3d_realistic.npz"), _FIRST
+        SMALL,
+        ("sim_realistic_64x_ordered_without_heldout_factors.npz", "mpi3d_realistic.npz", "realistic.npz"),
+        _FIRST,
     ),
-    "real": Release(LARGE, ("mpi3d_real.npz",), _SECOND),
-    "real_complex": Release(SMALL, ("real3d_complicated_shapes_ordered.npz", "mpi3d_real_complex.npz"), _DRIVE),
-    "toy_1036800": Release(LARGE, ("mpi3d_toy.npz",), _SECOND),
-    "realistic_1036800": Release(LARGE, ("mpi3d_realistic.npz",), _SECOND),
+    "real": Release(LARGE, ("mpi3d_real.npz", "real.npz"), _SECOND),
+    "real_complex": Release(
+        SMALL, ("real3d_complicated_shapes_ordered.npz", "mpi3d_real_complex.npz", "real_complex.npz"), _DRIVE
+    ),
+    "toy_1036800": Release(LARGE, ("mpi3d_toy.npz", "toy.npz"), _SECOND),
+    "realistic_1036800": Release(LARGE, ("mpi3d_realistic.npz", "realistic.npz"), _SECOND),
 }
 
 
@@ -106,9 +110,12 @@ class Builder(builders.GridBuilder):
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
         folder, files = Path(dl_manager.manual_dir), self._release.files
-        path = next((folder / name for name in files if (folder / name).is_file()), None)
+        # disentanglement_lib keeps each file in a folder of its own, mpi3d_real/mpi3d_real.npz.
+        places = [folder / parent / name for name in files for parent in ("", name.removesuffix(".npz"))]
+        path = next((place for place in places if place.is_file()), None)
         if path is None:
-            raise builders.not_found(list(files), folder, self.MANUAL_DOWNLOAD_INSTRUCTIONS)
+            advice = f"Download the file from {self._release.address}; the builder's README.md says more."
+            raise builders.not_found(list(files), folder, advice)
         part = self._release.grid.part(self.builder_config.first)
         other = ", ".join(name for name, release in RELEASES.items() if release.grid.size != self._release.grid.size)
         images = read_images(path, part.size, f"The other release of this file has its own config: one of {other}.")

@@ -18,6 +18,8 @@ import tensorflow_datasets as tfds
 
 from tfds_builders.shared import builders, grids, images, sources
 
+_ADDRESS = "https://drive.google.com/uc?export=download&id="
+
 
 @dataclasses.dataclass(frozen=True)
 class Release:
@@ -26,8 +28,8 @@ class Release:
     Args:
         name: Name in configs and messages.
         edge: Height and width of its images in pixels.
-        folder: Folder that its archive unpacks to.
-        archives: Possible names of the archive, without .zip, .tar, .tar.gz or .tgz.
+        folder: Folder that its archive unpacks to, and in which it lies in the archive.
+        archives: Possible names of the archive, without .zip, .tar, .tar.gz or .tgz, and other names of the folder.
         labels: File in `folder` with the label table, in .npy format whatever its extension.
         needs_labels: Whether the table must exist; if False, it is checked only if it does.
         size: Published size of the archive.
@@ -42,6 +44,11 @@ class Release:
     needs_labels: bool
     size: str
     drive: str
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Possible names of the folder, the usual one first."""
+        return tuple(dict.fromkeys((self.folder, *self.archives)))
 
 
 @dataclasses.dataclass
@@ -86,7 +93,7 @@ def make_instructions(releases: Sequence[Release]) -> str:
     for r in releases:
         lines.append(
             f"{r.archives[0]}.zip ({r.size}, {r.edge}x{r.edge}): "
-            f"https://drive.google.com/uc?export=download&id={r.drive} - leave it packed (.tar, .tar.gz and .tgz work "
+            f"{_ADDRESS}{r.drive} - leave it packed (.tar, .tar.gz and .tgz work "
             f"too) or unpack it there to {r.folder}/images/000000.png ..."
         )
     return "\n".join([*lines, "The builder's README.md says which release each config reads."])
@@ -131,6 +138,8 @@ class PngGridBuilder(builders.GridBuilder, skip_registration=True):  # type: ign
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
         release, source = self._find(Path(dl_manager.manual_dir))
         names = source.names()
+        folder = next((f for f in release.folders if any(name.startswith(f"{f}/images/") for name in names)), "")
+        release = dataclasses.replace(release, folder=folder or release.folder)
         self._check(release, source, names)
         self._add_metadata(release=release.name, read_from=source.path.name, read_resolution=release.edge)
         return {"train": self._generate_examples(release, source)}
@@ -138,21 +147,19 @@ class PngGridBuilder(builders.GridBuilder, skip_registration=True):  # type: ign
     def _find(self, manual_dir: Path) -> tuple[Release, sources.Source]:
         candidates = self._candidates()
         for release in candidates:
-            source = sources.find(manual_dir, release.folder, release.archives)
-            if source is not None:
-                return release, source
-        looked_for = [name for r in candidates for name in (f"{r.folder}/images/", f"{r.archives[0]}.zip")]
-        raise builders.not_found(looked_for, manual_dir, self.MANUAL_DOWNLOAD_INSTRUCTIONS)
+            places = [(folder, ()) for folder in release.folders] + [(release.folder, release.archives)]
+            for folder, archives in places:
+                if source := sources.find(manual_dir, folder, archives):
+                    return release, source
+        looked_for = [f"{folder}/images/" for r in candidates for folder in r.folders]
+        looked_for += [f"{r.archives[0]}.zip" for r in candidates]
+        files = " or ".join(f"{r.archives[0]}.zip ({r.size}) from {_ADDRESS}{r.drive}" for r in candidates)
+        raise builders.not_found(looked_for, manual_dir, f"Download {files}; the builder's README.md says more.")
 
     def _check(self, release: Release, source: sources.Source, names: list[str]) -> None:
         """Checks that the files are complete, that there are no others, and that the labels match the file numbers."""
         folder, table = f"{release.folder}/images/", f"{release.folder}/{release.labels}"
-        # Operating systems leave hidden files in any folder; no reader takes them for images.
-        found = [
-            name
-            for name in names
-            if name.startswith(folder) and name.endswith(".png") and not name.startswith(f"{folder}.")
-        ]
+        found = [name for name in names if name.startswith(folder) and name.endswith(".png")]
         known = [_file_name(release, index) for index in range(self.GRID.size)]
         expected = [known[index] for index in self.GRID.indices(self.builder_config.first)]
         grids.check_names(found, expected, known, str(source.path))

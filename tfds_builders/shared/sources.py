@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gzip
 import lzma
-import os
 import re
 import stat
 import tarfile
@@ -14,6 +13,8 @@ import zlib
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Protocol
+
+from tfds_builders.shared import folders
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 
@@ -24,7 +25,11 @@ class Source(Protocol):
     path: Path
 
     def names(self) -> list[str]:
-        """Returns all file names. Raises ValueError if an archive is damaged or has a member outside its folder."""
+        """Returns all file names except those of `folders.is_litter`.
+
+        Raises:
+            ValueError: if an archive is damaged or has a member outside its folder.
+        """
 
     def read(self, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
         """Yields (name, content) of each file in `names` once, in the cheapest order."""
@@ -38,12 +43,8 @@ class Folder:
         self.path = root / folder
 
     def names(self) -> list[str]:
-        found = []
-        for parent, folders, files in os.walk(self.path, followlinks=True):
-            folders.sort()
-            base = Path(parent).relative_to(self.root).as_posix()
-            found += [f"{base}/{name}" for name in sorted(files)]
-        return found
+        base = self.path.relative_to(self.root).as_posix()
+        return [f"{base}/{name}" for name in folders.walk(self.path).files]
 
     def read(self, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
         for name in sorted(names):
@@ -63,7 +64,7 @@ class Zip:
             # Archives made under Unix store the file mode in the upper half.
             link = stat.S_ISLNK(member.external_attr >> 16)
             check_member(self.path, member.orig_filename, "a link" if link else "")
-        return _check_unique(self.path, [_clean(member.filename) for member in members if not member.is_dir()])
+        return _kept(self.path, [_clean(member.filename) for member in members if not member.is_dir()])
 
     def read(self, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
         wanted = frozenset(names)
@@ -86,7 +87,7 @@ class Tar:
             check_member(self.path, member.name, "a link" if member.issym() or member.islnk() else special)
             if member.isfile():
                 found.append(_clean(member.name))
-        return _check_unique(self.path, found)
+        return _kept(self.path, found)
 
     def read(self, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
         wanted = frozenset(names)
@@ -147,8 +148,9 @@ def _clean(name: str) -> str:
     return PurePosixPath(name).as_posix()
 
 
-def _check_unique(archive: Path, names: list[str]) -> list[str]:
-    """Returns `names`; raises ValueError if one occurs twice."""
+def _kept(archive: Path, names: list[str]) -> list[str]:
+    """Returns `names` without those that file managers leave behind; raises ValueError if one occurs twice."""
+    names = [name for name in names if not any(map(folders.is_litter, PurePosixPath(name).parts))]
     if len(names) == len(set(names)):
         return names
     seen: set[str] = set()
