@@ -34,6 +34,10 @@ class Preprocessing:
     flatten: tuple[int, int, int] | None = None
 
 
+class _Unsuitable(ValueError):
+    """Error of an image that can be read, but not be used."""
+
+
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     """Opens an image and turns any exception of the decoder into one ValueError."""
@@ -46,6 +50,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path, formats=_FORMATS) as image:
                 yield image
+    except _Unsuitable:
+        raise
     except Image.UnidentifiedImageError as error:
         with path.open("rb") as file:
             start = file.read(12)
@@ -67,28 +73,31 @@ def check_image(path: Path, preprocessing: Preprocessing) -> bool:
     Raises:
         ValueError: naming the file and the reason.
     """
-    # Header.
     with _opened(path) as image:
-        mode, (width, height) = image.mode, image.size
-        # Cameras add a preview after the photograph and call the format MPO; that is not an animation.
-        frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-        transparent = mode in _ALPHA or "transparency" in image.info
+        return _check_header(path, image, preprocessing)
+
+
+def _check_header(path: Path, image: Image.Image, preprocessing: Preprocessing) -> bool:
+    mode, (width, height) = image.mode, image.size
+    # Cameras add a preview after the photograph and call the format MPO; that is not an animation.
+    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    transparent = mode in _ALPHA or "transparency" in image.info
     # Colours, frames, transparency and size.
     if mode == "CMYK":
-        raise ValueError(
+        raise _Unsuitable(
             f"{path}: expected grey or RGB. Received: CMYK, the colours of a printing press, which have no fixed "
             "counterpart on a screen. Save it as RGB in the program that made it."
         )
     if mode not in _GRAY | _COLOR | _ALPHA | _DEEP:
-        raise ValueError(f"{path}: expected grey or RGB with 8 or 16 bits. Received: Pillow's mode {mode!r}.")
+        raise _Unsuitable(f"{path}: expected grey or RGB with 8 or 16 bits. Received: Pillow's mode {mode!r}.")
     if frames > 1:
-        raise ValueError(f"{path}: expected a single image. Received: {frames} frames.")
+        raise _Unsuitable(f"{path}: expected a single image. Received: {frames} frames.")
     if transparent and mode in _DEEP:
-        raise ValueError(
+        raise _Unsuitable(
             f"{path}: expected 16-bit grey without transparency. Received: a transparent colour. Save it with 8 bits."
         )
     if transparent and preprocessing.flatten is None:
-        raise ValueError(
+        raise _Unsuitable(
             f"{path}: has an alpha channel (or a transparent colour); expected grey or RGB. "
             'Add "flatten": "white" (or another background colour) to the config.'
         )
@@ -99,13 +108,13 @@ def check_image(path: Path, preprocessing: Preprocessing) -> bool:
 
 def _check_size(path: Path, width: int, height: int, preprocessing: Preprocessing) -> None:
     if width != height and not preprocessing.center_crop:
-        raise ValueError(
+        raise _Unsuitable(
             f'{path}: expected a square image. Received: {width}x{height}. Add "center_crop": true to the config to '
             "crop its middle square."
         )
     r = preprocessing.resolution
     if min(width, height) < r:
-        raise ValueError(
+        raise _Unsuitable(
             f"{path}: expected at least {r}x{r} pixels, since images are never enlarged. Received: {width}x{height}."
         )
 
@@ -117,9 +126,14 @@ def read_image(path: Path, preprocessing: Preprocessing, gray: bool) -> tuple[np
         The image uint8 [resolution, resolution, 1 if gray else 3], and a hash of all its pixels before cropping.
 
     Raises:
-        ValueError: naming the file, if it is damaged.
+        ValueError: naming the file, if it is damaged, or was replaced by one that does not pass `check_image`.
     """
     with _opened(path) as image:
+        # The file may be another one than `check_image` saw.
+        if not _check_header(path, image, preprocessing) and gray:
+            raise _Unsuitable(
+                f"{path}: was replaced while the data set was built: it was grey, and has colours now. Build it again."
+            )
         upright = ImageOps.exif_transpose(image)
         if upright.mode in _DEEP:
             upright = _eight_bits(upright)

@@ -1,5 +1,6 @@
 """labeled_folder: prepares a folder of images with a labels.csv as a data set with named factors."""
 
+import contextlib
 import functools
 import json
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ from absl import logging
 from . import images
 from .columns import Column, check_variation
 from .leftovers import exclusive_build, explain_full_disk
-from .options import LabeledFolderConfig
+from .names import shorten
+from .options import PLACEHOLDER, LabeledFolderConfig, from_json
 from .report import Outcome, show, write_report
 from .source import SKIP_HINT, Source, read_source
 
@@ -34,19 +36,23 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         "1.2.0": "Exact averages where the sizes are not in an integer ratio; linked folders are read.",
     }
     # `tfds build` accepts JSON for --config only if this list is not empty.
-    BUILDER_CONFIGS = [LabeledFolderConfig(name="given_as_json")]
+    BUILDER_CONFIGS = [LabeledFolderConfig(name=PLACEHOLDER)]
+    builder_config_cls = staticmethod(from_json)  # type: ignore[assignment]
     builder_config: LabeledFolderConfig
 
     def __init__(self, *, config: LabeledFolderConfig | str | None = None, **kwargs: Any):
-        if not isinstance(config, LabeledFolderConfig):
-            raise ValueError(f"--config: expected JSON that names the folder. Received: {config!r}. Run: {_COMMAND}")
-        config.check()
+        if not isinstance(config, LabeledFolderConfig) or config.name == PLACEHOLDER:
+            received = config if isinstance(config, str) else getattr(config, "name", config)
+            raise ValueError(f"--config: expected JSON that names the folder. Received: {received!r}. Run: {_COMMAND}")
+        with _short_messages():
+            config.check()
         self._init_kwargs = kwargs
         super().__init__(config=config, **kwargs)
 
     @functools.cached_property
     def _source(self) -> Source:
-        return read_source(Path(self.builder_config.folder).expanduser(), self.builder_config)
+        with _short_messages():
+            return read_source(Path(self.builder_config.folder).expanduser(), self.builder_config)
 
     def _info(self) -> tfds.core.DatasetInfo:
         r, source = self.builder_config.resolution, self._source
@@ -152,6 +158,16 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         report = write_report(f"{self.info.full_name}: {size}", source, outcome)
         for file, text in ((REPORT, report), (ROWS, "".join(f"{names[i]}\n" for i in outcome.rows))):
             (self.data_path / file).write_bytes(text.encode("utf-8", "backslashreplace"))
+
+
+@contextlib.contextmanager
+def _short_messages() -> Iterator[None]:
+    """Cuts the middle out of the messages of long errors, which may quote whole tables."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        kinds = (FileNotFoundError, OSError, ValueError)
+        raise next(kind for kind in kinds if isinstance(error, kind))(shorten(str(error))) from error
 
 
 def _feature(column: Column) -> tfds.features.FeatureConnector:

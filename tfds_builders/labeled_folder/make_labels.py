@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .files import list_files
 from .labels import FILE_NAME, JSON_NAME, check_factors
+from .names import check_column_name
 
 
 def make_labels(folder: Path, factors: Sequence[str]) -> tuple[Path, int]:
@@ -29,6 +30,8 @@ def make_labels(folder: Path, factors: Sequence[str]) -> tuple[Path, int]:
         ValueError: if a factor name is not a valid column name.
     """
     header = check_factors(list(factors), "--factors")
+    for name in header:
+        check_column_name(name, "--factors")
     images, _ = list_files(folder)
     for name in (FILE_NAME, JSON_NAME):
         if (folder / name).exists():

@@ -1,6 +1,7 @@
 """Options of a labelled folder: the fields of --config."""
 
 import dataclasses
+import difflib
 import re
 from typing import Any
 
@@ -10,6 +11,8 @@ from PIL import ImageColor
 from .declared import Declared
 from .images import Preprocessing
 from .labels import FILE_NAME
+
+PLACEHOLDER = "given_as_json"  # name of the config that makes `tfds build` accept JSON
 
 
 @dataclasses.dataclass(eq=False)
@@ -44,6 +47,8 @@ class LabeledFolderConfig(tfds.core.BuilderConfig):
         r = self.resolution
         if not isinstance(self.name, str) or not re.fullmatch(r"[A-Za-z][\w.-]*", self.name):
             raise ValueError(f"name: expected a letter, then letters, digits or any of _.-. Received: {self.name!r}.")
+        if len(self.name) > 100:
+            raise ValueError(f"name: expected at most 100 characters. Received: {len(self.name)}, {self.name[:40]}...")
         if not self.folder or not isinstance(self.folder, str):
             raise ValueError(f"folder: expected the folder with {FILE_NAME}. Received: {self.folder!r}.")
         if type(r) is not int or not 8 <= r <= 1024 or r & (r - 1):
@@ -68,6 +73,27 @@ class LabeledFolderConfig(tfds.core.BuilderConfig):
         """Returns all fields that affect the prepared data, for a fingerprint."""
         fields = ("resolution", "center_crop", "flatten", "skip_bad", "kinds", "sizes", "categories", "ranges")
         return {field: getattr(self, field) for field in fields}
+
+
+def from_json(**fields: Any) -> LabeledFolderConfig:
+    """Returns the config with these fields.
+
+    Raises:
+        ValueError: naming a field that is unknown, or the field `name` if it is missing or reserved.
+    """
+    known = ["name", *LabeledFolderConfig.__annotations__]
+    allowed = {field.name for field in dataclasses.fields(LabeledFolderConfig)}  # those of TFDS too
+    for field in fields:
+        if field not in allowed:
+            near = difflib.get_close_matches(field, known, 1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"--config: expected fields among {known}. Received: {field[:100]!r}.{hint}")
+    if fields.get("name", PLACEHOLDER) == PLACEHOLDER:
+        raise ValueError(
+            f'--config: expected a field "name", the name of the data set, other than {PLACEHOLDER!r}. Received: '
+            f"{', '.join(fields) or 'no field'}."
+        )
+    return LabeledFolderConfig(**fields)
 
 
 def _color(text: str) -> tuple[int, int, int]:
