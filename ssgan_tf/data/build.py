@@ -1,11 +1,13 @@
 """Building data sets with TFDS: the shipped builders by name, and the command that runs one."""
 
 import ast
+import itertools
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
 
+from ssgan_tf.utils.readers import parse_json
 from ssgan_tf.utils.shipped import shipped_folder
 from ssgan_tf.utils.validation import choose
 
@@ -38,11 +40,12 @@ def make_command(name: str, flags: Sequence[str] = (), data_dir: str = "data") -
         data_dir: Folder for the prepared data set, unless `flags` contains --data_dir.
 
     Raises:
-        ValueError: There is no such builder.
+        ValueError: There is no such builder, or the config is not valid JSON.
     """
-    builders = shipped_builders()
+    builders, program = shipped_builders(), "tensorflow_datasets.scripts.cli.main"
     base, _, config = name.partition("/")
     if base in builders:
+        program = "ssgan_tf.data.run_builder"  # errors of other people's builders need their traceback
         source, flags = builders[base], [*([f"--config={config}"] if config else []), *flags]
     elif os.path.exists(name) or base in CATALOGUE:
         source = name
@@ -50,8 +53,21 @@ def make_command(name: str, flags: Sequence[str] = (), data_dir: str = "data") -
         source = choose("name", base, {**builders, **dict.fromkeys(CATALOGUE)}, name)
     if not any(flag.partition("=")[0] == "--data_dir" for flag in flags):
         flags = [*flags, f"--data_dir={data_dir}"]
+    _check_json(flags)
     # `python -m` finds the program even if the environment's scripts are not on the PATH.
-    return [sys.executable, "-m", "tensorflow_datasets.scripts.cli.main", "build", source, *flags]
+    return [sys.executable, "-m", program, "build", source, *flags]
+
+
+def _check_json(flags: Sequence[str]) -> None:
+    """Raises ValueError if --config begins like JSON and is something else."""
+    for flag, following in itertools.zip_longest(flags, flags[1:], fillvalue=""):
+        name, equals, value = flag.partition("=")
+        text = value if equals else following
+        if name == "--config" and text.startswith("{"):
+            try:
+                parse_json(text)
+            except ValueError as error:
+                raise ValueError(f"--config: expected JSON. Received: {text[:100]!r} ({error}).") from error
 
 
 def run(name: str, data_dir: str = "data", *, flags: Sequence[str] = ()) -> None:
