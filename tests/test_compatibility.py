@@ -29,6 +29,7 @@ def place(tmp_path_factory) -> Path:
     fakes.prepare(folder / "data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fakes.Fake, "count", 240)
+        patch.setattr(fakes.Fake, "readable", True)
         fakes.prepare(folder / "more")
     (folder / "config.py").write_text(fakes.CONFIG.replace("images=128", "images=64"))
     return folder

@@ -44,6 +44,7 @@ def place(tmp_path_factory, repository) -> Path:
     (package / "models/__init__.py").write_text(text)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fakes.Fake, "count", 240)  # the oracle needs 100 images whose labels are all known
+        patch.setattr(fakes.Fake, "readable", True)
         fakes.prepare(folder / "data")
     (folder / "linear.py").write_text(CONFIG)
     train(folder, "run")

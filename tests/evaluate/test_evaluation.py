@@ -25,6 +25,7 @@ def trained(tmp_path_factory) -> tuple[str, str]:
     folder = tmp_path_factory.mktemp("evaluation")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fakes.Fake, "count", 240)  # the oracle needs 100 images whose labels are all known
+        patch.setattr(fakes.Fake, "readable", True)
         fakes.prepare(folder / "data")
     (folder / "tiny.py").write_text(fakes.CONFIG)
     config = configs.load_config(str(folder / "tiny.py"))

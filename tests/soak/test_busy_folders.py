@@ -19,6 +19,7 @@ def test_a_run_that_goes_on_training_with_one_checkpoint_is_read(tmp_path: Path)
     """A new checkpoint replaces the last one every four steps, while the run is loaded, exported and evaluated."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fakes.Fake, "count", 240)  # so that an oracle can be trained
+        patch.setattr(fakes.Fake, "readable", True)
         fakes.prepare(tmp_path / "data")
     options = "images=800_000, log_every=8000, sample_every=800_000, checkpoint_every=32, keep_checkpoints=1"
     before, _, after = fakes.CONFIG.partition("TrainOptions(")

@@ -25,6 +25,7 @@ def inputs(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("inputs")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fakes.Fake, "count", 240)
+        patch.setattr(fakes.Fake, "readable", True)
         fakes.prepare(folder / "data")
     (folder / "tiny.py").write_text(fakes.CONFIG)
     return folder

@@ -18,6 +18,7 @@ def test_everything_works_in_a_folder_of_any_name(name, tmp_path):
     place = tmp_path / name
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fakes.Fake, "count", 240)
+        patch.setattr(fakes.Fake, "readable", True)
         fakes.prepare(tmp_path / "data")
     place.mkdir(parents=True)
     (tmp_path / "data").rename(place / "data")

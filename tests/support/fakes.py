@@ -30,17 +30,19 @@ GROWING = """Phase(8, images=32, batch=8, labeled_batch=4),
 GROWING_CONFIG = CONFIG.replace("resolution=8", "resolution=16").replace(PHASE, GROWING)
 
 
-def arrays(count: int = 60, resolution: int = 8) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def arrays(count: int = 60, resolution: int = 8, readable: bool = False) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Returns images uint8 [N,R,R,3], all different, and labels {name: int [N]}, -1 where unknown.
 
-    Each label shows in the brightness of one channel.
+    Images are noise unless they are to be `readable`: then each label shows in the brightness of one channel.
     """
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 64, [count, resolution, resolution, 3], np.uint8)
+    images = rng.integers(0, 256, [count, resolution, resolution, 3], np.uint8)
+    images[:, 0, 0, 0] = np.arange(count) % 256  # the row number, for `row_numbers`
     labels = {name: rng.integers(0, size, count) for name, size in SIZES.items()}
     for channel, (name, size) in enumerate(SIZES.items()):
-        images[..., channel] += (190 // (size - 1) * labels[name]).astype(np.uint8)[:, None, None]
-    images[:, 0, 0, 0] = np.arange(count) % 256  # the row number, for `row_numbers`
+        if readable:
+            level = (190 // (size - 1) * labels[name]).astype(np.uint8)
+            images[:, 1:, :, channel] = images[:, 1:, :, channel] // 4 + level[:, None, None]
     labels["hue"][::UNKNOWN_EVERY] = -1
     for values in labels.values():
         values[:: 2 * UNKNOWN_EVERY] = -1
@@ -52,7 +54,7 @@ class Fake(tfds.core.GeneratorBasedBuilder):
 
     VERSION = tfds.core.Version("1.0.0")
     BUILDER_CONFIGS = [tfds.core.BuilderConfig(name="tiny")]
-    count, resolution = 60, 8
+    count, resolution, readable = 60, 8, False
 
     def _info(self) -> tfds.core.DatasetInfo:
         shape = (self.resolution, self.resolution, 3)
@@ -67,7 +69,7 @@ class Fake(tfds.core.GeneratorBasedBuilder):
         return {"train": self._generate_examples()}
 
     def _generate_examples(self):
-        images, labels = arrays(self.count, self.resolution)
+        images, labels = arrays(self.count, self.resolution, self.readable)
         for i, image in enumerate(images):
             yield i, {"image": image, "factors": {name: int(values[i]) for name, values in labels.items()}}
 
