@@ -6,10 +6,11 @@ from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from ssgan_tf.core.images import to_float, to_uint8
 from ssgan_tf.utils import files
+from ssgan_tf.utils.fonts import fit_font
 
 _TEXT_SIZE = 13
 _GAP = 1  # pixels between images
@@ -37,7 +38,8 @@ def tile(images: np.ndarray, columns: int) -> np.ndarray:
 
 def label_rows(grid: np.ndarray, names: Sequence[str], header: Sequence[str] = ()) -> np.ndarray:
     """Writes `names` to the left of the rows of `grid` [H,W,3], all of equal height, and `header` above its columns."""
-    font = ImageFont.load_default(_TEXT_SIZE)
+    font, texts = fit_font([*names, *header], _TEXT_SIZE)
+    names, header = texts[: len(names)], texts[len(names) :]
     margin = 12 + max(int(font.getlength(name)) for name in names)
     top = 2 * _TEXT_SIZE if header else 0
     height, width = grid.shape[:2]
@@ -61,7 +63,7 @@ def enlarge(images: np.ndarray, minimum: int = 64) -> np.ndarray:
 
 def caption(images: np.ndarray, texts: Sequence[str]) -> np.ndarray:
     """Writes a text under each image of uint8 [N,H,W,C], clipped to its width: uint8 [N,H',W,3], H' > H."""
-    font = ImageFont.load_default(_TEXT_SIZE - 2)
+    font, texts = fit_font(texts, _TEXT_SIZE - 2)
     count, height, width, _ = images.shape
     pages = np.full([count, height + _TEXT_SIZE + 2, width, 3], 255, np.uint8)
     pages[:, :height] = images

@@ -11,6 +11,7 @@ from ssgan_tf import visualize
 from ssgan_tf.core.codes import UNKNOWN, FactorSpec
 from ssgan_tf.data.dataset import FactorDataset, load
 from ssgan_tf.data.tfds_reader import code_spec, open_builder
+from ssgan_tf.utils.fonts import escaped_characters
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +57,7 @@ class DatasetView:
         changes: Pixel change of each factor.
         mixed: Factors in whose rows other factors vary too, since not every combination of values has an image.
         path: PNG file that was written; empty if there is none.
+        escaped: Characters of names and values that are written as escapes, since no installed font has them.
     """
 
     name: str
@@ -64,6 +66,7 @@ class DatasetView:
     changes: tuple[PixelChange, ...]
     mixed: tuple[str, ...]
     path: str = ""
+    escaped: str = ""
 
     def __repr__(self) -> str:
         lines = [
@@ -74,6 +77,11 @@ class DatasetView:
         if self.mixed:
             lines.append(
                 f"Other factors vary too in the rows of {', '.join(self.mixed)} (not every combination has an image)."
+            )
+        if self.escaped:
+            some = self.escaped[:20] + "..." * (len(self.escaped) > 20)
+            lines.append(
+                f"No installed font has the characters {some}: the image shows them as escapes such as \\u4e2d."
             )
         return "\n".join(lines)
 
@@ -137,7 +145,9 @@ def run(
         path = visualize.save_png(grid, out) if out else ""
     except OSError as error:
         raise OSError(f"out: cannot write {out!r}: {error.strerror}.") from error
-    return DatasetView(dataset, table.images.shape, grid, changes, mixed, path)
+    texts = [value_text(factor, value) for factor, row in zip(specs, values, strict=True) for value in row]
+    escaped = escaped_characters([*table.spec.names[:shown], *texts])
+    return DatasetView(dataset, table.images.shape, grid, changes, mixed, path, escaped)
 
 
 def _load(name: str, data_dir: str, factors: list[str], memory_gib: float, split: str) -> tuple[FactorDataset, int]:

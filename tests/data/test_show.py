@@ -121,3 +121,8 @@ def test_as_a_function(data_dir):
     assert "432 images" in repr(view) and view._repr_png_()[1:4] == b"PNG"
     with pytest.raises(ValueError, match="^columns: expected 2 or more. Received: 1"):
         show.run("scene3d/tiny", data_dir, columns=1)
+
+
+def test_the_table_says_which_characters_are_escapes_in_the_image():
+    view = show.DatasetView("x", (1, 8, 8, 3), np.zeros([8, 8, 3], np.uint8), (), (), escaped="色颜")
+    assert repr(view).splitlines()[-1].startswith("No installed font has the characters 色颜: the image shows them as")
