@@ -191,9 +191,12 @@ def _factor_row(factor: dict[str, Any]) -> str:
 def _training_lines(card: dict[str, Any]) -> list[str]:
     total = f" of {card['images_of_dataset']:,}" if card["images_of_dataset"] else ""
     labels = "an unknown number" if card["labels"] is None else f"{card['labels']:,}{total}"
+    fraction = card["labeled_fraction"]
+    if card["labels"] is not None and total:
+        fraction = card["labels"] / card["images_of_dataset"]  # fewer images may have labels than were asked for
     return [
         f"- data set: `{card['dataset']}`",
-        f"- labelled images used: {labels} (eta = {100 * card['labeled_fraction']:g} %)",
+        f"- labelled images used: {labels} (eta = {100 * fraction:.3g} %)",
         f"- length: {card['images_trained']:,} images in {card['steps']:,} steps, seed {card['seed']}",
         f"- model: `{card['model']}`, {card['weights']}, checkpoint {card['checkpoint']}",
         f"- made by: {card['made_by']} on TensorFlow {card['versions']['tensorflow']}",

@@ -1,6 +1,6 @@
 """Trains the model of a config. The same command again resumes where the last one stopped.
 
-  ssgan train --config=demo --workdir=runs/demo --data_dir=data
+ssgan train --config=demo --workdir=runs/demo --data_dir=data
 """
 
 import json
@@ -104,6 +104,8 @@ def dry_run(config: configs.Config) -> int:
     print(json.dumps(config.to_json(), indent=2))
     replicas = strategy.num_replicas_in_sync
     print(summary.describe(config, info, replicas, setup.on_gpu() if xla is None else xla), flush=True)
+    if labels := info and setup.preview_labels(config, _DATA_DIR.value, info):
+        print(labels)
     return 0
 
 

@@ -10,7 +10,7 @@ from absl import logging
 
 from ssgan_tf import config as configs
 from ssgan_tf import data, models, visualize
-from ssgan_tf.core.codes import CodeSpec
+from ssgan_tf.core.codes import UNKNOWN, CodeSpec
 from ssgan_tf.data import pipeline
 from ssgan_tf.data.held_out import load_for
 from ssgan_tf.data.labeled_subset import choose_labeled
@@ -22,6 +22,8 @@ from ssgan_tf.runs.checkpoints import Checkpoints
 from ssgan_tf.train import costs, memory, summary
 from ssgan_tf.train.distribution.strategy import check_equal_across_workers, is_chief, make_strategy
 from ssgan_tf.train.loop import Session
+
+_PREVIEWED = 50_000  # images whose labels a dry run reads
 
 
 def prepare(
@@ -82,7 +84,7 @@ def prepare(
             if judging:
                 evaluate = make_evaluator(config, dataset, rows, model, judging)
             if not quiet and d.labeled_fraction:
-                print(f"labels used: {describe_labels(count_labels(dataset.factors, rows))}", flush=True)
+                print(describe_use(dataset, rows), flush=True)
             checkpoints.remove_leftovers(first_step)
             record_replicas(place, strategy.num_replicas_in_sync, first_step, quiet)
         else:
@@ -119,6 +121,23 @@ def inspect_dataset(config: configs.Config, data_dir: str) -> data.DatasetInfo:
     return data.inspect(d.dataset, data_dir, d.factors, d.memory_gib, d.split, d.resolution)
 
 
+def describe_use(dataset: data.FactorDataset, rows: np.ndarray) -> str:
+    """Returns e.g. "labels used  75 of 1,500 images (5 %), 38 of them with all labels; ...; 15 held out for scores"."""
+    text = f"labels used  {describe_labels(count_labels(dataset.factors, rows))}"
+    held_out = int((dataset.factors[dataset.kept_for_scores] != UNKNOWN).any(axis=1).sum())
+    return f"{text}; {held_out:,} held out for scores" if held_out else text
+
+
+def preview_labels(config: configs.Config, data_dir: str, info: data.DatasetInfo) -> str:
+    """Returns what `describe_use` will say, or "" if no labels are used or the data set takes long to read."""
+    d = config.data
+    if not d.labeled_fraction or info.count > _PREVIEWED:
+        return ""
+    dataset = load_for(d, data_dir)
+    rows = choose_labeled(dataset.factors, d.labeled_fraction, config.train.seed, d.stratified, dataset.kept_for_scores)
+    return describe_use(dataset, rows)
+
+
 def check_data(config: configs.Config, info: data.DatasetInfo, workdir: Workdir) -> None:
     """Checks that the networks, the batches and the run in the workdir fit the data.
 
@@ -135,8 +154,7 @@ def check_data(config: configs.Config, info: data.DatasetInfo, workdir: Workdir)
     for i, phase in enumerate(config.phases):
         if phase.batch > info.count:
             raise ValueError(
-                f"phases.{i}.batch: expected at most the {info.count:,} images of {info.name}. "
-                f"Received: {phase.batch}."
+                f"phases.{i}.batch: expected at most the {info.count:,} images of {info.name}. Received: {phase.batch}."
             )
     workdir.check_factors(info)
 

@@ -81,6 +81,8 @@ def test_facts_describe_the_run(run: runs.Run) -> None:
     assert card["labels"] == 12 and card["images_of_dataset"] == 480 and card["steps"] == 7
     assert card["config"] == run.config.to_json() and card["checkpoint"] == run.fingerprint
     assert "labelled images used: 12 of 480 (eta = 2.5 %)" in model_card.text(card)
+    np.save(Path(run.workdir) / "labeled_subset.npy", np.arange(6))
+    assert "labelled images used: 6 of 480 (eta = 1.25 %)" in model_card.text(facts(run)), "not the fraction asked for"
 
 
 def test_scores_of_this_checkpoint_are_shown_with_their_settings(run: runs.Run) -> None:

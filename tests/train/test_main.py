@@ -33,6 +33,7 @@ def test_it_prints_what_it_will_train_and_what_it_trained(finished):
     assert "angle 5, hue 3, shape 2" in rest
     assert "128 images, 16 steps" in rest
     assert "runs on      1 CPU" in rest
+    assert "\nlabels used  15 of 60 images (25 %), " in rest
     assert rest.endswith(f"Trained to 128 images. Image grids: {workdir}/samples\n")
     parameters = int(re.search(r"parameters +([\d,]+)", rest)[1].replace(",", ""))
     trained = r"(generator|discriminator)/(?!w_average)"
@@ -153,6 +154,12 @@ def test_dry_run_checks_everything_and_writes_nothing(inputs, tmp_path):
     result = train(inputs, tmp_path / "run", "--dry_run")
     assert (result.code, result.err) == (0, "")
     assert "128 images, 16 steps" in result.out
+    use = re.search(
+        r"\nlabels used  15 of 60 images \(25 %\), (\d+) of them with all labels; [\d.]+ % of their", result.out
+    )
+    assert use and int(use[1]) < 15
+    held_out = train(inputs, tmp_path / "run", "--dry_run", "--set=data.held_out_labels=0.2")
+    assert re.search(r"their labels are known; \d+ held out for scores\n$", held_out.out)
     assert list(tmp_path.iterdir()) == []
     assert files_in(inputs) == before
     refused = train(inputs, tmp_path / "run", "--dry_run", "--set=phases.batch=64")
