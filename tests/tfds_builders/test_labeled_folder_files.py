@@ -99,6 +99,30 @@ def test_an_image_whose_name_has_a_line_break_is_refused_or_skipped(folder: Path
     assert "    'c\\nd.png': expected a name on one line" in (made.data_path / "report.txt").read_text()
 
 
+def test_a_template_with_spaces_around_names_can_be_built(folder: Path) -> None:
+    (folder / "labels.csv").unlink()
+    os.rename(folder / "a.png", folder / " a.png")
+    make_labels(folder, ["shape"])
+    path = folder / "labels.csv"
+    path.write_text(path.read_text().replace(" a.png,", " a.png,cube").replace("b.png,", " b.png ,ball"))
+    found = source(folder)
+    assert {row.image: row.cells for row in found.table.rows} == {
+        " a.png": ("cube",),
+        "b.png": ("ball",),
+        "c.png": ("",),
+    }
+    path.unlink()
+    (folder / "labels.json").write_text('{" a.png": {"shape": "cube"}, " b.png": {"shape": "ball"}}')
+    assert [row.image for row in source(folder).table.rows] == [" a.png", "b.png"]
+
+
+def test_an_image_with_a_name_of_300_characters_is_missing(folder: Path) -> None:
+    path = folder / "labels.csv"
+    path.write_text(path.read_text().replace("a.png", "a" * 300))
+    config = LabeledFolderConfig(name="mine", folder=str(folder), resolution=8)
+    assert ": no image " in error_of(lambda: Builder(config=config, data_dir=folder.parent / "data"))
+
+
 @pytest.mark.parametrize("name", ["x" * 300, "ü" * 150, "a\x07b"])
 def test_a_column_whose_name_cannot_be_part_of_a_files_name_is_refused(name: str, folder: Path) -> None:
     path = folder / "labels.csv"

@@ -117,18 +117,27 @@ def check_factors(names: list[str], where: str) -> tuple[str, ...]:
 
 
 def _image(folder: Path, cell: str) -> str:
+    # Spaces around a cell are spaces of a spreadsheet, unless there is a file of that name.
+    cell = cell if _is_file(folder / cell) else cell.strip()
     name = PurePosixPath(cell)
     if not cell or name.is_absolute() or ".." in name.parts:
         raise ValueError(f"expected an image below {str(folder)!r}. Received: {cell!r}.")
-    if not (folder / name).is_file():
+    if not _is_file(folder / name):
         hint = " Use / between folders." if "\\" in cell else ""
         raise FileNotFoundError(f"no image {str(folder / name)!r}.{hint}")
     return str(name)
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # the name is too long
+        return False
+
+
 def _csv_lines(path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
     lines = _cells(path)
-    header = next(lines, (0, []))[1]
+    header = [cell.strip() for cell in next(lines, (0, []))[1]]
     if header[:1] != ["image"]:
         first = header[0] if header else ""
         raise ValueError(f"{path}, line 1: expected comma-separated columns, the first 'image'. Received: {first!r}.")
@@ -146,14 +155,14 @@ def _csv_lines(path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
 
 
 def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yields (line number, cells without surrounding spaces) of every non-empty line."""
+    """Yields (line number, cells) of every non-empty line; only the first cell keeps the spaces around it."""
     try:
         # utf-8-sig: spreadsheets write a byte-order mark before the first column name.
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file, strict=True)
             for cells in reader:
                 if cells:
-                    yield reader.line_num, [cell.strip() for cell in cells]
+                    yield reader.line_num, [cells[0], *(cell.strip() for cell in cells[1:])]
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path}: expected comma-separated values in UTF-8. Received: {error}.") from error
 
@@ -194,7 +203,7 @@ def _json_entries(path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
         cells = {key.strip(): _text(where, key, value) for key, value in pairs}
         if len(cells) < len(pairs):
             raise ValueError(f"{where}: a column occurs twice. Received: {[key for key, _ in pairs]}.")
-        found.append((f"entry {n}", cells.pop("image", "") if image is None else image.strip(), cells))
+        found.append((f"entry {n}", cells.pop("image", "") if image is None else image, cells))
     # Columns in order of first appearance.
     names = list(dict.fromkeys(name for _, _, cells in found for name in cells))
     factors = check_factors(names, str(path))
