@@ -83,7 +83,7 @@ def run(
 
     # Predict and score.
     judging = judges.load(dataset, data_dir, oracle_images, quiet)
-    targets = predictions.targets_of(trained.model, judging.networks, network, judging.reason)
+    targets = predictions.targets_of(trained.model, judging.networks, network, judging.reason, judging.unreadable)
     part = parts.unseen(dataset, labeled_rows)
     found = predictions.predict(targets, dataset, part, samples, seed, plan.optional_inputs, judging.held_out, quiet)
     result = scoring.score(found, plan)
@@ -203,6 +203,7 @@ def make_content(
         "second_oracle": judging.scores[1],
         "agreement": found.agreement,
         "chance_l2": chance_l2(run.spec.sizes, np.random.default_rng(plan.seed), 1_000_000),
+        "unreadable": judging.unreadable,
         "settings": {
             "dataset": run.config.data.dataset,
             "model": run.config.to_json()["model"]["kind"],

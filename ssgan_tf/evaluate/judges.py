@@ -15,10 +15,12 @@ class Judges(NamedTuple):
     Args:
         oracles: The oracle and, if asked for, the second one; empty if the data set has too few labels.
         reason: Reason why no oracle may judge a generator; empty if they may.
+        unreadable: {factor: reason} for the factors that the oracle cannot read.
     """
 
     oracles: tuple[oracle.Oracle, ...]
     reason: str
+    unreadable: dict[str, str]
 
     @property
     def networks(self) -> Mapping[str, inference.Encoder]:
@@ -43,7 +45,8 @@ class Judges(NamedTuple):
 def load(dataset: data.FactorDataset, data_dir: str, images: int, quiet: bool, second: bool = True) -> Judges:
     """Loads the oracles of a data set, which are trained when they are first needed and cached in data_dir/oracles.
 
-    An oracle that is not clearly better than a constant guess must not judge, and has no second one.
+    An oracle does not judge factors in which it is not clearly better than a constant guess, and there is no judge if
+    that is all of them.
 
     Args:
         dataset: Images and labels.
@@ -59,8 +62,12 @@ def load(dataset: data.FactorDataset, data_dir: str, images: int, quiet: bool, s
     try:
         first = oracle.train_or_load(dataset, cache, oracle.OracleOptions(images=images), quiet)
     except ValueError as error:
-        return Judges((), str(error))
-    reason = reliability.why_unreliable(first.scores)
-    if reason or not second:
-        return Judges((first,), reason)
-    return Judges((first, oracle.train_or_load(dataset, cache, oracle.second_options(images), quiet)), "")
+        return Judges((), str(error), {})
+    unreadable = reliability.unreadable_factors(first.scores, dataset.spec.names)
+    if len(unreadable) == dataset.spec.size:
+        name, why = next(iter(unreadable.items()))
+        return Judges((first,), f"the oracle can read no factor ({name}: {why}). Label more images", unreadable)
+    if not second:
+        return Judges((first,), "", unreadable)
+    other = oracle.train_or_load(dataset, cache, oracle.second_options(images), quiet)
+    return Judges((first, other), "", unreadable)

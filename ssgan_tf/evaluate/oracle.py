@@ -190,7 +190,7 @@ def _save(checkpoints: Checkpoints, options: OracleOptions, scores: dict[str, fl
 
 def _parse_scores(value: Any) -> dict[str, float]:
     """Returns the content of scores.json; raises ValueError if it is not what `reliability.score` returns."""
-    if not isinstance(value, dict) or not {"samples", "error", "constant_error", "ratio_high"} <= set(value):
+    if not isinstance(value, dict) or not {"samples", "error", "constant_error"} <= set(value):
         raise ValueError(f"expected the oracle's errors. Received: {reprlib.repr(value)}.")
     for key, number in value.items():
         if not isinstance(number, int | float):

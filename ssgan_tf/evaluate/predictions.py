@@ -38,6 +38,7 @@ class EvaluationTargets:
         features: Feature network for FID and related metrics; None if no such metric is asked for.
         trunk: Features of the run's own trunk, images -> [B,D]; None if it has none.
         no_oracle: Reason why there is no oracle.
+        unreadable: Names of factors that the oracle cannot read.
     """
 
     encode: inference.Encoder
@@ -48,6 +49,7 @@ class EvaluationTargets:
     features: FeatureNetwork | None = None
     trunk: inference.Encoder | None = None
     no_oracle: str = ""
+    unreadable: Collection[str] = ()
 
 
 def targets_of(
@@ -55,11 +57,12 @@ def targets_of(
     oracles: Mapping[str, inference.Encoder],
     features: FeatureNetwork | None = None,
     no_oracle: str = "",
+    unreadable: Collection[str] = (),
 ) -> EvaluationTargets:
     """Returns the targets for evaluating `model` with oracles, or without any for the given reason."""
     trunk = getattr(model, "trunk_features", None)
     networks = (model.encode, model.generate, model.prior, model.noise_size)
-    return EvaluationTargets(*networks, oracles, features, trunk, no_oracle)
+    return EvaluationTargets(*networks, oracles, features, trunk, no_oracle, unreadable)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,23 +160,22 @@ def predict(
     grid = named_images.find_grid(images, factors, spec) if moved else None
     first = {"generated": generated, "real": ceiling}
     read = {name: outputs["oracle"][:, : spec.size] for name, outputs in first.items() if "oracle" in outputs}
-    unit = targets.prior.to_unit(codes).numpy()
+    unit, bad = targets.prior.to_unit(codes).numpy(), targets.unreadable
+    tables = references.generator_tables(unit, read["generated"], targets.prior, spec, bad) if judges else None
     return Predictions(
         encoder=make_table(encoded, factors[rows], spec),
-        generator=(
-            references.generator_tables(unit, read["generated"], targets.prior, spec) if "generated" in read else None
-        ),
+        generator=tables,
         features={name: (_features(features[name], name, spec), _features(generated[name], name, spec))
                   for name in extractors},
         per_image=per_image,
-        ceiling=references.ceiling(read["real"], factors[judged], targets.prior, spec, seed) if ceiling else None,
+        ceiling=references.ceiling(read["real"], factors[judged], targets.prior, spec, seed, bad) if ceiling else None,
         agreement={
-            name: references.agreement(codes_read, first[name]["second oracle"], spec)
+            name: references.agreement(codes_read, first[name]["second oracle"], spec, bad)
             for name, codes_read in read.items()
             if "second oracle" in first[name]
         },
         named=named_images.compare(moved, grid, spec.names) if moved and grid else None,
-        moves_read=read_moves.read(moved, judges["oracle"], spec) if moved and judges else None,
+        moves_read=read_moves.read(moved, judges["oracle"], spec, bad) if moved and judges else None,
         no_oracle=targets.no_oracle,
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """Effect of every slider as the oracle reads it: for data in which codes name no image."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 
@@ -15,9 +15,9 @@ class ReadMoves:
     """Changes that the oracle reads in N moves of each of K codes.
 
     Args:
-        names: Names of the factors.
+        names: Names of the factors that the oracle can read, those of the K moved codes.
         asked: Change [K,N] of code k.
-        read: Change [K,N,K] of all codes that the oracle reads, when code k moves.
+        read: Change [K,N,K] of these codes that the oracle reads, when code k moves.
     """
 
     names: tuple[str, ...]
@@ -51,19 +51,24 @@ class ReadMoves:
         return {"read_sliders": float(np.mean(own)), **result, "read_sliders/samples": count}
 
 
-def read(moves: Moves, predict: Callable[[np.ndarray], np.ndarray], spec: CodeSpec) -> ReadMoves:
-    """Reads all images of the moves.
+def read(
+    moves: Moves, predict: Callable[[np.ndarray], np.ndarray], spec: CodeSpec, unreadable: Collection[str] = ()
+) -> ReadMoves:
+    """Reads the images of the moves of all codes that the oracle can read.
 
     Args:
         moves: Generated images before and after the moves.
         predict: The oracle, uint8 images [B,R,R,C] -> codes [B,K], which further numbers may follow.
         spec: Names and sizes of the factors.
+        unreadable: Names of factors that the oracle cannot read.
     """
+    kept = [k for k, name in enumerate(spec.names) if name not in unreadable]
 
     def codes(images: np.ndarray) -> np.ndarray:
-        parts = [predict(images[i : i + BATCH])[:, : spec.size] for i in range(0, len(images), BATCH)]
+        parts = [predict(images[i : i + BATCH])[:, kept] for i in range(0, len(images), BATCH)]
         return np.concatenate(parts).astype(np.float64)
 
     before = codes(moves.images)
-    asked = [(spec.encode(moves.moved_labels[k]) - spec.encode(moves.labels))[:, k] for k in range(spec.size)]
-    return ReadMoves(spec.names, np.stack(asked), np.stack([codes(images) - before for images in moves.moved_images]))
+    asked = [(spec.encode(moves.moved_labels[k]) - spec.encode(moves.labels))[:, k] for k in kept]
+    found = [codes(moves.moved_images[k]) - before for k in kept]
+    return ReadMoves(tuple(spec.names[k] for k in kept), np.stack(asked), np.stack(found))

@@ -7,7 +7,7 @@ its codes.
 
 import dataclasses
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,8 +30,10 @@ class GeneratorTables(NamedTuple):
     swapped: Table
 
 
-def generator_tables(unit_codes: np.ndarray, read_codes: np.ndarray, prior: Prior, spec: CodeSpec) -> GeneratorTables:
-    """Builds the tables of a generator.
+def generator_tables(
+    unit_codes: np.ndarray, read_codes: np.ndarray, prior: Prior, spec: CodeSpec, unreadable: Collection[str] = ()
+) -> GeneratorTables:
+    """Builds the tables of a generator, without the factors that the oracle cannot read.
 
     Latents, which have no grid, are put into classes of equal probability, which take the place of factors.
 
@@ -40,16 +42,27 @@ def generator_tables(unit_codes: np.ndarray, read_codes: np.ndarray, prior: Prio
         read_codes: The oracle's codes [N,F] of the images.
         prior: Distribution of the codes.
         spec: Names and sizes of the factors that the oracle reads.
+        unreadable: Names of factors that it cannot read.
 
     Raises:
         ValueError: A code is not finite.
     """
-    read = make_table(read_codes, prior.spec.decode(unit_codes), prior.spec)
-    return GeneratorTables(read, make_table(unit_codes, spec.decode(read_codes), spec))
+    kept = [k for k, name in enumerate(spec.names) if name not in unreadable]
+    readable, read_codes = CodeSpec(tuple(spec.factors[k] for k in kept)), read_codes[:, kept]
+    swapped = make_table(unit_codes, readable.decode(read_codes), readable)
+    labels = prior.spec.decode(unit_codes)
+    if prior.spec == spec:
+        return GeneratorTables(make_table(read_codes, labels[:, kept], readable), swapped)
+    return GeneratorTables(make_table(read_codes, labels, prior.spec), swapped)
 
 
 def ceiling(
-    read_codes: np.ndarray, factors: np.ndarray, prior: Prior, spec: CodeSpec, seed: int
+    read_codes: np.ndarray,
+    factors: np.ndarray,
+    prior: Prior,
+    spec: CodeSpec,
+    seed: int,
+    unreadable: Collection[str] = (),
 ) -> GeneratorTables | None:
     """Returns the tables of a perfect generator: one whose images are real.
 
@@ -62,17 +75,18 @@ def ceiling(
         prior: Distribution of the generator's codes.
         spec: Names and sizes of the factors.
         seed: Seed of the latents.
+        unreadable: Names of factors that the oracle cannot read.
 
     Returns:
         None if there are fewer latents than factors.
     """
     if prior.spec == spec:
-        return generator_tables(spec.encode(factors), read_codes, prior, spec)
+        return generator_tables(spec.encode(factors), read_codes, prior, spec, unreadable)
     if prior.spec.size < spec.size:
         return None
     unit = np.random.default_rng([seed, 9]).random((len(factors), prior.spec.size))
     unit[:, : spec.size] = (factors + unit[:, : spec.size]) / np.asarray(spec.sizes)
-    return generator_tables(unit.astype(np.float32), read_codes, prior, spec)
+    return generator_tables(unit.astype(np.float32), read_codes, prior, spec, unreadable)
 
 
 def by_chance(tables: GeneratorTables, seed: int) -> GeneratorTables:
@@ -81,9 +95,10 @@ def by_chance(tables: GeneratorTables, seed: int) -> GeneratorTables:
     return GeneratorTables(*(dataclasses.replace(table, codes=table.codes[order]) for table in tables))
 
 
-def agreement(first: np.ndarray, second: np.ndarray, spec: CodeSpec) -> float:
+def agreement(first: np.ndarray, second: np.ndarray, spec: CodeSpec, unreadable: Collection[str] = ()) -> float:
     """Returns the fraction of images in which two oracles, with codes [N,F], read the same value of every factor."""
-    return float((spec.decode(first) == spec.decode(second)).all(axis=1).mean())
+    kept = [k for k, name in enumerate(spec.names) if name not in unreadable]
+    return float((spec.decode(first) == spec.decode(second))[:, kept].all(axis=1).mean())
 
 
 def score(tables: GeneratorTables, names: Sequence[str], seed: int, settings: Settings) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Scores of an oracle on images that it was not trained on, and whether it may judge a generator."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -41,41 +41,54 @@ def score(codes: np.ndarray, factors: np.ndarray, trained: np.ndarray, spec: Cod
 def compare_with_constant(
     codes: np.ndarray, factors: np.ndarray, trained: np.ndarray, spec: CodeSpec
 ) -> dict[str, float]:
-    """Compares an oracle's error with that of a constant guess.
+    """Compares an oracle's errors with those of a constant guess.
 
     Args:
         codes, factors, trained, spec: See `score`. The constant guess is the median of `trained`.
 
     Returns:
-        "error" and "constant_error": mean absolute error over the known labels, in code units; "ratio_high": upper end
-        of the 95 % bootstrap interval of their ratio; "samples": N.
+        "samples": N. Per factor with known labels "error/<name>" and "constant_error/<name>": mean absolute error in
+        code units; and "ratio_high/<name>": upper end of the 95 % bootstrap interval of their ratio. "error" and
+        "constant_error": means over all known labels.
     """
-    guess = np.nanmedian(np.where(trained != UNKNOWN, spec.encode(trained), np.nan), axis=0)
+    columns = [column[column != UNKNOWN] for column in trained.T]
+    top = np.asarray(spec.sizes) - 1
+    guess = np.array([np.median(column) if len(column) else top[k] / 2 for k, column in enumerate(columns)]) / top
     known = factors != UNKNOWN
     truth = spec.encode(factors)
-    errors, constant = (np.where(known, abs(guessed - truth), 0).sum(axis=1) for guessed in (codes, guess))
-    rng = np.random.default_rng(0)
-    draws = rng.integers(len(errors), size=(1000, len(errors)))
-    below = constant[draws].sum(axis=1)
-    ratios = np.divide(errors[draws].sum(axis=1), below, out=np.full(len(draws), np.inf), where=below > 0)
-    return {
+    errors, constant = (np.where(known, abs(guessed - truth), 0) for guessed in (codes, guess))
+    draws = np.random.default_rng(0).integers(len(errors), size=(1000, len(errors)))
+    result = {
         "samples": len(errors),
         "error": float(errors.sum() / known.sum()),
         "constant_error": float(constant.sum() / known.sum()),
-        "ratio_high": min(float(np.quantile(ratios, 0.975)), _MAX_RATIO),
     }
+    for k in np.flatnonzero(known.any(axis=0)):
+        name, count = spec.names[k], known[:, k].sum()
+        own, other = (values[draws, k].sum(axis=1) for values in (errors, constant))
+        ratios = np.divide(own, other, out=np.full(len(draws), _MAX_RATIO), where=other > 0)
+        result[f"error/{name}"] = float(errors[:, k].sum() / count)
+        result[f"constant_error/{name}"] = float(constant[:, k].sum() / count)
+        result[f"ratio_high/{name}"] = min(float(np.quantile(ratios, 0.975)), _MAX_RATIO)
+    return result
 
 
-def why_unreliable(scores: Mapping[str, float]) -> str:
-    """Returns the reason why an oracle with these scores must not judge, or "" if it may.
+def unreadable_factors(scores: Mapping[str, float], names: Sequence[str]) -> dict[str, str]:
+    """Returns {factor: reason} for the factors in which an oracle with these scores must not judge.
 
     Its error must be clearly below that of a constant guess: the upper end of the ratio's interval at most 0.75, our
-    choice. Codes that have nothing to do with the factors would otherwise get a score.
+    choice. Codes that have nothing to do with a factor would otherwise get a score.
     """
-    if scores["ratio_high"] <= _RELIABLE:
-        return ""
-    return (
-        f"the oracle is not clearly better than a constant guess: on {scores['samples']:,} held-out images its error "
-        f"is {scores['error']:.3f}, a constant's {scores['constant_error']:.3f}, and the ratio may be as high as "
-        f"{scores['ratio_high']:.2f}; expected at most {_RELIABLE}. Label more images"
-    )
+    found = {}
+    for name in names:
+        high = scores.get(f"ratio_high/{name}", _MAX_RATIO)
+        if high <= _RELIABLE:
+            continue
+        found[name] = (
+            f"on {scores['samples']:,} held-out images the oracle's error is {scores[f'error/{name}']:.3f}, a constant "
+            f"guess's {scores[f'constant_error/{name}']:.3f}, and the ratio may be {high:.2f}; expected at most "
+            f"{_RELIABLE}"
+            if f"error/{name}" in scores
+            else "no held-out image has a label of it"
+        )
+    return found

@@ -172,6 +172,8 @@ def _notes(scores: dict[str, Any]) -> list[str]:
     if within:
         titles = " and ".join(TITLES[name] for name in sorted(within, reverse=True))
         lines.append(f"{titles}: groups were sampled from the evaluated images, which are not the whole grid.")
+    for name, why in (scores.get("unreadable") or {}).items() if scores["generator"] else ():
+        lines.append(f"The generator's scores leave out {name}, which the oracle cannot read: {why}.")
     for group, refused in scores["refused"].items():
         for why in dict.fromkeys(refused.values()):  # one line for all metrics with the same reason
             titles = ", ".join(TITLES.get(name, name) for name, reason in refused.items() if reason == why)

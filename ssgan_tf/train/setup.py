@@ -209,7 +209,7 @@ def make_evaluator(
     judging: judges.Judges,
 ) -> Callable[[], dict[str, float]]:
     """Returns a function that scores the model in its present state; {} while its networks are still growing."""
-    targets = predictions.targets_of(model, judging.networks, no_oracle=judging.reason)
+    targets = predictions.targets_of(model, judging.networks, None, judging.reason, judging.unreadable)
     plan = scoring.plan_for_training(config.train.metrics, config.data.labeled_fraction > 0)
     part = parts.unseen(dataset, labeled_rows)
     already_warned: set[str] = set()

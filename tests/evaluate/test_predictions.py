@@ -195,6 +195,17 @@ def test_without_an_oracle_everything_else_is_predicted():
     assert list(found.features) == ["trunk"] and [side.shape for side in found.features["trunk"]] == [(50, 3), (50, 3)]
 
 
+def test_factors_that_the_oracle_cannot_read_are_left_out_of_the_generators_tables():
+    found = predict_all(
+        targets(unreadable=["a"]), 50, 0, {"moves"}, make_dataset(IMAGES[:15], FACTORS[:15]), np.arange(15)
+    )
+    for table in (found.generator.read, found.ceiling.read):
+        assert table.names == ("b",) and table.codes.shape[1] == 1
+        assert np.abs(table.codes[:, 0] - table.factors[:, 0] / 4).max() < 0.6 / 255
+    assert found.generator.swapped.names == ("b",) and found.generator.swapped.codes.shape[1] == 2
+    assert found.moves_read.names == ("b",) and found.encoder.names == ("a", "b")
+
+
 def test_images_to_compare_with_need_no_labels():
     factors = np.where(np.arange(60)[:, None] < 12, FACTORS, -1)
     factors[3, 0] = -1

@@ -39,6 +39,17 @@ def test_sliders_that_do_nothing_half_or_something_else():
     assert scores["read_sliders"] == pytest.approx((0 + 0.5 + 1) / 3, abs=0.01)
 
 
+def test_factors_that_the_oracle_cannot_read_are_left_out():
+    def generate(noise, codes):
+        return tf.tile(codes[:, None, None, :], [1, 8, 8, 1]) * 2 - 1
+
+    oracle = inference.make_predictor(lambda images: (images[:, 0, 0] + 1) / 2)
+    made = moves.generate(generate, GridPrior(SPEC), 4, 50, seed=1)
+    scores = read_moves.read(made, oracle, SPEC, ["b"]).slider_scores()
+    assert [key for key in scores if "effect" in key] == ["read_sliders/effect/a", "read_sliders/effect/c"]
+    assert scores["read_sliders/effect/c"] == pytest.approx(1, abs=0.01)
+
+
 def test_a_slider_that_goes_the_wrong_way_has_a_negative_effect():
     assert read(np.diag([-0.5, 1, 1]) + np.array([[0, 0, 0], [0, 0, 0], [0, 0, 0]]))["read_sliders/effect/a"] <= 0
 

@@ -32,16 +32,23 @@ def test_errors_by_hand():
 
 @pytest.mark.parametrize(("noise", "count", "reliable"), [(0, 20, True), (0.3, 50, True), (1, 2000, False)])
 def test_an_oracle_judges_only_if_it_is_clearly_better_than_a_constant(noise, count, reliable):
-    assert (reliability.why_unreliable(score(noise, count)) == "") == reliable
+    assert (not reliability.unreadable_factors(score(noise, count), SPEC.names)) == reliable
 
 
 def test_few_images_leave_a_doubt():
-    assert reliability.why_unreliable(score(0.62, 2000)) == ""
-    reason = reliability.why_unreliable(score(0.62, 12))
-    assert (
-        "not clearly better than a constant guess: on 12 held-out images" in reason
-        and "expected at most 0.75" in reason
-    )
+    assert reliability.unreadable_factors(score(0.5, 5000), SPEC.names) == {}
+    reasons = reliability.unreadable_factors(score(0.5, 12), SPEC.names)
+    assert reasons and all(why.startswith("on 12 held-out images the oracle's error is 0.") for why in reasons.values())
+
+
+def test_each_factor_is_judged_by_itself():
+    rng = np.random.default_rng(0)
+    factors = rng.integers(0, SPEC.sizes, size=(100, 2))
+    codes = np.stack([SPEC.encode(factors)[:, 0], rng.random(100)], axis=1)
+    assert list(reliability.unreadable_factors(reliability.score(codes, factors, factors, SPEC), SPEC.names)) == ["hue"]
+    factors[:, 0] = -1
+    reasons = reliability.unreadable_factors(reliability.score(codes, factors, factors, SPEC), SPEC.names)
+    assert reasons["shape"] == "no held-out image has a label of it"
 
 
 def test_scores_that_need_all_labels_are_left_out_where_no_image_has_them():
