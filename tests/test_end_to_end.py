@@ -52,6 +52,7 @@ ELSEWHERE = {
     "tools/demo": "tests/tools",
     "tools/test": "tests/tools",
     "ssgan data build": "the fixture `folder`",
+    "ssgan label": "tests/label",
     "ssgan launch": "tests/train/distribution",
     "ssgan page": "tests/page",
     "ssgan serve": "tests/serving",

@@ -14,6 +14,7 @@
 | -     | editing/                    | tensorflow, numpy, pillow                         |
 | -     | serving/                    | editing, a web server                             |
 | -     | page/                       | editing, gradio, starlette                        |
+| -     | label/                      | utils, editing, page (its web server), gradio     |
 
 A level is a folder, so a new file needs no decision. Inside a folder modules import each other without circles. Nobody
 imports a `__main__`, which is a program; `ssgan_tf/__main__.py` starts them by name.
@@ -43,6 +44,7 @@ ISLANDS = {
         "tensorflow", "numpy", "PIL", "google", "fastapi", "starlette", "uvicorn", "orjson", "ssgan_tf.editing",
     },
     "page": {"tensorflow", "numpy", "PIL", "gradio", "starlette", "ssgan_tf.editing"},
+    "label": {"numpy", "gradio", "starlette", "ssgan_tf.utils", "ssgan_tf.editing", "ssgan_tf.page"},
 }
 FOLDERS = ["ssgan_tf", "configs", "tfds_builders", "tests", "tools"]
 
@@ -183,6 +185,7 @@ BAD = {
     ],
     "ssgan_tf/serving/app.py": ["from ssgan_tf.core.codes import CodeSpec", "import gradio", "from .. import export"],
     "ssgan_tf/page/editor_page.py": ["from ssgan_tf.runs import Run", "import fastapi"],
+    "ssgan_tf/label/table.py": ["import tensorflow", "from ssgan_tf.data import load", "import tfds_builders.shared"],
     "ssgan_tf/helpers.py": ["import os"],
     "ssgan_tf/__init__.py": ["from ssgan_tf import core"],
     "ssgan_tf/__main__.py": ["from ssgan_tf.train import run"],
@@ -212,6 +215,7 @@ GOOD = {
     "ssgan_tf/editing/editor.py": "import json\nimport numpy\nimport tensorflow as tf\nfrom .latents import Latents",
     "ssgan_tf/serving/app.py": "import fastapi\nfrom ..editing import to_uint8\nfrom ssgan_tf.serving import admission",
     "ssgan_tf/page/__main__.py": "import gradio\nfrom ssgan_tf.editing import Editor",
+    "ssgan_tf/label/server.py": "import gradio\nfrom ssgan_tf.utils import files\nfrom ssgan_tf.page import hosting",
     "ssgan_tf/__main__.py": "import runpy\nfrom ssgan_tf import __version__",
     "configs/demo.py": "from ssgan_tf.config import Config\nfrom ssgan_tf.models import SemiStyleGANOptions",
     "tools/benchmark.py": "from ssgan_tf.train import costs\nfrom tools.comparison import jobs",

@@ -60,6 +60,13 @@ def serving(repository: Path, folder: Path, model: Path | None) -> Iterator[tupl
         model: Export to serve; None for the model that comes with the package.
     """
     words = [] if model is None else [f"--model={model.name}"]
+    with running(folder, ["page", *words], model.parent if model else repository) as served:
+        yield served
+
+
+@contextlib.contextmanager
+def running(folder: Path, words: list[str], place: Path) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Runs `ssgan` with `words` in the folder `place` until its page can be opened; the rest as `serving`."""
     (folder / "spy").mkdir()
     (folder / "spy/sitecustomize.py").write_text(textwrap.dedent(SPY))
     (folder / "tmp").mkdir()
@@ -67,8 +74,8 @@ def serving(repository: Path, folder: Path, model: Path | None) -> Iterator[tupl
     port = free_port()
     with open(folder / "log", "w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "ssgan_tf", "page", *words, f"--port={port}"],
-            cwd=model.parent if model else repository, env=spied(folder), stdout=log, stderr=log,
+            [sys.executable, "-m", "ssgan_tf", *words, f"--port={port}"],
+            cwd=place, env=spied(folder), stdout=log, stderr=log,
         )  # fmt: skip
     try:
         until(lambda: "The page is at" in (folder / "log").read_text() or process.poll() is not None, 180)

@@ -1,0 +1,82 @@
+"""Image files of a folder: their names, what the browser shows, and how they look as short vectors."""
+
+import base64
+import io
+import os
+from typing import Any
+
+import numpy as np
+
+from ssgan_tf.editing.image_files import FILE_ENDINGS, MAX_PIXELS, import_pillow, open_image
+from ssgan_tf.label.table import natural_key
+
+_ENDINGS = (*FILE_ENDINGS, ".gif")
+_SHOWN = 768  # pixels of the longer side in the browser
+_LOSSLESS = 256  # images up to this size are sent as PNG, larger ones as JPEG
+_GRID = 192
+_VECTOR = 12  # height and width of the image as a vector
+
+
+def find_images(folder: str) -> list[str]:
+    """Returns the names of the images below `folder`, at any depth and behind links, relative and in natural order.
+
+    Raises:
+        OSError: There is no such folder, or it cannot be read.
+        ValueError: It contains no image.
+    """
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"images: expected a folder with images. Received: {folder!r}.")
+    found, entered = [], set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        if (real := os.path.realpath(place)) in entered:  # links in a circle
+            folders.clear()
+            continue
+        entered.add(real)
+        folders[:] = [name for name in folders if not _is_litter(name)]
+        names = [name for name in files if name.lower().endswith(_ENDINGS) and not _is_litter(name)]
+        found += [os.path.relpath(os.path.join(place, name), folder) for name in names]
+    if not found:
+        raise ValueError(f"images: expected PNG, JPEG, WebP, BMP, TIFF or GIF images in {folder!r}. Received: none.")
+    return sorted(found, key=natural_key)
+
+
+def _is_litter(name: str) -> bool:
+    """Returns whether a file or folder is hidden, such as "._a.png" of macOS, or belongs to a file manager."""
+    return name.startswith(".") or name.casefold() in ("@eadir", "__macosx")
+
+
+def _read(path: str, side: int) -> Any:
+    """Returns an image as RGB, upright, on white, and no larger than `side` pixels; raises ValueError if it cannot."""
+    pil = import_pillow()
+    with open_image(path, MAX_PIXELS, []) as image:
+        image.draft("RGB", (side, side))
+        image.load()
+        image = pil.ImageOps.exif_transpose(image)
+        if image.mode.startswith("I"):  # 16 bits
+            image = pil.Image.fromarray((np.asarray(image).clip(0, 65535) / 257).astype(np.uint8))
+        rgba = image.convert("RGBA")
+        rgba.thumbnail((side, side), pil.Image.Resampling.BILINEAR)
+        return pil.Image.alpha_composite(pil.Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+
+
+def address(path: str, small: bool = False) -> str:
+    """Returns an image as a `data:` address.
+
+    Args:
+        path: Path of the file.
+        small: If True, the image is made for a grid.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is not an image, or is damaged.
+    """
+    image, file = _read(path, _GRID if small else _SHOWN), io.BytesIO()
+    kind = "png" if max(image.size) <= _LOSSLESS else "jpeg"
+    image.save(file, kind, **({"quality": 90} if kind == "jpeg" else {}))
+    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def vector(path: str) -> np.ndarray:
+    """Returns how an image looks, as float32; raises as `address` does."""
+    image = _read(path, 4 * _VECTOR).resize((_VECTOR, _VECTOR), import_pillow().Image.Resampling.BOX)
+    return np.asarray(image, np.float32).ravel() / np.float32(255.0)
