@@ -10,6 +10,7 @@ from ssgan_tf.metrics.titles import TITLES
 _WIDTH = 32
 _COLUMN = 26
 _FEW = 1_000  # images; below, the table has E's mistakes too
+_PER_BIN = 10  # images that a bin needs, for mutual information to mean something
 _NARROW = 10  # of a column without intervals
 _COLUMNS = {"encoder": _COLUMN, "generator": _COLUMN, "ceiling": _NARROW, "chance": _NARROW}
 
@@ -168,6 +169,8 @@ def _notes(scores: dict[str, Any]) -> list[str]:
     if s["bootstrap"]:
         counts = " or ".join(str(count) for count in sorted(set(s["bootstrap"].values())))
         lines.append(f"[low, high]: 95 % intervals from {counts} bootstrap replicates of the images.")
+    if "mig" in scores["encoder"] and s["samples_encoder"] < _PER_BIN * s["bins"]:
+        lines.append(f"MIG of {s['samples_encoder']:,} images in {s['bins']} bins says little; see L2 and accuracy.")
     within = {key.split("/")[0] for g in ("encoder", "generator") for key, v in scores[g].items() if _part(key, v)}
     if within:
         titles = " and ".join(TITLES[name] for name in sorted(within, reverse=True))

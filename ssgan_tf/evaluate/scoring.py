@@ -27,7 +27,7 @@ from ssgan_tf.metrics import (
     Table,
     frechet,
 )
-from ssgan_tf.metrics.bootstrap import intervals
+from ssgan_tf.metrics.bootstrap import fraction_interval, intervals
 from ssgan_tf.metrics.titles import TITLES
 from ssgan_tf.utils.progress_bar import make_bar
 
@@ -209,6 +209,8 @@ def score(predictions: Predictions, plan: Plan) -> Result:
                 score_replicate = _counted(task.score_replicate, bar)
                 result.intervals[task.group].update(intervals(values, score_replicate, rng, count))
                 result.replicates[task.name] = count
+                if task.name == "exact_match" and task.group == "encoder":
+                    result.intervals[task.group].update(_fraction_intervals(values, predictions.encoder))
     return result
 
 
@@ -218,6 +220,13 @@ def _replicates(task: MetricTask, predictions: Predictions, plan: Plan) -> int:
     if not plan.bootstrap and few and plan.few and task.group == "encoder" and task.name in _FIRST_SCORES:
         return _FEW_REPLICATES
     return plan.bootstrap
+
+
+def _fraction_intervals(values: Values, table: Table) -> dict[str, tuple[float, float]]:
+    """Returns the intervals of the fractions among the values of exact match."""
+    counts = {f"exact_match/accuracy/{name}": int(table.known[:, f].sum()) for f, name in enumerate(table.names)}
+    counts["exact_match"] = int(values["exact_match/samples"])
+    return {key: fraction_interval(values[key], count) for key, count in counts.items() if key in values}
 
 
 def _counted(score_replicate: Callable[[np.random.Generator], Values], bar: tqdm) -> Callable:

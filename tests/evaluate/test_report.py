@@ -98,6 +98,8 @@ def test_with_few_images_the_encoders_mistakes_are_shown():
     assert [line.split() for line in lines[first + 1 : first + 5]] == [
         ["shape", "0.750", "[0.550,", "0.900]"], ["shape", "cube", "ball"], ["cube", "9", "3"], ["ball", "0", "12"],
     ]  # fmt: skip
+    scores["encoder"]["mig"] = 0.4
+    assert "MIG of 24 images in 20 bins says little; see L2 and accuracy." in to_text(scores).splitlines()
     assert "cube" not in to_text({**scores, "settings": {**settings, "samples_encoder": 5000}})
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ssgan_tf.metrics import METRICS
-from ssgan_tf.metrics.bootstrap import intervals
+from ssgan_tf.metrics.bootstrap import fraction_interval, intervals
 from tests.support import ideals
 
 
@@ -106,3 +106,17 @@ def test_replicates_that_cannot_be_scored_are_left_out_and_chance_has_no_interva
         raise ValueError("nothing to score")
 
     assert intervals({"l2": 0.5}, never, np.random.default_rng(0), 5) == {}
+
+
+@pytest.mark.parametrize(
+    ("fraction", "count", "low", "high"),
+    [(0.0, 16, 0.0, 0.1936), (1.0, 16, 0.8064, 1.0), (0.5, 10, 0.2366, 0.7634), (0.9, 1000, 0.8799, 0.9171)],
+)
+def test_intervals_of_fractions_are_wilsons(fraction, count, low, high) -> None:
+    assert fraction_interval(fraction, count) == pytest.approx((low, high), abs=2e-4)
+
+
+def test_nineteen_of_twenty_intervals_of_fractions_contain_the_truth(rng) -> None:
+    found = rng.binomial(16, 0.11, size=2000) / 16
+    ends = [fraction_interval(fraction, 16) for fraction in found]
+    assert 0.92 < np.mean([low <= 0.11 <= high for low, high in ends]) <= 1
