@@ -77,6 +77,7 @@ def test_it_is_trained_logged_and_plotted(place):
     assert (place / "run/samples/traversal-000000160.png").exists()
 
 
+@pytest.mark.slow
 def test_it_is_stopped_and_resumed(place):
     train(place, "stopped", "--set=train.images=80")
     assert "Resuming from step 10" in train(place, "stopped")

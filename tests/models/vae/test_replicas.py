@@ -10,6 +10,7 @@ def found() -> dict:
     return results_of("compare_vae_replicas.py")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["beta_vae", "annealed", "beta_tcvae", "factor_vae"])
 def test_two_replicas_equal_one(found, name):
     """Compares logs and weights after three steps of gradient descent, whose length shows each term's gradient."""

@@ -278,6 +278,7 @@ def test_workers_that_were_started_differently_are_refused(inputs, tmp_path):
 # --- Stopping together.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("who", [1, pytest.param(0, marks=pytest.mark.slow)])
 def test_a_signal_at_one_worker_stops_all_after_the_same_step(who, inputs, tmp_path):
     happens = [nothing, nothing]
