@@ -11,9 +11,15 @@ function make(tag, text = "", properties = {}) {
   return Object.assign(node, properties);
 }
 
+// gradio resolves to undefined, or throws, if the program is gone.
+async function call(method, request) {
+  const gone = { error: "The program does not answer. All answers so far are on disk; is it still running?" };
+  return (await method(request).catch(() => gone)) ?? gone;
+}
+
 function load(image, small = false) {
   const key = `${small}/${image}`;
-  if (!addresses.has(key)) addresses.set(key, server.image({ image, small }));
+  if (!addresses.has(key)) addresses.set(key, call(server.image, { image, small }));
   if (addresses.size > MOST_ADDRESSES) addresses.delete(addresses.keys().next().value);
   return addresses.get(key);
 }
@@ -21,12 +27,7 @@ function load(image, small = false) {
 // --- Requests
 
 async function act(request) {
-  let next;
-  try {
-    next = await server.act({ image: state ? state.image || "" : "", grid, ...request });
-  } catch (error) {
-    next = { error: "The program does not answer. All answers so far are on disk; is it still running?" };
-  }
+  const next = await call(server.act, { image: state ? state.image || "" : "", grid, ...request });
   if (next.error) return say(next.error, true);
   const before = state;
   state = next;

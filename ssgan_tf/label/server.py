@@ -1,5 +1,6 @@
 """Server of the page, from reading the folder and its table to a graceful stop."""
 
+import json
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ssgan_tf.label import images as image_files
 from ssgan_tf.label.answers import Answers
 from ssgan_tf.label.background import Background
-from ssgan_tf.label.factors import read_factors
+from ssgan_tf.label.factors import declarations, read_factors
 from ssgan_tf.label.guesses import Guesser
 from ssgan_tf.label.proposals import Proposals
 from ssgan_tf.label.session import Session
@@ -48,7 +49,7 @@ def run(
         on_ready: Function that is called with the page's URL once the page can be opened.
 
     Returns:
-        A sentence that says how much is labelled.
+        Sentences that say how much is labelled, and how a data set's config declares the values.
 
     Raises:
         OSError: There is no such folder or export, the table cannot be written, or the address is not available.
@@ -79,7 +80,9 @@ def run(
     finally:
         os.remove(path + ".lock")
         lock.close()
-    return f"{len(answers.done())} of {len(names)} images are labelled in {path}."
+    said = f"{len(answers.done())} of {len(names)} images are labelled in {path}."
+    declared = json.dumps(declarations(asked), ensure_ascii=False)[1:-1]
+    return f"{said} Fields of labeled_folder's --config that name all values: {declared}" if declared else said
 
 
 def _check_table(images: str, path: str) -> None:

@@ -57,5 +57,10 @@ def test_a_folder_is_labelled_by_keyboard(tmp_path):
         assert person.errors == [] and (tmp_path / "served/asked").read_text() == ""
         process.terminate()
         assert process.wait(30) == 0
-    assert f"of 40 images are labelled in {'photos/labels.csv'}" in (tmp_path / "served/log").read_text()
+    log = (tmp_path / "served/log").read_text()
+    assert "of 40 images are labelled in photos/labels.csv. " in log and "Traceback" not in log
+    assert (
+        '"categories": {"shape": ["cube", "ball", "cone"], "dark": ["no", "yes"]}, "ranges": {"size": [0.0, 1.0]}'
+        in log
+    )
     assert not (tmp_path / "photos/labels.csv.lock").exists()

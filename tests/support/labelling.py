@@ -37,11 +37,10 @@ def draw_folder(folder: Path, count: int, resolution: int = 64) -> dict[str, dic
 
 
 @contextlib.contextmanager
-def labelling(folder: Path, *words: str) -> Iterator[tuple[str, subprocess.Popen]]:
-    """Serves the labelling page of folder/photos; yields its address and process. Its log is in folder/served."""
-    served = folder / "served"
-    served.mkdir(exist_ok=True)
-    with running(served, ["label", "photos", *words], folder) as address_and_process:
+def labelling(folder: Path, *words: str, served: str = "served") -> Iterator[tuple[str, subprocess.Popen]]:
+    """Serves the labelling page of folder/photos; yields its address and process. Its log is in folder/`served`."""
+    (folder / served).mkdir()
+    with running(folder / served, ["label", "photos", *words], folder) as address_and_process:
         yield address_and_process
 
 
