@@ -133,6 +133,6 @@ def _check_header(path: str, cells: list[str]) -> list[str]:
     if any(separator in cells[0] for separator in ";\t") or not all(names) or len(set(names)) < len(names):
         raise ValueError(
             f"labels: {path}, line 1: expected image,<factor>,<factor>,... with a different name for each column. "
-            f"Received: {','.join(cells)[:80]!r}. `ssgan new` reads tables of other kinds."
+            f"Received: {','.join(cells)[:80]!r}. Save it with commas between its cells."
         )
     return cells
