@@ -207,3 +207,15 @@ def test_two_tables_are_one_too_many(tmp_path: Path) -> None:
 def test_natural_order_sorts_numbers_by_value() -> None:
     names = ["img10.png", "Img2.png", "img2.png", "img1/9.png", "a", "", "img²"]
     assert sorted(names, key=natural_key) == ["", "a", "img1/9.png", "Img2.png", "img2.png", "img10.png", "img²"]
+
+
+def test_the_table_may_be_elsewhere(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "1.png").touch()
+    (photos / "labels.csv").write_text("not;this")
+    (tmp_path / "mine.csv").write_text("image,x\n1.png,3\n")
+    table = read_labels(photos, labels=str(tmp_path / "mine.csv"))
+    assert (table.path, table.rows[0].cells, table.others) == (tmp_path / "mine.csv", ("3",), {".csv": 1})
+    with pytest.raises(FileNotFoundError, match="^labels: expected a table. Received: 'none.csv'"):
+        read_labels(photos, labels="none.csv")

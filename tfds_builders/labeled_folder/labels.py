@@ -49,13 +49,18 @@ class Table:
     others: dict[str, int]
 
 
-def labels_path(folder: Path) -> Path:
-    """Returns the path of the folder's table.
+def labels_path(folder: Path, labels: str = "") -> Path:
+    """Returns the path of the folder's table, or of the one that the config names.
 
     Raises:
         FileNotFoundError: if there is no table.
         ValueError: if there are two tables.
     """
+    if labels:
+        path = Path(labels).expanduser()
+        if not path.is_file():
+            raise FileNotFoundError(f"labels: expected a table. Received: {labels!r} (looked for {path.absolute()}).")
+        return path
     found = [folder / name for name in (FILE_NAME, JSON_NAME) if (folder / name).is_file()]
     if not found:
         raise FileNotFoundError(
@@ -68,21 +73,23 @@ def labels_path(folder: Path) -> Path:
     return found[0]
 
 
-def read_labels(folder: Path, skip_bad: bool = False) -> Table:
+def read_labels(folder: Path, skip_bad: bool = False, labels: str = "") -> Table:
     """Reads the table and adds the images that it does not list.
 
     Args:
-        folder: Folder with the table and the images.
+        folder: Folder with the images and, unless `labels` names it, the table.
         skip_bad: If True, skips rows without an image and repeated rows for an image instead of raising.
+        labels: Path of the table, if it is not in the folder.
 
     Raises:
         FileNotFoundError: if the folder, the table, or an image in the table is missing.
         ValueError: naming the file and the place of an invalid entry.
     """
     files, others = list_files(folder)
-    path = labels_path(folder)
-    others[path.suffix] -= 1  # the table itself
-    header, lines = (_csv_lines if path.suffix == ".csv" else _json_entries)(path)
+    path = labels_path(folder, labels)
+    if not labels:
+        others[path.suffix] -= 1  # the table itself
+    header, lines = (_json_entries if path.suffix == ".json" else _csv_lines)(path)
     # Rows of the table.
     rows: dict[str, Row] = {}
     skipped = []

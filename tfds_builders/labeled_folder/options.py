@@ -22,6 +22,7 @@ class LabeledFolderConfig(tfds.core.BuilderConfig):
     Args:
         name: Name of the prepared data set: labeled_folder/<name>.
         folder: Folder with labels.csv (or labels.json) and the images, at any depth; relative to the current folder.
+        labels: Path of the table, if it is not labels.csv or labels.json in the folder.
         resolution: Height and width of the prepared images in pixels, a power of two from 8 to 1024.
         center_crop: If True, crops the middle square of images that are not square instead of rejecting them.
         flatten: Background colour for transparent images such as "white" or "#rrggbb"; "" rejects them.
@@ -33,6 +34,7 @@ class LabeledFolderConfig(tfds.core.BuilderConfig):
     """
 
     folder: str = ""
+    labels: str = ""
     resolution: int = 0
     center_crop: bool = False
     flatten: str = ""
@@ -51,6 +53,8 @@ class LabeledFolderConfig(tfds.core.BuilderConfig):
             raise ValueError(f"name: expected at most 100 characters. Received: {len(self.name)}, {self.name[:40]}...")
         if not self.folder or not isinstance(self.folder, str):
             raise ValueError(f"folder: expected the folder with {FILE_NAME}. Received: {self.folder!r}.")
+        if not isinstance(self.labels, str):
+            raise ValueError(f"labels: expected the path of a table. Received: {self.labels!r}.")
         if type(r) is not int or not 8 <= r <= 1024 or r & (r - 1):
             raise ValueError(f"resolution: expected a power of two from 8 to 1024. Received: {r!r}.")
         for field in ("center_crop", "skip_bad"):

@@ -47,8 +47,8 @@ def read_source(folder: Path, config: LabeledFolderConfig) -> Source:
         FileNotFoundError, ValueError: naming what cannot be used; with `skip_bad` only if no image is left.
     """
     # If the table is replaced while it is read, the fingerprint is that of the earlier one, so the next build notices.
-    labels = hashlib.sha256(labels_path(folder).read_bytes()).hexdigest() if folder.is_dir() else ""
-    table = read_labels(folder, config.skip_bad)
+    labels = hashlib.sha256(labels_path(folder, config.labels).read_bytes()).hexdigest() if folder.is_dir() else ""
+    table = read_labels(folder, config.skip_bad, config.labels)
     for name in table.factors:
         check_column_name(name, str(table.path))
     columns, bad_cells = read_columns(table, config.declared, config.skip_bad)
