@@ -1,6 +1,7 @@
 """Image files of a folder: their names, what the browser shows, and how they look as short vectors."""
 
 import base64
+import collections
 import io
 import os
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from ssgan_tf.editing.image_files import FILE_ENDINGS, MAX_PIXELS, import_pillow, open_image
 from ssgan_tf.label.table import natural_key
 
+_LITTER = {"@eadir", "__macosx", "#recycle", "$recycle.bin", "system volume information", "lost+found"}
 _ENDINGS = (*FILE_ENDINGS, ".gif")
 _SHOWN = 768  # pixels of the longer side in the browser
 _LOSSLESS = 256  # images up to this size are sent as PNG, larger ones as JPEG
@@ -27,14 +29,29 @@ def find_images(folder: str) -> list[str]:
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"images: expected a folder with images. Received: {folder!r}.")
     found, entered = [], set()
-    for place, folders, files in os.walk(folder, followlinks=True):
-        if (real := os.path.realpath(place)) in entered:  # links in a circle
-            folders.clear()
+    # A folder that can be reached on several ways is listed once, under its own path if it has one, as the builder
+    # labeled_folder does; so links that lead in a circle end.
+    own, linked = collections.deque([""]), collections.deque[str]()
+    while own or linked:
+        place = own.popleft() if own else linked.popleft()
+        try:
+            status = os.stat(os.path.join(folder, place))
+            entries = sorted(os.scandir(os.path.join(folder, place)), key=lambda entry: entry.name)
+        except OSError:  # a folder that may not be read
+            if not place:
+                raise
             continue
-        entered.add(real)
-        folders[:] = [name for name in folders if not _is_litter(name)]
-        names = [name for name in files if name.lower().endswith(_ENDINGS) and not _is_litter(name)]
-        found += [os.path.relpath(os.path.join(place, name), folder) for name in names]
+        if (status.st_dev, status.st_ino) in entered:
+            continue
+        entered.add((status.st_dev, status.st_ino))
+        for entry in entries:
+            if _is_litter(entry.name):
+                continue
+            name = os.path.join(place, entry.name)
+            if os.path.isdir(entry.path):
+                (linked if entry.is_symlink() else own).append(name)
+            elif entry.name.lower().endswith(_ENDINGS) and os.path.isfile(entry.path):
+                found.append(name)
     if not found:
         raise ValueError(f"images: expected PNG, JPEG, WebP, BMP, TIFF or GIF images in {folder!r}. Received: none.")
     return sorted(found, key=natural_key)
@@ -42,7 +59,7 @@ def find_images(folder: str) -> list[str]:
 
 def _is_litter(name: str) -> bool:
     """Returns whether a file or folder is hidden, such as "._a.png" of macOS, or belongs to a file manager."""
-    return name.startswith(".") or name.casefold() in ("@eadir", "__macosx")
+    return name.startswith(".") or name.casefold() in _LITTER
 
 
 def _read(path: str, side: int) -> Any:

@@ -162,3 +162,13 @@ def test_the_program_starts_without_tensorflow_and_says_what_is_wrong(folder, ca
         program.main((str(folder), factors))
     assert "labels.json, which the data set is built from" in capsys.readouterr().err
     assert not (folder / "labels.csv.lock").exists()
+
+
+def test_linked_folders_are_listed_once_and_under_their_own_path(tmp_path):
+    (tmp_path / "z").mkdir()
+    (tmp_path / "z/1.png").touch()
+    (tmp_path / "a").symlink_to("z")
+    (tmp_path / "z/up").symlink_to("..")
+    (tmp_path / "lost+found").mkdir()
+    (tmp_path / "lost+found/2.png").touch()
+    assert images.find_images(str(tmp_path)) == ["z/1.png"]
