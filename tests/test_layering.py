@@ -14,7 +14,7 @@
 | 7     | new/                        | 0-6, label                                        |
 | -     | editing/                    | tensorflow, numpy, pillow                         |
 | -     | serving/                    | editing, a web server                             |
-| -     | page/                       | editing, gradio, starlette                        |
+| -     | page/                       | utils, editing, gradio, starlette                 |
 | -     | label/                      | utils, editing, page (its web server), gradio     |
 
 A level is a folder, so a new file needs no decision. Inside a folder modules import each other without circles. Nobody
@@ -45,7 +45,7 @@ ISLANDS = {
     "serving": {
         "tensorflow", "numpy", "PIL", "google", "fastapi", "starlette", "uvicorn", "orjson", "ssgan_tf.editing",
     },
-    "page": {"tensorflow", "numpy", "PIL", "gradio", "starlette", "ssgan_tf.editing"},
+    "page": {"tensorflow", "numpy", "PIL", "gradio", "starlette", "ssgan_tf.utils", "ssgan_tf.editing"},
     "label": {"numpy", "gradio", "starlette", "ssgan_tf.utils", "ssgan_tf.editing", "ssgan_tf.page"},
 }
 # Folders with a level that may use an island.

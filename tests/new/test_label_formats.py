@@ -273,7 +273,11 @@ def test_rows_without_an_image_and_second_rows(tmp_path):
     assert any("1 of 4 rows repeat another row" in note for note in labels.notes)
     refused(tmp_path, "labels.csv", content + "a.png,0\n", "line 6: 'a.png' has another row with other labels, line 2")
     refused(
-        tmp_path, "labels.csv", "image,x\nq.png,1\nw.png,2\n", "cells such as 'q.png'", labels=str(tmp_path / "labels.csv")
+        tmp_path,
+        "labels.csv",
+        "image,x\nq.png,1\nw.png,2\n",
+        "cells such as 'q.png'",
+        labels=str(tmp_path / "labels.csv"),
     )
 
 
