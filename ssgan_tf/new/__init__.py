@@ -1,1 +1,0 @@
-"""From a folder of images and some labels to a data set and a config."""
