@@ -1,6 +1,8 @@
 """Trains with several workers on this machine, each a process, and compares what they saved."""
 
 import contextlib
+import itertools
+import os
 import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,9 +16,15 @@ from tests.support.run_files import read_checkpoint
 NETWORKS = ("generator/", "ema_generator/", "discriminator/")
 
 
+# Workers take some seconds to listen on their ports. Tests that run in parallel must not choose the same ones meanwhile,
+# or workers of different jobs meet. So each process of pytest has a thousand ports of its own and goes through them.
+_FIRST_PORT = 20_000 + 1000 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 10)
+_PORTS = itertools.cycle(range(_FIRST_PORT, _FIRST_PORT + 1000, 10))
+
+
 def free_ports(count: int) -> list[int]:
-    """Returns consecutive ports that nobody listens on."""
-    for first in range(20000, 30000, 7):
+    """Returns up to ten consecutive ports that nobody listens on, and that no other test chooses soon."""
+    for first in itertools.islice(_PORTS, 100):
         with contextlib.ExitStack() as stack:
             try:
                 for port in range(first, first + count):
