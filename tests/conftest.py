@@ -9,6 +9,7 @@ import pytest
 
 # TensorFlow reads these once, when it is first imported, so they are set before any test module is.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as in the package
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # expected numbers are those of a CPU
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -1,6 +1,7 @@
 """The command ssgan: its list of verbs, the program of each, and what it does with a wrong one."""
 
 import os
+import platform
 import re
 import resource
 import subprocess
@@ -42,6 +43,17 @@ def test_the_list_imports_no_numerical_package():
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"tensorflow", "numpy", "absl", "matplotlib", "argparse"} & set(loaded)
     assert {name for name in loaded if name.startswith("ssgan_tf")} == {"ssgan_tf", "ssgan_tf.__main__"}
+
+
+@pytest.mark.parametrize(("setting", "enabled"), [({}, "True"), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, "False")])
+def test_tensorflow_uses_onednn_on_any_x86_processor_unless_told_otherwise(setting, enabled):
+    if platform.machine() != "x86_64":
+        pytest.skip("oneDNN's operations are in TensorFlow's builds for x86")
+    code = "import ssgan_tf; from tensorflow.python.framework import test_util; print(test_util.IsMklEnabled())"
+    environment = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env={**environment, **setting}, capture_output=True, text=True, check=True)
+    assert done.stdout == enabled + "\n"
 
 
 def test_version(tmp_path):

@@ -21,9 +21,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when it is first imported.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # makes `tools` importable from any folder
 
+import ssgan_tf  # noqa: F401  before TensorFlow, for which it sets the environment
+
+# isort: split
 import tensorflow as tf
 
 from ssgan_tf import config as configs

@@ -9,11 +9,8 @@ every step, in the same run, so the ratio of the two speeds hardly depends on th
 
 import argparse
 import dataclasses
-import os
 import time
 from collections.abc import Callable, Sequence
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when it is first imported.
 
 import numpy as np
 from absl import logging

@@ -26,7 +26,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when it is first imported.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # makes `tools` importable from any folder
 
 from ssgan_tf.evaluate import scoring

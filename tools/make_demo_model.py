@@ -13,9 +13,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when it is first imported.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # an export needs no GPU
 
+import ssgan_tf  # noqa: F401  before TensorFlow, for which it sets the environment
+
+# isort: split
 import tensorflow as tf
 
 from ssgan_tf import runs

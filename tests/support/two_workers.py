@@ -16,8 +16,8 @@ from tests.support.run_files import read_checkpoint
 NETWORKS = ("generator/", "ema_generator/", "discriminator/")
 
 
-# Workers take some seconds to listen on their ports. Tests that run in parallel must not choose the same ones meanwhile,
-# or workers of different jobs meet. So each process of pytest has a thousand ports of its own and goes through them.
+# Workers take some seconds to listen on their ports. Tests that run in parallel must not choose the same ones meanwhile
+# (workers of different jobs would meet), so each process of pytest has a thousand ports and goes through them.
 _FIRST_PORT = 20_000 + 1000 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 10)
 _PORTS = itertools.cycle(range(_FIRST_PORT, _FIRST_PORT + 1000, 10))
 
