@@ -47,6 +47,8 @@ class TrainOptions:
     Args:
         images: Length of the run.
         seed: Seed of weights, noise, batches and the labelled subset.
+        start_from: Folder of a run whose networks this one starts from, with fresh optimizers; "" for random weights.
+            Its networks must have the same sizes. Codes are matched by the names of their factors; others start fresh.
         log_every: Interval of the lines in metrics.jsonl and the scalars for TensorBoard. Each checkpoint has a
             line too.
         sample_every: Interval of sample and traversal grids.
@@ -66,6 +68,7 @@ class TrainOptions:
 
     images: int = 1_000_000
     seed: int = 0
+    start_from: str = ""
     log_every: int = 5_000
     sample_every: int = 50_000
     metrics_every: int = 0

@@ -55,11 +55,14 @@ def make_model(options: Options, spec: CodeSpec, seed: int, jit_compile: bool = 
     return model
 
 
+def make_blueprint(options: Options, spec: CodeSpec) -> tf.keras.Model:
+    """Makes the model that `options` belongs to in a graph of its own: nothing is computed, no weight is allocated."""
+    with tf.Graph().as_default():
+        return MODELS[kind_of(options)][1](options, spec)
+
+
 @functools.cache
 def parameter_counts(options: Options, spec: CodeSpec) -> dict[str, int]:
     """Returns the number of trainable parameters of each network of a model: {"generator": ..., ...}."""
-    make = MODELS[kind_of(options)][1]
-    # In a graph nothing is computed and no weights are allocated.
-    with tf.Graph().as_default():
-        networks = make(options, spec).networks()
-        return {name: count_parameters(network) for name, network in networks.items()}
+    networks = make_blueprint(options, spec).networks()
+    return {name: count_parameters(network) for name, network in networks.items()}

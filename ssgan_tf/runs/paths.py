@@ -17,6 +17,7 @@ class RunPaths:
         self.factors = os.path.join(path, "factors.json")
         self.labels = os.path.join(path, "data.json")
         self.labeled_subset = os.path.join(path, "labeled_subset.npy")
+        self.started_from = os.path.join(path, "started_from.json")
         self.replicas = os.path.join(path, "replicas.json")
         self.lock_file = os.path.join(path, "lock")
         # Written during training.

@@ -13,6 +13,7 @@ from ssgan_tf import data
 from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.data.labeled_subset import choose_labeled
 from ssgan_tf.runs import data_checksums
+from ssgan_tf.runs.checkpoints import steps_in
 from ssgan_tf.runs.paths import RunPaths
 from ssgan_tf.utils import files
 from ssgan_tf.utils.readers import read_array, read_json
@@ -80,13 +81,17 @@ class Workdir(RunPaths):
         for path in (self.checkpoints, self.tensorboard, self.samples):
             if os.path.lexists(path) and not (os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK)):
                 raise OSError(f"workdir: expected a writable folder. Received: {path!r}.")
-        replaced = (self.config, self._factors_on_disk(), self.labels, self.labeled_subset, self.replicas)
+        replaced = (self.config, self._factors_on_disk(), self.labels, self.labeled_subset, self.replicas, self.started_from)
         for path in (*replaced, self.skipped_steps, self.log, self.lock_file):
             if os.path.lexists(path) and not os.path.isfile(path):
                 raise OSError(f"workdir: expected a file. Received: {path!r}.")
         for path in (self.log, self.lock_file):
             if os.path.exists(path) and not os.access(path, os.W_OK):
                 raise OSError(f"workdir: expected a writable file. Received: {path!r}.")
+
+    def has_checkpoints(self) -> bool:
+        """Returns whether the run has checkpoints, complete or not: it resumes from these."""
+        return bool(steps_in(self.checkpoints))
 
     def check_disk(self, parameters: int, keep: int) -> None:
         """Checks that the disk has room for `keep` checkpoints of `parameters` weights and the one being written.

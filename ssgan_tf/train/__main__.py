@@ -12,7 +12,7 @@ from ssgan_tf import data
 from ssgan_tf.evaluate.oracle import OracleOptions
 from ssgan_tf.runs import Workdir
 from ssgan_tf.runs.checkpoints import Checkpoints
-from ssgan_tf.train import callbacks, loop, memory, setup, summary, training
+from ssgan_tf.train import callbacks, loop, memory, setup, start_from, summary, training
 from ssgan_tf.train.distribution.cluster import WorkerMissing
 from ssgan_tf.train.distribution.strategy import STRATEGIES, make_strategy
 from ssgan_tf.utils import program
@@ -106,6 +106,8 @@ def dry_run(config: configs.Config) -> int:
     print(summary.describe(config, info, replicas, setup.on_gpu() if xla is None else xla), flush=True)
     if labels := info and setup.preview_labels(config, _DATA_DIR.value, info):
         print(labels)
+    if start := info and start_from.preview(config, info.spec, workdir):
+        print(start)
     return 0
 
 

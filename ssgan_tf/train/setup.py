@@ -19,9 +19,10 @@ from ssgan_tf.evaluate.label_counts import count_labels, describe_labels
 from ssgan_tf.models.base import WithNetwork
 from ssgan_tf.runs import Workdir
 from ssgan_tf.runs.checkpoints import Checkpoints
-from ssgan_tf.train import costs, memory, summary
+from ssgan_tf.train import costs, memory, start_from, summary
 from ssgan_tf.train.distribution.strategy import check_equal_across_workers, is_chief, make_strategy
 from ssgan_tf.train.loop import Session
+from ssgan_tf.utils import files
 
 _PREVIEWED = 50_000  # images whose labels a dry run reads
 
@@ -66,6 +67,7 @@ def prepare(
     d = config.data
     dataset = load_for(d, data_dir)
     model = make_model(strategy, config, dataset.spec, xla)
+    start = start_from.take(model, config, place)
     chief = is_chief(strategy)
     with contextlib.ExitStack() as unlock_on_error:
         lock = unlock_on_error.enter_context(place.lock()) if chief else None
@@ -73,7 +75,8 @@ def prepare(
             checkpoints = Checkpoints(place.checkpoints, model.checkpoint_items(), config.train.keep_checkpoints)
             first_step = checkpoints.restore_latest() or 0
         labels = np.ascontiguousarray(dataset.factors).tobytes()
-        check_equal_across_workers(strategy, {"labels": labels, "checkpoint to resume from": str(first_step).encode()})
+        begins = f"{first_step} {start.fingerprint if start else ''}".strip()
+        check_equal_across_workers(strategy, {"labels": labels, "checkpoint to resume from": begins.encode()})
 
         # Scores during training, and the files that describe the run. Only the chief computes and writes them.
         evaluate = judging = None
@@ -85,6 +88,8 @@ def prepare(
                 evaluate = make_evaluator(config, dataset, rows, model, judging)
             if not quiet and d.labeled_fraction:
                 print(describe_use(dataset, rows), flush=True)
+            if start:
+                record_start(place, start, checkpoints, quiet)
             checkpoints.remove_leftovers(first_step)
             record_replicas(place, strategy.num_replicas_in_sync, first_step, quiet)
         else:
@@ -199,6 +204,18 @@ def record_replicas(workdir: Workdir, count: int, first_step: int, quiet: bool) 
             f"Resuming on {count} device{'s' * (count != 1)} a run that began on {before}: the batches are the same, "
             f"but sums are taken in another order, so results will not be bit-identical to those on {before}."
         )
+
+
+def record_start(workdir: Workdir, start: start_from.Start, checkpoints: Checkpoints, quiet: bool) -> None:
+    """Records what was taken from another run, and saves it as the checkpoint of step 0, so that it is not read again.
+
+    Raises:
+        OSError: The workdir cannot be written.
+    """
+    files.write_json(start.to_json(), workdir.started_from)
+    checkpoints.save(0)
+    if not quiet:
+        print(start, flush=True)
 
 
 def make_evaluator(
