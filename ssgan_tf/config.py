@@ -20,6 +20,7 @@ from typing import Any
 from ssgan_tf.core.schedule import BATCHES_1_GPU, PUBLISHED_LENGTHS, Phase, Schedule, progressive
 from ssgan_tf.data import DataOptions
 from ssgan_tf.models import MODELS, SemiStyleGANOptions, kind_of
+from ssgan_tf.models.augmentation import AugmentOptions
 from ssgan_tf.models.base import Options
 from ssgan_tf.networks.options import NetworkOptions, small_64, small_128
 from ssgan_tf.utils import overrides
@@ -28,6 +29,7 @@ from ssgan_tf.utils.validation import choose
 
 __all__ = [
     "BATCHES_1_GPU",
+    "AugmentOptions",
     "PUBLISHED_LENGTHS",
     "Config",
     "DataOptions",

@@ -81,8 +81,8 @@ class Workdir(RunPaths):
         for path in (self.checkpoints, self.tensorboard, self.samples):
             if os.path.lexists(path) and not (os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK)):
                 raise OSError(f"workdir: expected a writable folder. Received: {path!r}.")
-        replaced = (self.config, self._factors_on_disk(), self.labels, self.labeled_subset, self.replicas, self.started_from)
-        for path in (*replaced, self.skipped_steps, self.log, self.lock_file):
+        replaced = (self.config, self._factors_on_disk(), self.labels, self.labeled_subset, self.replicas)
+        for path in (*replaced, self.started_from, self.skipped_steps, self.log, self.lock_file):
             if os.path.lexists(path) and not os.path.isfile(path):
                 raise OSError(f"workdir: expected a file. Received: {path!r}.")
         for path in (self.log, self.lock_file):

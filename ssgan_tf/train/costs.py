@@ -198,14 +198,16 @@ def step_flops(
 
     # Discriminator step. Only images whose codes enter a loss pass through the encoder's head.
     encoded = batch * (o.gamma_e > 0) + labeled + mixed
-    discriminator = (batch + labeled + mixed) * (trunk.forward + trunk.backward)
+    separate = batch * o.augment.separate  # generated images that E sees in a pass of its own
+    passed = batch + separate * (o.gamma_e > 0) + labeled + mixed
+    discriminator = passed * (trunk.forward + trunk.backward)
     discriminator += batch * (realness.forward + realness.backward) + encoded * (codes.forward + codes.backward)
     penalty = r1_work(trunk, realness, last=network.feature_maps(2)) if o.r1 > 0 else 0
     real = trunk.forward + trunk.backward + realness.forward + realness.backward + penalty / o.r1_interval
 
     # Generator step.
     encoded = batch * (o.gamma_g > 0) + mixed
-    generator = (batch + mixed) * (trunk.forward + trunk.to_images)
+    generator = (batch + separate * (o.gamma_g > 0) + mixed) * (trunk.forward + trunk.to_images)
     generator += batch * (realness.forward + realness.to_images) + encoded * (codes.forward + codes.to_images)
     generator += batch * (styles * mapping.backward + synthesis.backward)
     painting = batch * (styles * mapping.forward + synthesis.forward)
@@ -284,7 +286,7 @@ def memory(options: SemiStyleGANOptions, code_size: int, resolution: int, batch:
         sum(r**2 * n.feature_maps(r) for r in _resolutions_up_to(n, resolution)) for n in (network.generator, network)
     )
     largest = resolution**2 * network.feature_maps(resolution)
-    encoded = batch + labeled_batch * ((o.beta > 0) + (o.alpha > 0))
+    encoded = batch * (1 + (o.augment.separate and o.gamma_e > 0)) + labeled_batch * ((o.beta > 0) + (o.alpha > 0))
     stored = batch * g_maps * (4 * compute_bytes + 16) + (encoded * 4 + batch * 2 * passes) * d_maps * compute_bytes
     return Memory(
         weights=4 * (generator + discriminator),

@@ -19,6 +19,7 @@ import tensorflow as tf
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.core.schedule import Phase, Schedule
 from ssgan_tf.models import make_model, train_step
+from ssgan_tf.models.augmentation import AugmentOptions
 from ssgan_tf.models.semi_stylegan.model import SemiStyleGANOptions
 from ssgan_tf.networks.options import NetworkOptions
 from tests.support.two_devices import two_replicas
@@ -29,8 +30,9 @@ NETWORK = NetworkOptions(
     resolution=8, fmap_base=64, fmap_max=8, noise_size=8, style_size=8, mapping_layers=2, stddev_group=1
 )
 OPTIONS = SemiStyleGANOptions(
-    network=NETWORK, gamma_g=2.0, gamma_e=1.0, beta=3.0, alpha=2.0, r1=1.0, r1_interval=2, style_mixing=0.5
-)
+    network=NETWORK, gamma_g=2.0, gamma_e=1.0, beta=3.0, alpha=2.0, r1=1.0, r1_interval=2, style_mixing=0.5,
+    augment=AugmentOptions(("flip", "translation", "colour", "cutout"), ("translation",), probability=0.7),
+)  # fmt: skip
 
 
 def examples(count: int, seed: int) -> dict[str, np.ndarray]:

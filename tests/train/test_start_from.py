@@ -37,7 +37,7 @@ def test_all_weights_are_taken_but_those_of_codes_by_name(source, tmp_path):
     there = runs.load_run(str(source)).model
     here = models.make_model(there.options, SPEC, seed=3)
     before = here.generator.mapping.embedding.kernel.numpy(), here.discriminator.code_head.kernel.numpy()
-    start = start_from.take(here, config(source), Workdir('new'))
+    start = start_from.take(here, config(source), Workdir("new"))
     assert str(start) == (
         f"starts from  {source}, step 7 (70 images): generator, discriminator/encoder; codes of hue; fresh: angle, size"
     )

@@ -12,9 +12,10 @@ from ssgan_tf.core import losses
 from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.priors import GridPrior, latent_spec
 from ssgan_tf.models import train_step
+from ssgan_tf.models.augmentation import augment_generated, augment_real
 from ssgan_tf.models.base import ExportNetworks, LossTrackers, TrainableModel
 from ssgan_tf.models.progressive import fade_at, shrink
-from ssgan_tf.models.semi_stylegan.objective import MixUpBatch, Objective, SemiStyleGANOptions
+from ssgan_tf.models.semi_stylegan.objective import MixUpBatch, Objective, SemiStyleGANOptions, generated_images
 from ssgan_tf.networks.discriminator import Discriminator
 from ssgan_tf.networks.style_generator import W_AVERAGE_DECAY, StyleGenerator, mix_styles, sample_crossovers
 
@@ -167,26 +168,30 @@ class SemiStyleGAN(TrainableModel):
         noise, codes = self._sample_noise(size, noise_seed), self._sample_codes(size, code_seed)  # [B,Z], [B,K]
         second = self._sample_second_styles(size, noise_seed) if self.options.style_mixing > 0 else None
 
-        # Generate once; the tape keeps the forward pass for G's step.
+        # Generate once, and augment what D and E see; the tape keeps the forward pass for G's step.
+        batch = augment_real(self.options.augment, batch, code_seed)
         with tf.GradientTape() as tape:
             fake, style = self._generate_batch(  # [B,r,r,C], [W]
                 noise, codes, second, self.resolution, fade, train_step.seed_for_replica(pixel_seed)
             )
-            mixup = self.mixup(batch, fake, codes, mixup_seed) if self.options.alpha > 0 else None
+            fake, encoded = augment_generated(self.options.augment, fake, code_seed)
+            known = fake if encoded is None else encoded
+            mixup = self.mixup(batch, known, codes, mixup_seed) if self.options.alpha > 0 else None
 
         # Discriminator/encoder step: minimise L^(D,E) of Equation 7.
         d_terms, gradients = self._discriminator_gradients(
-            batch, fake, codes, mixup, fade, self._takes_r1(), train_step.loss_scale(self.discriminator_optimizer)
-        )
+            batch, fake, codes, mixup, fade, self._takes_r1(),
+            train_step.loss_scale(self.discriminator_optimizer), encoded,
+        )  # fmt: skip
         variables = self.discriminator.trainable_variables
         d_norm = train_step.apply_gradients(gradients, variables, self.discriminator_optimizer)
 
         # Generator step: minimise L^(G) of Equation 7 against the updated D/E. First the gradient of the loss with
         # respect to the images, then, by the chain rule, with respect to G's weights.
         g_terms, gradients = self._generator_gradients(
-            fake, codes, mixup, fade, train_step.loss_scale(self.generator_optimizer)
+            fake, codes, mixup, fade, train_step.loss_scale(self.generator_optimizer), encoded
         )
-        images = [fake] if mixup is None else [fake, mixup.images]
+        images = generated_images(fake, mixup, encoded)
         gradients = tape.gradient(images, self.generator.trainable_variables, output_gradients=gradients)
         g_norm = train_step.apply_gradients(gradients, self.generator.trainable_variables, self.generator_optimizer)
 

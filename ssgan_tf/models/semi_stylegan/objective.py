@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from ssgan_tf.core import losses
 from ssgan_tf.models import train_step
+from ssgan_tf.models.augmentation import AugmentOptions
 from ssgan_tf.models.base import WithNetwork
 from ssgan_tf.networks.discriminator import Discriminator
 from ssgan_tf.networks.options import NetworkOptions
@@ -37,6 +38,7 @@ class SemiStyleGANOptions(WithNetwork):
         beta_1: Decay of Adam's first moment.
         beta_2: Decay of Adam's second moment.
         ema_half_life: Half-life of the averaged generator's weights, in images.
+        augment: Augmentation of what D and E see, for few images; none by default.
         style_mixing: Fraction of the generated images whose finer layers take their style from a second z. All layers
             have the same code, since the encoder could recover neither of two codes in one image.
 
@@ -58,6 +60,7 @@ class SemiStyleGANOptions(WithNetwork):
     beta_2: float = 0.99
     ema_half_life: float = 10_000.0
     style_mixing: float = 0.0
+    augment: AugmentOptions = AugmentOptions()
 
     def __post_init__(self):
         validation.check_least(self, 0, "gamma_g", "gamma_e", "beta", "alpha", "r1", "ema_half_life")
@@ -112,8 +115,9 @@ class Objective:
 
     Arguments shared by several methods:
         batch: `image` [B,r,r,C] and, with labels, `labeled_image` [L,r,r,C], `labeled_codes` and `labeled_mask` [L,K].
-        fake: Generated images [B,r,r,C].
+        fake: Generated images [B,r,r,C], as D sees them.
         codes: Their codes [B,K].
+        encoded: Generated images [B,r,r,C] as E sees them; None if it sees those that D sees.
         mixup: MixUp pairs; None if alpha is 0.
         fade: Weight of the networks' newest block; None means 1.
         scale: Factor for the loss before gradients are taken, so that 16 bits can hold them; None means 1.
@@ -151,10 +155,11 @@ class Objective:
         fade: tf.Tensor | None,
         take_r1: tf.Tensor | bool,
         scale: tf.Tensor | None,
+        encoded: tf.Tensor | None = None,
     ) -> tuple[dict[str, tf.Tensor], list[tf.Tensor | None]]:
         """Computes L^(D,E)'s weighted terms and its gradient for each trainable variable of D/E (None if unused)."""
         with tf.GradientTape() as tape:
-            terms = self.discriminator_losses(batch, fake, codes, mixup, fade, take_r1)
+            terms = self.discriminator_losses(batch, fake, codes, mixup, fade, take_r1, encoded)
             # Sum over terms of the mean over the global batch.
             loss = _scaled(train_step.total_loss(terms), scale)
         return terms, tape.gradient(loss, self.discriminator.trainable_variables)
@@ -166,22 +171,27 @@ class Objective:
         mixup: MixUpBatch | None,
         fade: tf.Tensor | None,
         scale: tf.Tensor | None,
+        encoded: tf.Tensor | None = None,
     ) -> tuple[dict[str, tf.Tensor], list[tf.Tensor]]:
-        """Computes L^(G)'s weighted terms and its gradient with respect to the fake and, if any, MixUp images."""
-        images = [fake] if mixup is None else [fake, mixup.images]
+        """Computes L^(G)'s weighted terms and its gradient with respect to `generated_images`."""
+        images = generated_images(fake, mixup, encoded)
         # D/E's variables are constants here: only gradients with respect to the images are needed.
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(images)
-            terms = self.generator_losses(fake, codes, mixup, fade)
+            terms = self.generator_losses(fake, codes, mixup, fade, encoded)
             loss = _scaled(train_step.total_loss(terms), scale)
-        return terms, tape.gradient(loss, images)
+        return terms, tape.gradient(loss, images, unconnected_gradients="zero")
 
-    def discriminator_losses(self, batch, fake, codes, mixup, fade=None, take_r1=True) -> dict[str, tf.Tensor]:
+    def discriminator_losses(
+        self, batch, fake, codes, mixup, fade=None, take_r1=True, encoded=None
+    ) -> dict[str, tf.Tensor]:
         """Computes the weighted terms of L^(D,E), Equation 7: {name: [B] or [L]}."""
         o, d = self.options, self.discriminator
 
         # One pass of the trunk over all images that need no gradient with respect to their pixels.
         parts = {"fake": fake}
+        if encoded is not None and o.gamma_e > 0:
+            parts["encoded"] = encoded
         if o.beta > 0:
             parts["labeled"] = batch["labeled_image"]
         if mixup is not None:
@@ -198,7 +208,7 @@ class Objective:
 
         # gamma_E L_unsup, Equation 1: ||E(G(z,c)) - c||
         if o.gamma_e > 0:
-            distance = losses.code_distance(d.codes(features["fake"]), codes)
+            distance = losses.code_distance(d.codes(features.get("encoded", features["fake"])), codes)
             result["discriminator/unsupervised"] = o.gamma_e * distance
 
         # beta L_sup, Equation 3: ||E(x) - c|| on labelled images, known factors only
@@ -212,16 +222,19 @@ class Objective:
             result["discriminator/smoothness"] = o.alpha * distance
         return result
 
-    def generator_losses(self, fake, codes, mixup, fade=None) -> dict[str, tf.Tensor]:
+    def generator_losses(self, fake, codes, mixup, fade=None, encoded=None) -> dict[str, tf.Tensor]:
         """Computes the weighted terms of L^(G), Equation 7: {name: [B] or [L]}."""
         o, d = self.options, self.discriminator
         parts = {"fake": fake} if mixup is None else {"fake": fake, "mixup": mixup.images}
+        if encoded is not None and o.gamma_g > 0:
+            parts["encoded"] = encoded
         features = self._trunk_features(parts, fade)
         # L_GAN, in its non-saturating form: softplus(-D(G(z,c)))
         result = {"generator/adversarial": losses.generator_adversarial(d.realness(features["fake"]))}
         # gamma_G L_unsup, Equation 1
         if o.gamma_g > 0:
-            result["generator/unsupervised"] = o.gamma_g * losses.code_distance(d.codes(features["fake"]), codes)
+            distance = losses.code_distance(d.codes(features.get("encoded", features["fake"])), codes)
+            result["generator/unsupervised"] = o.gamma_g * distance
         # alpha L_sr, Equation 6. It reaches G through the generated member of each MixUp pair.
         if mixup is not None:
             distance = losses.code_distance(d.codes(features["mixup"]), mixup.codes, mixup.mask)
@@ -262,6 +275,11 @@ class Objective:
         if take_r1 is True:
             return with_penalty()
         return tf.cond(take_r1, with_penalty, without_penalty)
+
+
+def generated_images(fake: tf.Tensor, mixup: MixUpBatch | None, encoded: tf.Tensor | None) -> list[tf.Tensor]:
+    """Returns the images through which L^(G) reaches the generator; see `Objective` for the arguments."""
+    return [images for images in (fake, None if mixup is None else mixup.images, encoded) if images is not None]
 
 
 def _scaled(x: tf.Tensor, scale: tf.Tensor | float | None) -> tf.Tensor:
