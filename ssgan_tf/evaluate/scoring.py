@@ -28,6 +28,7 @@ from ssgan_tf.metrics import (
     frechet,
 )
 from ssgan_tf.metrics.bootstrap import fraction_interval, intervals
+from ssgan_tf.metrics.l2 import l2_intervals
 from ssgan_tf.metrics.titles import TITLES
 from ssgan_tf.utils.progress_bar import make_bar
 
@@ -209,8 +210,8 @@ def score(predictions: Predictions, plan: Plan) -> Result:
                 score_replicate = _counted(task.score_replicate, bar)
                 result.intervals[task.group].update(intervals(values, score_replicate, rng, count))
                 result.replicates[task.name] = count
-                if task.name == "exact_match" and task.group == "encoder":
-                    result.intervals[task.group].update(_fraction_intervals(values, predictions.encoder))
+                if task.group == "encoder":
+                    result.intervals[task.group].update(_exact_intervals(task.name, values, predictions.encoder))
     return result
 
 
@@ -222,8 +223,12 @@ def _replicates(task: MetricTask, predictions: Predictions, plan: Plan) -> int:
     return plan.bootstrap
 
 
-def _fraction_intervals(values: Values, table: Table) -> dict[str, tuple[float, float]]:
-    """Returns the intervals of the fractions among the values of exact match."""
+def _exact_intervals(name: str, values: Values, table: Table) -> dict[str, tuple[float, float]]:
+    """Returns the intervals of L2 and of the fractions of exact match, which are right for few images too."""
+    if name == "l2":
+        return l2_intervals(table)
+    if name != "exact_match":
+        return {}
     counts = {f"exact_match/accuracy/{name}": int(table.known[:, f].sum()) for f, name in enumerate(table.names)}
     counts["exact_match"] = int(values["exact_match/samples"])
     return {key: fraction_interval(values[key], count) for key, count in counts.items() if key in values}

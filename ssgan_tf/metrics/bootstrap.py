@@ -1,11 +1,13 @@
-"""Bootstrap confidence intervals (95 %) of scores."""
+"""Confidence intervals (95 %) of scores: by bootstrap, and exact ones of fractions and means."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable
 
 import numpy as np
+from scipy.special import stdtrit
 
 Scores = dict[str, float]
 
@@ -71,6 +73,21 @@ def intervals(
         limits = _LIMITS.get(key, _LIMITS.get(key.split("/")[0], (0.0, 1.0)))
         result[key] = (float(np.clip(low, *limits)), float(np.clip(high, *limits)))
     return result
+
+
+def mean_interval(values: np.ndarray, most: float) -> tuple[float, float]:
+    """Returns the 95 % interval of the mean of errors, which lie in about [0, most], by Student's t.
+
+    A single value says nothing: its interval is [0, most].
+
+    References: Student 1908.
+    """
+    mean = float(np.mean(values, dtype=np.float64))
+    most = max(most, mean)
+    if len(values) < 2:
+        return 0.0, most
+    half = stdtrit(len(values) - 1, 0.975) * np.std(values, ddof=1, dtype=np.float64) / math.sqrt(len(values))
+    return max(0.0, float(mean - half)), min(most, float(mean + half))
 
 
 def fraction_interval(fraction: float, count: int) -> tuple[float, float]:

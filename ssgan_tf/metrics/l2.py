@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
+from ssgan_tf.metrics.bootstrap import mean_interval
 from ssgan_tf.metrics.settings import DEFAULTS, Settings
 from ssgan_tf.metrics.table import Table
 
@@ -41,18 +43,44 @@ def l2(table: Table, rng: np.random.Generator, settings: Settings = DEFAULTS) ->
     """
     del settings
     counted, complete = table.complete_rows("L2")
-    known = table.known
-    # Average over complete rows, and for each factor over all rows with a label for it.
-    difference = table.codes[:, counted] - table.truth[:, counted]
+    found = distances(table)
     result: dict[str, float] = {
-        "l2": float(np.mean(np.linalg.norm(difference[complete], axis=1))),
+        "l2": float(np.mean(found["l2"])),
         "l2/chance": chance_l2([table.truth_sizes[f] for f in counted], rng),
         "l2/samples": int(complete.sum()),
     }
-    for column, f in enumerate(counted):
-        result[f"l2/error/{table.names[f]}"] = float(np.mean(abs(difference[known[:, f], column])))
-        result[f"l2/samples/{table.names[f]}"] = int(known[:, f].sum())
+    for f in counted:
+        result[f"l2/error/{table.names[f]}"] = float(np.mean(found[f"l2/error/{table.names[f]}"]))
+        result[f"l2/samples/{table.names[f]}"] = int(table.known[:, f].sum())
     return {**result, **table.excluded("l2", counted)}
+
+
+def distances(table: Table) -> dict[str, np.ndarray]:
+    """Computes the values that the scores of `l2` are the means of.
+
+    Returns:
+        "l2": distance of each complete row; "l2/error/<name>": absolute error of each row with a label of the factor.
+
+    Raises:
+        ValueError: See `l2`.
+    """
+    counted, complete = table.complete_rows("L2")
+    difference = table.codes[:, counted] - table.truth[:, counted]
+    errors = {
+        f"l2/error/{table.names[f]}": abs(difference[table.known[:, f], column]) for column, f in enumerate(counted)
+    }
+    return {"l2": np.linalg.norm(difference[complete], axis=1), **errors}
+
+
+def l2_intervals(table: Table) -> dict[str, tuple[float, float]]:
+    """Returns the 95 % intervals of L2 and of each factor's error, by Student's t over the rows.
+
+    With few rows a bootstrap is too narrow, since the few errors that were seen are all that its replicates contain.
+    """
+    found = distances(table)
+    return {
+        key: mean_interval(values, 1.0 if key != "l2" else math.sqrt(len(found) - 1)) for key, values in found.items()
+    }
 
 
 def chance_l2(sizes: Sequence[int], rng: np.random.Generator, n: int = 20_000) -> float:

@@ -187,6 +187,18 @@ def test_few_images_give_the_encoder_intervals_without_a_bootstrap():
     assert score(make_predictions(count=1200), plan(["mig"], few=True)).replicates == {}
 
 
+def test_the_l2_of_few_complete_images_has_students_interval():
+    """Five of 40 images have all labels, at distances 0.1 to 0.5: 0.3 +- 2.776 * 0.158 / sqrt(5)."""
+    factors = np.zeros((40, 2), int)
+    factors[5:, 1] = -1
+    codes = np.where(factors == 0, 0.0, 0.5) + np.where(np.arange(2) == 0, 0.1 * np.arange(1, 41)[:, None] % 0.6, 0.0)
+    table = ideals.make_table(codes, factors, (2, 2), ("shape", "hue"))
+    result = score(Predictions(table, None, {}, {}), plan(["l2"], few=True))
+    assert result.values["encoder"]["l2/samples"] == 5
+    assert result.intervals["encoder"]["l2"] == pytest.approx((0.1037, 0.4963), abs=1e-4)
+    assert result.intervals["encoder"]["l2/error/shape"][1] < 0.35  # from 40 images
+
+
 def test_replicates_without_a_score_are_left_out():
     # Two of 100 rows have the second value, which about every seventh replicate lacks.
     factors = np.zeros((100, 1), int)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ssgan_tf.metrics import METRICS
-from ssgan_tf.metrics.bootstrap import fraction_interval, intervals
+from ssgan_tf.metrics.bootstrap import fraction_interval, intervals, mean_interval
 from tests.support import ideals
 
 
@@ -120,3 +120,19 @@ def test_nineteen_of_twenty_intervals_of_fractions_contain_the_truth(rng) -> Non
     found = rng.binomial(16, 0.11, size=2000) / 16
     ends = [fraction_interval(fraction, 16) for fraction in found]
     assert 0.92 < np.mean([low <= 0.11 <= high for low, high in ends]) <= 1
+
+
+def test_nineteen_of_twenty_intervals_of_the_mean_of_five_contain_the_truth(rng) -> None:
+    """A bootstrap of five values contains it in 82 of 100 cases: it knows no error but the five that it has seen."""
+    samples = rng.normal(0.5, 0.15, [1000, 5])
+    assert 0.93 < np.mean([low <= 0.5 <= high for low, high in (mean_interval(s, 2.0) for s in samples)]) < 0.97
+    replicates = samples[:, rng.integers(5, size=[200, 5])].mean(axis=2)
+    low, high = np.percentile(replicates, [2.5, 97.5], axis=1)
+    assert np.mean((low <= 0.5) & (high >= 0.5)) < 0.88
+
+
+def test_the_interval_of_a_mean_is_students_t_within_its_limits() -> None:
+    assert mean_interval(np.array([0.4, 0.5, 0.6]), 2.0) == pytest.approx((0.2516, 0.7484), abs=1e-4)
+    assert mean_interval(np.array([0.0, 0.2]), 0.7) == (0.0, 0.7)
+    assert mean_interval(np.array([0.4]), 0.7) == (0.0, 0.7)
+    assert mean_interval(np.array([0.9]), 0.7) == (0.0, 0.9)
