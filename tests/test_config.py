@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ssgan_tf import config as configs
-from ssgan_tf.config import Config, DataOptions, NetworkOptions, Phase, TrainOptions
+from ssgan_tf.config import AugmentOptions, Config, DataOptions, NetworkOptions, Phase, TrainOptions
 from ssgan_tf.runs import Workdir
 
 # --- --set.
@@ -144,7 +144,7 @@ def make_unusual() -> Config:
             int: lambda v: [2 * v, v + 1, 8, 1],
             float: lambda v: [v / 2, 0.5, 1.0],
             str: lambda v: ["mixed_bfloat16", f"other/{v}"],
-            tuple: lambda v: ["b,a"],
+            tuple: lambda v: ["b,a", "translation"],
         }[type(value)](value)
         for other in tries:
             with contextlib.suppress(ValueError):
@@ -343,7 +343,7 @@ def test_without_shipped_configs_paths_still_work(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("config", [Config(), UNUSUAL])
 def test_repr_is_the_call_that_makes_the_config(config):
-    kinds = (Config, DataOptions, NetworkOptions, Phase, TrainOptions, type(config.model))
+    kinds = (AugmentOptions, Config, DataOptions, NetworkOptions, Phase, TrainOptions, type(config.model))
     assert eval(repr(config), {kind.__name__: kind for kind in kinds}) == config
 
 

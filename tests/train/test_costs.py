@@ -9,6 +9,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import tensorflow as tf
@@ -16,6 +17,7 @@ import tensorflow as tf
 from ssgan_tf import models
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.core.schedule import Phase, Segment
+from ssgan_tf.models.augmentation import AugmentOptions
 from ssgan_tf.models.semi_stylegan.model import SemiStyleGANOptions
 from ssgan_tf.models.vae.beta_vae import BetaVAEOptions
 from ssgan_tf.networks import layers
@@ -95,7 +97,7 @@ def test_forward_passes():
     assert 2 * BATCH * work == count(discriminator.encode, float_spec(BATCH, 16, 16, 3))
 
 
-OBJECTIVES: dict[str, dict[str, float]] = {
+OBJECTIVES: dict[str, dict[str, Any]] = {
     "all": {},
     "no r1": {"r1": 0},
     "encoder learns from generated images": {"gamma_e": 1},
@@ -103,6 +105,8 @@ OBJECTIVES: dict[str, dict[str, float]] = {
     "no mixup": {"alpha": 0},
     "no codes for the generator": {"gamma_g": 0, "alpha": 0},
     "style mixing": {"style_mixing": 0.5},
+    "augmented for D alone": {"augment": AugmentOptions(("flip", "colour")), "gamma_e": 1},
+    "augmented for D and E": {"augment": AugmentOptions(("colour",), ("colour",))},
 }
 
 
@@ -171,6 +175,7 @@ import tensorflow as tf
 from ssgan_tf import models
 from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.models.vae.beta_vae import BetaVAEOptions
+from ssgan_tf.models.augmentation import AugmentOptions
 from ssgan_tf.models.semi_stylegan.model import SemiStyleGANOptions
 model = models.make_model(SemiStyleGANOptions(), CodeSpec((FactorSpec("a", 2),)), seed=0)
 images = tf.random.stateless_uniform([8, 64, 64, 3], [0, 0], -1, 1)
