@@ -44,7 +44,9 @@ SHORT = {
     "tools/benchmark_data.py": ["--seconds=0.2"],
 }
 # What only the slow test runs: programs for maintainers, and further uses of a program.
-ONLY_SLOW = ("tools/", "--strategy=mirrored", "--checkpoints_of=", "--bootstrap=", "model.augment.", "train.start_from=")
+ONLY_SLOW = (
+    "tools/", "--strategy=mirrored", "--checkpoints_of=", "--bootstrap=", "model.augment.", "train.start_from=",
+)  # fmt: skip
 # Documented commands that other tests run.
 ELSEWHERE = {
     "tools/benchmark.py": "tests/tools",
