@@ -1,0 +1,1 @@
+"""From a folder of images and some labels to a data set and a config."""
