@@ -5,9 +5,12 @@ import concurrent.futures
 import dataclasses
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from PIL import Image
+from PIL import Image, ImageColor
+
+from ssgan_tf.new.labels.formats import short
+from ssgan_tf.new.wording import count
 
 # As in tfds_builders/labeled_folder, which prepares the images.
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
@@ -15,6 +18,8 @@ _GRAY, _COLOUR, _ALPHA = {"1", "L"}, {"RGB", "P"}, {"LA", "La", "PA", "RGBA", "R
 _DEEP = {"I", "I;16", "I;16L", "I;16B", "I;16N"}
 _SHOWN = 3  # examples in a sentence
 _MOST_USED = 0.95  # share of the images that must not be smaller than the resolution
+_LOOKED_AT = 1000  # images with an alpha channel that are decoded
+NOT_SQUARE = ("crop", "skip")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,51 +65,69 @@ class Survey:
         """Usable files that are not square."""
         return [file for file in self.usable if file.size[0] != file.size[1]]
 
+    def without(self, names: Collection[str], problem: str) -> "Survey":
+        """Returns a survey in which images have a problem."""
+        changed = (dataclasses.replace(f, problem=problem) if f.name in names else f for f in self.files)
+        return Survey(self.folder, tuple(changed))
+
     def transparent(self) -> str:
-        """Returns the name of an image with transparent pixels, or "" if all alpha channels are opaque.
+        """Returns the name of an image with transparent pixels, or "" if the alpha channels looked at are opaque."""
+        some = [file for file in self.usable if file.alpha]
+        some = some[:: max(1, len(some) // _LOOKED_AT)]
+        return next((file.name for file in some if _is_transparent(os.path.join(self.folder, file.name))), "")
 
-        Images are decoded until one is found.
-        """
-        return next((file.name for file in self.usable if file.alpha and self._is_transparent(file)), "")
+    def grey(self, background: str) -> bool:
+        """Returns whether all usable images are grey on a background, as labeled_folder decides it."""
+        on_grey = not background or len(set(ImageColor.getrgb(background)[:3])) == 1
+        return all(f.mode in _GRAY | _DEEP | {"LA", "La"} and (on_grey or not f.alpha) for f in self.usable)
 
-    def _is_transparent(self, file: ImageFile) -> bool:
-        with Image.open(os.path.join(self.folder, file.name), formats=_FORMATS) as image:
-            try:
-                lowest = image.convert("RGBA").getextrema()[3][0]  # type: ignore[index]
-            except (OSError, ValueError, SyntaxError):  # damaged: the build leaves it out
-                return False
-        return int(lowest) < 255
-
-    def side(self, square: bool) -> int:
-        """Returns the size in pixels that nearly all usable images have at their shorter side.
-
-        Args:
-            square: Whether images that are not square are left out.
-        """
-        sides = sorted((min(f.size) for f in self.usable if not square or f.size[0] == f.size[1]), reverse=True)
+    def side(self) -> int:
+        """Returns the size in pixels that nearly all usable images have at their shorter side."""
+        sides = sorted((min(file.size) for file in self.usable), reverse=True)
         return sides[min(len(sides) - 1, int(_MOST_USED * len(sides)))] if sides else 0
 
     def describe(self) -> list[str]:
         """Returns lines on formats, sizes, colours and unusable files."""
         usable = self.usable
         formats = collections.Counter(file.format for file in usable)
-        lines = [f"{self.folder}: {len(self.files):,} images, {_list(formats)}"]
-        sizes = collections.Counter(f"{file.size[0]}x{file.size[1]}" for file in usable)
+        lines = [f"{self.folder}: {count(len(self.files), 'image')}, {_list(formats)}"]
+        sizes = collections.Counter(map(_size, usable))
         if len(sizes) > 2 * _SHOWN:
-            low, high = (choose(usable, key=lambda file: file.size[0] * file.size[1]).size for choose in (min, max))
-            ends = f", from {low[0]}x{low[1]} to {high[0]}x{high[1]}"
+            low, high = (pick(usable, key=lambda file: file.size[0] * file.size[1]) for pick in (min, max))
+            ends = f", from {_size(low)} to {_size(high)}"
         else:
             ends = ""
         lines.append(f"  sizes: {_list(sizes)}{ends}")
         modes = collections.Counter(_MODES.get(file.mode, file.mode) for file in usable)
         lines.append(f"  colours: {_list(modes)}")
+        if self.not_square:
+            file = self.not_square[0]
+            lines.append(f"  not square: {len(self.not_square):,}, such as {file.name!r} ({_size(file)})")
+        return lines
+
+    def describe_problems(self) -> list[str]:
+        """Returns a line for each reason why images cannot be used."""
         problems: dict[str, list[str]] = collections.defaultdict(list)
         for file in self.files:
             if file.problem:
                 problems[file.problem].append(file.name)
-        for problem, names in problems.items():
-            lines.append(f"  left out: {len(names):,} {problem}: {', '.join(names[:_SHOWN])}")
-        return lines
+        return [
+            f"  left out: {len(names):,} {problem}: {', '.join(map(short, names[:_SHOWN]))}"
+            for problem, names in problems.items()
+        ]
+
+
+def _size(file: ImageFile) -> str:
+    return f"{file.size[0]}x{file.size[1]}"
+
+
+def _is_transparent(path: str) -> bool:
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            lowest = image.convert("RGBA").getextrema()[3][0]  # type: ignore[index]
+    except Exception:  # damaged: the build leaves it out
+        return False
+    return int(lowest) < 255
 
 
 _MODES = {"1": "black and white", "L": "grey", "P": "palette", "RGBA": "RGB with alpha", "LA": "grey with alpha"} | {
@@ -148,3 +171,52 @@ def _read_header(folder: str, name: str) -> ImageFile:
     if frames > 1:
         return dataclasses.replace(file, problem="with several frames")
     return file
+
+
+def choose_images(found: Survey, not_square: str, background: str) -> tuple[Survey, str]:
+    """Returns the survey without the images that the user leaves out, and the background for transparent ones.
+
+    Args:
+        found: The survey.
+        not_square: One of NOT_SQUARE, or "" to ask if there are images that are not square.
+        background: Colour behind transparent images, or "" to ask if there are any.
+
+    Raises:
+        ValueError: No image can be used, or what happens to some of them is open; the message names the option.
+    """
+    if not found.usable:
+        reasons = "; ".join(line.strip() for line in found.describe_problems()[:_SHOWN])
+        raise ValueError(f"images: expected images that can be used in {found.folder}. Received: {reasons}.")
+    if not_square not in ("", *NOT_SQUARE):
+        raise ValueError(f"not_square: expected {' or '.join(NOT_SQUARE)}. Received: {not_square!r}.")
+    if background:
+        _check_colour(background)
+    if others := found.not_square:
+        if not not_square:
+            number = "all" if len(others) == len(found.usable) else f"{len(others):,} of {len(found.usable):,}"
+            skip = "" if number == "all" else ", --not_square=skip leaves them out"
+            raise ValueError(
+                f"not_square: {number} images are not square, such as {short(others[0].name)} ({_size(others[0])}). "
+                f"--not_square=crop takes the middle square of each{skip}."
+            )
+        if not_square == "skip":
+            found = found.without({file.name for file in others}, "that are not square")
+            if not found.usable:
+                raise ValueError("not_square: expected crop, since no image is square. Received: 'skip'.")
+    if not any(file.alpha for file in found.usable):
+        return found, ""
+    if not background and (name := found.transparent()):
+        raise ValueError(
+            f"background: images such as {short(name)} are transparent. --background=white puts them on white; "
+            "any other colour is possible, by its name or as #rrggbb."
+        )
+    return found, background or "white"
+
+
+def _check_colour(text: str) -> None:
+    try:
+        colour = ImageColor.getrgb(text)
+    except ValueError:
+        colour = ()
+    if len(colour) != 3:
+        raise ValueError(f"background: expected a colour such as white or #rrggbb. Received: {short(text)}.")

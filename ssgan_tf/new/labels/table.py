@@ -68,6 +68,21 @@ class Labels:
         """Number of images with all labels."""
         return sum(map(all, zip(*(factor.cells for factor in self.factors), strict=True)))
 
+    def of(self, images: Sequence[str]) -> "Labels":
+        """Returns the labels of some images; rows without any label are left out."""
+        wanted = frozenset(images)
+        kept = [
+            k
+            for k, image in enumerate(self.images)
+            if image in wanted and any(factor.cells[k] for factor in self.factors)
+        ]
+        factors = (
+            dataclasses.replace(factor, cells=tuple(factor.cells[k] for k in kept)) for factor in self.factors
+        )
+        lost = self.labelled - len(kept)
+        notes = (*self.notes, *[f"{lost:,} of the labelled images are left out."] * bool(lost))
+        return Labels(self.source, tuple(self.images[k] for k in kept), tuple(factors), notes)
+
 
 def read_labels(folder: str, images: Sequence[str], options: LabelOptions) -> Labels:
     """Reads the labels of a folder of images.
