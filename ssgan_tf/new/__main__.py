@@ -14,7 +14,6 @@ import sys
 from collections.abc import Sequence
 
 from ssgan_tf.new.creation import run
-from ssgan_tf.new.options import Options
 from ssgan_tf.new.record import remembered
 from ssgan_tf.new.settings import HOURS
 from ssgan_tf.new.wording import clip

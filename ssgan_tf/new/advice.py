@@ -1,4 +1,4 @@
-"""Config for own images: chosen from their number and size, the labels, and the machine, each choice with its reason."""
+"""Config for own images: chosen from their number and size, the labels, and the machine, with the reasons."""
 
 import dataclasses
 
@@ -53,16 +53,14 @@ def choose_resolution(facts: Facts, machine: Machine, hours: float, wanted: int 
         wanted: Resolution that the user wants; 0 to choose one.
 
     Raises:
-        ValueError: The images are too small, or `wanted` is none of `settings.RESOLUTIONS`.
+        ValueError: The images are too small.
     """
-    known = settings.RESOLUTIONS
     if wanted:
-        if wanted not in known:
-            raise ValueError(f"resolution: expected one of {', '.join(map(str, known))}. Received: {wanted}.")
         return wanted, "as asked for"
-    possible = [r for r in known if r <= facts.side]
+    possible = [r for r in settings.RESOLUTIONS if r <= facts.side]
     if not possible:
-        raise ValueError(f"images: expected {known[0]}x{known[0]} pixels or more. Received: mostly {facts.side}.")
+        r = settings.RESOLUTIONS[0]
+        raise ValueError(f"images: expected {r}x{r} pixels or more. Received: many with {facts.side}.")
     chosen = possible[0]
     for r in possible[1:]:
         fast = r <= settings.LARGEST_TRIED if machine.gpu else expected_hours(_make(facts, r), machine) <= hours
@@ -132,7 +130,9 @@ def advise(
                   expected_hours(config, machine))  # fmt: skip
 
 
-def _make(facts: Facts, resolution: int, dataset: str = "labeled_folder/images", factors: tuple[str, ...] = ()) -> Config:
+def _make(
+    facts: Facts, resolution: int, dataset: str = "labeled_folder/images", factors: tuple[str, ...] = ()
+) -> Config:
     base, held_out = settings.fmap_base(resolution), settings.HELD_OUT * (facts.labelled >= settings.HELD_OUT_FROM)
     length = _length(facts.images)
     interval = max(settings.BATCH, length // settings.CHECKPOINTS // 1000 * 1000)

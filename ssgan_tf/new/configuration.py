@@ -1,5 +1,6 @@
 """Choice of a config for a folder of images, and the file in which it is written."""
 
+import contextlib
 import dataclasses
 import os
 from typing import NamedTuple
@@ -67,7 +68,7 @@ class Written(NamedTuple):
     lines: list[str]
 
 
-def choose(found: Survey, labelled: int, background: str, options: Options, before: int) -> Choice:
+def choose(found: Survey, labelled: int, background: str, options: Options, before: Record | None) -> Choice:
     """Chooses a resolution.
 
     Args:
@@ -75,7 +76,7 @@ def choose(found: Survey, labelled: int, background: str, options: Options, befo
         labelled: Number of images with a label.
         background: Colour behind transparent images; "" if there are none.
         options: Answers of the user.
-        before: Resolution of the last time, which stays so that the held-out labels do; 0 if there was none.
+        before: Record of the last time, whose resolution stays, so that the held-out labels do; None for a new folder.
 
     Raises:
         ValueError: The images are too small, or the resolution is not possible.
@@ -83,15 +84,13 @@ def choose(found: Survey, labelled: int, background: str, options: Options, befo
     limits = [limit.size for limit in memory.limits() if limit.hard]
     machine = this_machine(min(limits, default=2**33), setup.on_gpu())
     facts = Facts(len(found.usable), found.side(), labelled, 1 if found.grey(background) else 3)
-    if before and options.resolution in (0, before):
-        return Choice(facts, machine, before, "as before" if not options.resolution else "as asked for")
+    if before and before.resolution and options.resolution in (0, before.resolution):
+        return Choice(facts, machine, before.resolution, before.reason)
     hours = options.hours or settings.HOURS
     return Choice(facts, machine, *choose_resolution(facts, machine, hours, options.resolution))
 
 
-def write(
-    out: str, prepared: Preparation, choice: Choice, before: Record | None, run: str, overwrite: bool
-) -> Written:
+def write(out: str, prepared: Preparation, choice: Choice, before: Record | None, run: str, overwrite: bool) -> Written:
     """Writes the config of a prepared data set, unless the user has edited it.
 
     Args:
@@ -124,10 +123,14 @@ def write(
     else:
         if edited:
             os.replace(config, os.path.join(out, REPLACED))
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(os.path.join(out, PROPOSAL))
         _write(config, own)
     lines += _check(config, data_dir, os.path.join(out, run))
     if before and run != before.run:
-        lines.append(f"The next training begins a new run in {os.path.join(out, run)}; {before.run} stays as it is.")
+        lines.append(
+            f"The next training begins a new run in {os.path.join(out, run)}; {os.path.join(out, before.run)} stays."
+        )
     return Written(sha256, advice.hours, lines)
 
 
@@ -172,8 +175,8 @@ def _compare(out: str, config: str, advised: configs.Config) -> list[str]:
     lines = [f"{config} was edited and stays as it is; {os.path.join(out, PROPOSAL)} is today's (--overwrite uses it)."]
     try:
         found = list(configs.differences(configs.load_config(config), advised))
-    except (ValueError, OSError) as error:
-        return [*lines, f"  note: {clip(str(error))}"]
+    except (ValueError, OSError):
+        return lines  # `_check` says why
     shown = "; ".join(f"{name} {old!r}, not {new!r}" for name, old, new in found[:_SHOWN])
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     return [*lines, clip(f"yours has {shown}{more}.")] if found else lines

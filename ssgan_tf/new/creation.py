@@ -13,7 +13,7 @@ from ssgan_tf.new.labels import Labels, read_labels
 from ssgan_tf.new.options import Options
 from ssgan_tf.new.preparation import Preparation
 from ssgan_tf.new.record import Record
-from ssgan_tf.new.survey import Survey, choose_images, survey
+from ssgan_tf.new.survey import Survey, check_number, choose_images, survey
 from ssgan_tf.new.wording import count
 from ssgan_tf.utils import files, project
 
@@ -72,28 +72,37 @@ def run(
         ValueError: Images or labels cannot be used, or what they mean is open. The message begins with the name of the
             argument or option that settles it. Everything is as before.
     """
+    if images:
+        _check_apart(images, out)
     before = record.read(out)
     images = images or (before.images if before else "")
     if not images:
         raise ValueError("images: expected the folder with the images. Received: ''.")
     options = options or (before.options if before else Options())
     lines = _Lines(tell)
+    if before and str(options):
+        lines.add(f"With {options}")
 
     # Images and labels.
     names = find_images(images)
-    _check_apart(images, out)
     found = survey(images, names)
     lines.add(*found.describe())
+    check_number(found)
     labels = read_labels(images, names, options.for_labels())
     found, background = choose_images(found, options.not_square, options.background)
 
     # Resolution. It decides which images are large enough.
     from ssgan_tf.new import configuration  # imports TensorFlow, which mistakes above need not wait for
 
-    choice = configuration.choose(found, labels.labelled, background, options, before.resolution if before else 0)
+    choice = configuration.choose(found, labels.labelled, background, options, before)
+    if choice.resolution > found.side():
+        lines.add(
+            f"  note: many images are smaller than {choice.resolution} pixels; {found.side()} is what nearly all have."
+        )
     small = {file.name for file in found.usable if min(file.size) < choice.resolution}
     found = found.without(small, f"smaller than {choice.resolution} pixels")
     used = tuple(file.name for file in found.usable)
+    check_number(found)
     labels = labels.of(used)
     lines.add(*found.describe_problems(), *report.describe_labels(labels, len(used)))
 
@@ -107,10 +116,13 @@ def run(
         run_name = record.next_run(out, run_name) if changed else run_name
         written = configuration.write(out, prepared, choice, before, run_name, overwrite)
         lines.add(*written.lines)
-        after = Record(
-            run_name, os.path.abspath(images), options, choice.resolution, written.sha256, prepared.fingerprint()
-        )
-        record.write(out, after)
+        record.write(
+            out,
+            Record(
+                run_name, os.path.abspath(images), options, choice.resolution, choice.reason, written.sha256,
+                prepared.fingerprint(),
+            ),
+        )  # fmt: skip
     config = os.path.join(out, project.CONFIG)
     lines.add(*_next_commands(config))
     return Project(
@@ -134,8 +146,9 @@ class _Lines:
 
     def add(self, *lines: str) -> None:
         self.lines += lines
-        for line in lines if self._tell else ():
-            self._tell(line)
+        if self._tell:
+            for line in lines:
+                self._tell(line)
 
 
 def _name(out: str) -> str:
@@ -168,7 +181,7 @@ def _prepare(prepared: Preparation, out: str, before: Record | None, lines: _Lin
     """Builds the data set unless nothing has changed; returns whether anything has since the last time."""
     table, data_dir = os.path.join(out, project.LABELS), os.path.join(out, project.DATA)
     if before and before.data == prepared.fingerprint() and preparation.is_built(prepared, table, data_dir):
-        lines.add("Since the last time, neither images nor labels have changed.")
+        lines.add("Neither images nor labels have changed since the last time.")
         return False
     rows = preparation.read_rows(table) if before and before.data else {}
     size = f"{prepared.resolution}x{prepared.resolution}"

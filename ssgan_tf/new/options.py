@@ -3,9 +3,11 @@
 import collections
 import dataclasses
 import os
+import shlex
 from collections.abc import Sequence
 
 from ssgan_tf.new.labels import LabelOptions, Reading
+from ssgan_tf.new.settings import RESOLUTIONS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,8 +49,24 @@ class Options:
     def __post_init__(self):
         if self.decimal not in ("", "comma", "point"):
             raise ValueError(f"decimal: expected comma or point. Received: {self.decimal!r}.")
+        if self.resolution not in (0, *RESOLUTIONS):
+            known = ", ".join(map(str, RESOLUTIONS))
+            raise ValueError(f"resolution: expected one of {known}. Received: {self.resolution}.")
         if not 0 <= self.hours < float("inf"):
             raise ValueError(f"hours: expected a number above 0. Received: {self.hours}.")
+
+    def __str__(self) -> str:
+        """Returns the answers as flags of `ssgan new`."""
+        flags = []
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value != field.default:
+                mark = ";" if field.name == "values" else ","
+                text = (
+                    mark.join(value) if isinstance(value, tuple) else f"{value:g}" if field.name == "hours" else value
+                )
+                flags.append(f"--{field.name}" + ("" if value is True else f"={shlex.quote(str(text))}"))
+        return " ".join(flags)
 
     def for_labels(self) -> LabelOptions:
         """Returns those answers that concern the labels.

@@ -160,7 +160,9 @@ def _read_report(place: str, images: Sequence[str]) -> list[str]:
     for i, line in enumerate(reported):
         if line.startswith("  duplicates") and not line.endswith(" none"):
             groups = line.rpartition(" ")[2]
-            notes.append(f"images with the same pixels: {groups} groups, such as {reported[i + 1].strip()}.")
+            notes.append(
+                f"images with the same pixels: {count(int(groups), 'group')}, such as {reported[i + 1].strip()}."
+            )
         if line.startswith("  note: the same pixels"):
             notes.append(line.removeprefix("  note: "))
     return [clip(note) for note in notes]

@@ -4,9 +4,10 @@ import contextlib
 import dataclasses
 import hashlib
 import os
+from typing import Any
 
 from ssgan_tf.new.options import Options
-from ssgan_tf.utils import overrides, project
+from ssgan_tf.utils import files, overrides, project
 from ssgan_tf.utils.validation import check_path
 
 _OWN = (project.CONFIG, project.LABELS, project.DATA, project.RUN)
@@ -21,6 +22,7 @@ class Record:
         images: Absolute path of the folder of images.
         options: Answers.
         resolution: Height and width of the prepared images.
+        reason: Reason for it.
         config: SHA-256 of config.py as it was written.
         data: Hash of everything that the data set was made from.
     """
@@ -29,6 +31,7 @@ class Record:
     images: str = ""
     options: Options = Options()
     resolution: int = 0
+    reason: str = ""
     config: str = ""
     data: str = ""
 
@@ -41,8 +44,12 @@ def read(folder: str) -> Record | None:
         ValueError: The folder has other content, or the record is damaged.
     """
     check_path("out", folder)
-    if os.path.exists(folder) and not os.path.isdir(folder):
-        raise NotADirectoryError(f"out: expected a folder. Received: {folder!r}, which is a file.")
+    place = os.path.abspath(folder)
+    while not os.path.exists(place):
+        place = os.path.dirname(place)
+    if not os.path.isdir(place):
+        raise NotADirectoryError(f"out: expected a folder. Received: {folder!r}, and {place!r} is a file.")
+    files.check_writable(place, f"out: expected a writable folder. Received: {folder!r}.")
     if not os.path.exists(os.path.join(folder, project.STATE)):
         for name in _OWN:
             if os.path.exists(os.path.join(folder, name)):
@@ -50,14 +57,11 @@ def read(folder: str) -> Record | None:
                     f"out: expected a new folder, or one of `ssgan new`. Received: {folder!r}, which contains {name}."
                 )
         return None
-    state = project.read_state(folder)
-    try:
-        return overrides.from_dict(Record, state, project.STATE)
-    except ValueError as error:
-        raise ValueError(
-            f"out: {os.path.join(folder, project.STATE)} is not a record of `ssgan new`: {error} Remove it together "
-            f"with {project.CONFIG}, {project.LABELS} and {project.DATA}, and run `ssgan new` again."
-        ) from None
+    return project.read_state(folder, _parse, "out")
+
+
+def _parse(value: Any) -> Record:
+    return overrides.from_dict(Record, value, project.STATE)
 
 
 def write(folder: str, record: Record) -> None:

@@ -21,18 +21,22 @@ def describe_labels(labels: Labels, images: int) -> list[str]:
         images: Number of these images.
     """
     lines = [
-        f"labels: {labels.source}: {labels.labelled:,} of {count(images, 'image')} have labels, {labels.complete:,} "
-        "have all of them"
+        f"labels: {labels.source}: {labels.labelled:,} of {count(images, 'image')} labelled, {labels.complete:,} of "
+        "them with all labels"
     ]
     width = min(24, max(len(factor.name) for factor in labels.factors))
     lines += [f"  {factor.name:<{width}}  {_describe(factor)}" for factor in labels.factors[:_FACTORS]]
     if len(labels.factors) > _FACTORS:
         lines.append(f"  ... and {len(labels.factors) - _FACTORS:,} more factors")
-    return lines + [f"  note: {clip(note)}" for note in (*labels.notes, *_odd(labels.factors))]
+    notes = [*labels.notes, *_odd(labels.factors)]
+    if images < settings.FEW_IMAGES:
+        few = settings.FEW_IMAGES
+        notes.append(f"{images} images are few: the generator may only repeat them; {few} or more are better.")
+    return lines + [f"  note: {clip(note)}" for note in notes]
 
 
 def _describe(factor: Factor) -> str:
-    counts = {value: number for value, number in factor.counts.items()}
+    counts = factor.counts
     known = count(sum(counts.values()), "label")
     if factor.kind == "numbers":
         return f"numbers from {factor.range[0]:g} to {factor.range[1]:g}: {known}, {len(counts):,} different"
@@ -68,9 +72,7 @@ def _odd(factors: Collection[Factor]) -> list[str]:
     return notes
 
 
-def describe_differences(
-    before: dict[str, dict[str, str]], after: dict[str, dict[str, str]]
-) -> list[str]:
+def describe_differences(before: dict[str, dict[str, str]], after: dict[str, dict[str, str]]) -> list[str]:
     """Returns lines on what has changed from one table {image: {factor: cell}} of all images to another."""
     old, new = ({factor for cells in table.values() for factor in cells} for table in (before, after))
     found: collections.Counter[str] = collections.Counter()

@@ -18,7 +18,7 @@ CODE_FEATURES = 3
 
 
 def fmap_base(resolution: int) -> int:
-    """Returns `network.fmap_base` of D/E: 8 feature maps at the highest resolution, and 128 or more below."""
+    """Returns `network.fmap_base` of D/E: that of configs/demo.py up to 32 pixels, doubled with the pixels beyond."""
     return max(128, 4 * resolution)
 
 
@@ -40,10 +40,11 @@ SHORTEST = 60_000
 PASSES = 300  # over the images, at most, unless the run is the shortest
 CHECKPOINTS = 16  # in a run
 
-# Labels.
+# Images and labels.
+FEWEST_IMAGES = 8
+FEW_IMAGES = 500  # below, the generator rather repeats the images
 HELD_OUT_FROM = 100  # labelled images
 HELD_OUT = 0.2
-FEW_IMAGES = 500  # below, the generator rather repeats the images
 FEW_OF_A_VALUE = 5  # labels
 
 # Machine.

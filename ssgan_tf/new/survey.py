@@ -7,9 +7,11 @@ import os
 import warnings
 from collections.abc import Collection, Sequence
 
+import numpy as np
 from PIL import Image, ImageColor
 
 from ssgan_tf.new.labels.formats import short
+from ssgan_tf.new.settings import FEWEST_IMAGES
 from ssgan_tf.new.wording import count
 
 # As in tfds_builders/labeled_folder, which prepares the images.
@@ -124,15 +126,18 @@ def _size(file: ImageFile) -> str:
 def _is_transparent(path: str) -> bool:
     try:
         with Image.open(path, formats=_FORMATS) as image:
-            lowest = image.convert("RGBA").getextrema()[3][0]  # type: ignore[index]
+            return bool((np.asarray(image.convert("RGBA"))[..., 3] < 255).any())
     except Exception:  # damaged: the build leaves it out
         return False
-    return int(lowest) < 255
 
 
-_MODES = {"1": "black and white", "L": "grey", "P": "palette", "RGBA": "RGB with alpha", "LA": "grey with alpha"} | {
-    mode: "grey of 16 bits" for mode in _DEEP
-}
+_MODES = {
+    "1": "black and white",
+    "L": "grey",
+    "P": "palette",
+    "RGBA": "RGB with alpha",
+    "LA": "grey with alpha",
+} | dict.fromkeys(_DEEP, "grey of 16 bits")
 
 
 def _list(counts: collections.Counter[str]) -> str:
@@ -157,6 +162,8 @@ def _read_header(folder: str, name: str) -> ImageFile:
     path = os.path.join(folder, name)
     if len(name.splitlines()) > 1:
         return ImageFile(name, problem="with a line break in the name")
+    if not os.fsencode(name).isascii() and name != name.encode("utf-8", "replace").decode():
+        return ImageFile(name, problem="with a name that is not UTF-8")
     try:
         if not os.path.getsize(path):
             return ImageFile(name, problem="empty")
@@ -173,6 +180,16 @@ def _read_header(folder: str, name: str) -> ImageFile:
     return file
 
 
+def check_number(found: Survey) -> None:
+    """Raises ValueError if too few images can be used."""
+    if len(found.usable) < FEWEST_IMAGES:
+        reasons = "; ".join(line.strip() for line in found.describe_problems()[:_SHOWN])
+        raise ValueError(
+            f"images: expected {FEWEST_IMAGES} or more in {found.folder} that can be used. Received: "
+            f"{len(found.usable)}{'; ' * bool(reasons)}{reasons}."
+        )
+
+
 def choose_images(found: Survey, not_square: str, background: str) -> tuple[Survey, str]:
     """Returns the survey without the images that the user leaves out, and the background for transparent ones.
 
@@ -182,11 +199,8 @@ def choose_images(found: Survey, not_square: str, background: str) -> tuple[Surv
         background: Colour behind transparent images, or "" to ask if there are any.
 
     Raises:
-        ValueError: No image can be used, or what happens to some of them is open; the message names the option.
+        ValueError: What happens to some images is open; the message names the option.
     """
-    if not found.usable:
-        reasons = "; ".join(line.strip() for line in found.describe_problems()[:_SHOWN])
-        raise ValueError(f"images: expected images that can be used in {found.folder}. Received: {reasons}.")
     if not_square not in ("", *NOT_SQUARE):
         raise ValueError(f"not_square: expected {' or '.join(NOT_SQUARE)}. Received: {not_square!r}.")
     if background:
@@ -201,8 +215,7 @@ def choose_images(found: Survey, not_square: str, background: str) -> tuple[Surv
             )
         if not_square == "skip":
             found = found.without({file.name for file in others}, "that are not square")
-            if not found.usable:
-                raise ValueError("not_square: expected crop, since no image is square. Received: 'skip'.")
+            check_number(found)
     if not any(file.alpha for file in found.usable):
         return found, ""
     if not background and (name := found.transparent()):
@@ -215,8 +228,8 @@ def choose_images(found: Survey, not_square: str, background: str) -> tuple[Surv
 
 def _check_colour(text: str) -> None:
     try:
-        colour = ImageColor.getrgb(text)
+        opaque = len(ImageColor.getrgb(text)) == 3
     except ValueError:
-        colour = ()
-    if len(colour) != 3:
+        opaque = False
+    if not opaque:
         raise ValueError(f"background: expected a colour such as white or #rrggbb. Received: {short(text)}.")

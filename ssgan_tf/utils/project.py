@@ -11,10 +11,13 @@ This module imports no TensorFlow.
 """
 
 import os
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 from ssgan_tf.utils import files
 from ssgan_tf.utils.readers import read_json
+
+T = TypeVar("T")
 
 CONFIG, LABELS, DATA, STATE = "config.py", "labels.csv", "data", "project.json"
 RUN, EXPORT = "run", "export"
@@ -54,7 +57,7 @@ def find_places(config: str | None, workdir: str | None = None, data_dir: str | 
         raise ValueError(
             f"workdir: expected the folder of the run, or a --config that `ssgan new` has written.{reason}"
         )
-    run = os.path.join(folder, read_state(folder)["run"])
+    run = os.path.join(folder, read_state(folder, _parse_run, "config"))
     own = workdir is None or os.path.abspath(workdir) == os.path.abspath(run)
     workdir = workdir or run
     return Places(workdir, data_dir or os.path.join(folder, DATA), os.path.join(workdir, EXPORT) if own else "")
@@ -73,24 +76,30 @@ def project_of(config: str) -> str | None:
     return None
 
 
-def read_state(folder: str) -> dict[str, Any]:
+def read_state(folder: str, parse: Callable[[Any], T], argument: str) -> T:
     """Returns what `ssgan new` remembers about a folder.
+
+    Args:
+        folder: The folder.
+        parse: Function that checks the content of the record and converts it.
+        argument: Name of the argument that led to the folder, for messages.
 
     Raises:
         OSError: The file cannot be read.
         ValueError: It is damaged.
     """
-    advice = "Remove it, and run `ssgan new` again."
-    return read_json(os.path.join(folder, STATE), _parse_state, "a record of `ssgan new`", advice, "config")
+    advice = "Run `ssgan new` with another --out."
+    return read_json(os.path.join(folder, STATE), parse, "a record of `ssgan new`", advice, argument)
 
 
 def write_state(folder: str, state: dict[str, Any]) -> None:
-    """Writes what `read_state` returns; `state["run"]` is the name of the run's folder."""
-    files.write_json(_parse_state(state), os.path.join(folder, STATE))
+    """Writes a record; `state["run"]` is the name of the run's folder."""
+    _parse_run(state)
+    files.write_json(state, os.path.join(folder, STATE))
 
 
-def _parse_state(value: Any) -> dict[str, Any]:
+def _parse_run(value: Any) -> str:
     run = value.get("run") if isinstance(value, dict) else None
     if not isinstance(run, str) or not run.isidentifier():
         raise ValueError("expected an object with the name of the run's folder")
-    return value
+    return run

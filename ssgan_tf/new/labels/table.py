@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import os
 import unicodedata
 from collections.abc import Sequence
 
@@ -76,11 +77,11 @@ class Labels:
             for k, image in enumerate(self.images)
             if image in wanted and any(factor.cells[k] for factor in self.factors)
         ]
-        factors = (
-            dataclasses.replace(factor, cells=tuple(factor.cells[k] for k in kept)) for factor in self.factors
-        )
+        factors = (dataclasses.replace(factor, cells=tuple(factor.cells[k] for k in kept)) for factor in self.factors)
+        if not kept:
+            raise ValueError("labels: expected labels of images that are used. Received: only of those left out.")
         lost = self.labelled - len(kept)
-        notes = (*self.notes, *[f"{lost:,} of the labelled images are left out."] * bool(lost))
+        notes = (*self.notes, *[f"{lost:,} of the {self.labelled:,} labelled images are left out."] * bool(lost))
         return Labels(self.source, tuple(self.images[k] for k in kept), tuple(factors), notes)
 
 
@@ -98,6 +99,8 @@ def read_labels(folder: str, images: Sequence[str], options: LabelOptions) -> La
             it.
     """
     names, notes = ImageNames(images, options.ending), []
+    if options.labels and not os.path.isfile(options.labels):
+        raise FileNotFoundError(f"labels: expected the file of a table. Received: {options.labels!r}.")
     table = read_table(options.labels, options.columns) if options.labels else None
     if table is None:
         table = find_table(folder, images, names, options.columns)

@@ -90,5 +90,5 @@ def read_several(name: str, cells: Sequence[str], notes: list[str]) -> list[Fact
             notes.append(f"column {name!r}: {short(label)} is in every row, and left out.")
             continue
         factors.append(as_names(label.replace("/", "_"), own, ("no", "yes")))
-    notes.append(f"column {name!r}: {len(factors)} factors with no and yes, one for each label.")
+    notes.append(f"column {name!r}: a factor with no and yes for each of {', '.join(f.name for f in factors[:5])}.")
     return factors
