@@ -13,7 +13,7 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 
-from ssgan_tf.new.creation import run
+from ssgan_tf.new.creation import check_apart, run
 from ssgan_tf.new.record import remembered
 from ssgan_tf.new.settings import HOURS
 from ssgan_tf.new.wording import clip
@@ -67,6 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     flags = vars(parser.parse_args(arguments))
     images, out, overwrite = (flags.pop(name) for name in ("images", "out", "overwrite"))
     try:
+        if images:
+            check_apart(images, out)
         given = {name: value for name, value in flags.items() if value is not None}
         options = dataclasses.replace(remembered(out), **given)
         run(images, out, options, overwrite=overwrite, tell=_say)

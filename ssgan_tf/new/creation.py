@@ -73,7 +73,7 @@ def run(
             argument or option that settles it. Everything is as before.
     """
     if images:
-        _check_apart(images, out)
+        check_apart(images, out)
     before = record.read(out)
     images = images or (before.images if before else "")
     if not images:
@@ -130,7 +130,7 @@ def run(
     )
 
 
-def _check_apart(images: str, out: str) -> None:
+def check_apart(images: str, out: str) -> None:
     """Raises ValueError if what is written to `out` would be found among the images."""
     inside = os.path.relpath(os.path.realpath(out), os.path.realpath(images))
     if inside == "." or not inside.startswith(".."):

@@ -156,7 +156,7 @@ def _read_report(place: str, images: Sequence[str]) -> list[str]:
     notes = []
     if damaged := [image for image in images if image not in built]:
         some = ", ".join(map(short, damaged[:_SHOWN]))
-        notes.append(f"{count(len(damaged), 'image')} left out because their files are damaged: {some}.")
+        notes.append(f"left out, since the file is damaged: {count(len(damaged), 'image')}, such as {some}.")
     for i, line in enumerate(reported):
         if line.startswith("  duplicates") and not line.endswith(" none"):
             groups = line.rpartition(" ")[2]

@@ -81,7 +81,7 @@ class Labels:
         if not kept:
             raise ValueError("labels: expected labels of images that are used. Received: only of those left out.")
         lost = self.labelled - len(kept)
-        notes = (*self.notes, *[f"{lost:,} of the {self.labelled:,} labelled images are left out."] * bool(lost))
+        notes = (*self.notes, *[f"left out: {lost:,} of the {self.labelled:,} labelled images."] * bool(lost))
         return Labels(self.source, tuple(self.images[k] for k in kept), tuple(factors), notes)
 
 
