@@ -50,7 +50,7 @@ class Choice:
 
     @property
     def on_disk(self) -> bool:
-        """Whether the images do not fit into memory."""
+        """True if the images do not fit into memory."""
         return exceeds_memory(self.facts, self.resolution, self.machine)
 
 
