@@ -54,8 +54,18 @@ def _field(name: str, value: Any, path: str, depth: int, reasons: dict[str, str]
         one_line = f"{indent}{name}=({', '.join(map(_literal, value))}{',' * (len(value) == 1)}),"
         if len(one_line) <= _WIDTH:
             return [one_line]
-        return [f"{indent}{name}=(", *(f"{indent}    {_literal(item)}," for item in value), f"{indent}),"]
+        lines = [line for item in value for line in _item(item, path, depth + 1)]
+        return [f"{indent}{name}=(", *lines, f"{indent}),"]
     return [f"{indent}{name}={_literal(value)},"]
+
+
+def _item(value: Any, path: str, depth: int) -> list[str]:
+    """Returns the lines of an item of a tuple, with a comma."""
+    one_line = f"{'    ' * depth}{_literal(value)},"
+    if len(one_line) <= _WIDTH or not dataclasses.is_dataclass(value):
+        return [one_line]
+    *lines, last = _call(value, f"{path}.", depth, {})
+    return [*lines, f"{last},"]
 
 
 def _sentence(reason: str) -> str:
