@@ -1,6 +1,5 @@
 """Preparation of a folder of images as a data set: the plain table of labels, and labeled_folder's build of both."""
 
-import contextlib
 import csv
 import dataclasses
 import glob
@@ -49,11 +48,14 @@ class Preparation:
     on_disk: bool
 
     def rows(self) -> dict[str, list[str]]:
-        """Returns {image: cells} of all images, so that their order stays when labels are added."""
+        """Returns {image: cells} of all images, so that their order stays when labels are added.
+
+        Images whose name no table can contain are left out; the data set has them without labels.
+        """
         columns = [factor.cells for factor in self.labels.factors]
         known = dict(zip(self.labels.images, map(list, zip(*columns, strict=True)), strict=True))
         empty = [""] * len(columns)
-        return {image: known.get(image, empty) for image in self.images}
+        return {image: known.get(image, empty) for image in self.images if _in_utf8(image) == image}
 
     def fields(self) -> dict[str, Any]:
         """Returns the fields of the builder's config, without those that say where the files are."""
@@ -113,9 +115,11 @@ def build(prepared: Preparation, table: str, data_dir: str) -> list[str]:
     Raises:
         OSError, ValueError: The build failed; the message is the builder's.
     """
-    new_table, new_data = f"{table}.new", f"{data_dir}.new"
+    new_data = f"{data_dir}.new"
+    new_table = os.path.join(new_data, os.path.basename(table))
     shutil.rmtree(new_data, ignore_errors=True)
     try:
+        os.makedirs(new_data)
         save(new_table, prepared.header(), prepared.rows())
         place = os.path.join(new_data, BUILDER)
         _run_builder(prepared, new_table, new_data)
@@ -128,8 +132,6 @@ def build(prepared: Preparation, table: str, data_dir: str) -> list[str]:
         return notes
     finally:
         shutil.rmtree(new_data, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            os.remove(new_table)
 
 
 def _run_builder(prepared: Preparation, table: str, data_dir: str) -> None:
@@ -154,7 +156,12 @@ def _read_report(place: str, images: Sequence[str]) -> list[str]:
     listed, reported = (_read_lines(place, name) for name in ("images.txt", "report.txt"))
     built = set(listed)
     notes = []
-    if damaged := [image for image in images if image not in built]:
+    if nameless := [image for image in images if _in_utf8(image) != image]:
+        some = ", ".join(map(short, nameless[:_SHOWN]))
+        notes.append(
+            f"used without labels, since the name is not UTF-8: {count(len(nameless), 'image')}, such as {some}."
+        )
+    if damaged := [image for image in images if _in_utf8(image) not in built]:
         some = ", ".join(map(short, damaged[:_SHOWN]))
         notes.append(f"left out, since the file is damaged: {count(len(damaged), 'image')}, such as {some}.")
     for i, line in enumerate(reported):
@@ -166,6 +173,11 @@ def _read_report(place: str, images: Sequence[str]) -> list[str]:
         if line.startswith("  note: the same pixels"):
             notes.append(line.removeprefix("  note: "))
     return [clip(note) for note in notes]
+
+
+def _in_utf8(name: str) -> str:
+    """Returns a name as the builder writes it: bytes that are not UTF-8 are escaped."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _read_lines(place: str, name: str) -> list[str]:

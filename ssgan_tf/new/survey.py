@@ -89,8 +89,10 @@ class Survey:
         return sides[min(len(sides) - 1, int(_MOST_USED * len(sides)))] if sides else 0
 
     def describe(self) -> list[str]:
-        """Returns lines on formats, sizes, colours and unusable files."""
+        """Returns lines on formats, sizes and colours."""
         usable = self.usable
+        if not usable:
+            return [f"{self.folder}: {count(len(self.files), 'image')}"]
         formats = collections.Counter(file.format for file in usable)
         lines = [f"{self.folder}: {count(len(self.files), 'image')}, {_list(formats)}"]
         sizes = collections.Counter(map(_size, usable))
@@ -162,8 +164,6 @@ def _read_header(folder: str, name: str) -> ImageFile:
     path = os.path.join(folder, name)
     if len(name.splitlines()) > 1:
         return ImageFile(name, problem="with a line break in the name")
-    if not os.fsencode(name).isascii() and name != name.encode("utf-8", "replace").decode():
-        return ImageFile(name, problem="with a name that is not UTF-8")
     try:
         if not os.path.getsize(path):
             return ImageFile(name, problem="empty")

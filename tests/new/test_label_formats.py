@@ -35,7 +35,7 @@ def refused(folder: Path, name: str, content: str | bytes, match: str, images=IM
 
 
 PLAIN = "image,shape,size\na.png,cube,0.5\nb.png,ball,1\nc.jpg,cube,\n"
-RECORDS = [
+RECORDS: list[tuple[str, dict[str, object]]] = [
     ("a.png", {"shape": "cube", "size": 0.5}),
     ("b.png", {"shape": "ball", "size": 1}),
     ("c.jpg", {"shape": "cube", "size": None}),
