@@ -188,7 +188,8 @@ def test_unusable_images_are_left_out_and_said(photos):
     os.link(photos / "2.png", os.fsencode(photos) + b"/\xff.png")
     made = new.run("photos", "cups")
     for line in ("1 empty: 'empty.png'", "1 that cannot be read: 'text.png'", "1 smaller than 8 pixels: '0.png'",
-                 "1 with colours of the kind CMYK: 'press.jpg'", "1 with a line break in the name: 'a\\nb.png'"):  # fmt: skip
+                 "1 with colours of the kind CMYK: 'press.jpg'",
+                 "1 with a line break in the name: 'a\\nb.png'"):  # fmt: skip
         assert f"  left out: {line}" in made.lines, (line, made.lines)
     assert "  note: used without labels, since the name is not UTF-8: 1 image, such as '\\udcff.png'." in made.lines
     assert data.inspect("labeled_folder/cups", "cups/data").count == 23
