@@ -21,6 +21,7 @@ class Verb(NamedTuple):
 
 
 VERBS = {
+    "new": Verb("ssgan_tf.new.__main__", "begin with your own images: a data set and a config from a folder"),
     "label": Verb("ssgan_tf.label.__main__", "label images in the browser, by keyboard"),
     "data": Verb("ssgan_tf.data.__main__", "build a data set, or look at its images and labels"),
     "train": Verb("ssgan_tf.train.__main__", "train the model of a config; resumes where it stopped"),

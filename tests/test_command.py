@@ -15,7 +15,7 @@ from ssgan_tf import __main__ as command
 from tests.support import programs
 
 # Verbs whose help needs no TensorFlow, and those whose flags are defined by modules that do.
-LIGHT = ["label", "data", "compare", "edit", "page", "serve", "launch"]
+LIGHT = ["new", "label", "data", "compare", "edit", "page", "serve", "launch"]
 HEAVY = ["train", "evaluate", "select", "export"]
 
 
@@ -33,7 +33,7 @@ def test_help_lists_the_verbs_in_order_in_less_than_a_second(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime) < 1
     lines = re.findall(r"^  (\w+)  +\w.*$", done.stdout, re.MULTILINE)
-    assert lines == "label data train evaluate compare select export edit page serve launch".split()
+    assert lines == "new label data train evaluate compare select export edit page serve launch".split()
     assert lines == [*command.VERBS] and sorted(lines) == sorted(LIGHT + HEAVY)
     assert run_without_tensorflow(tmp_path).stdout == done.stdout
 

@@ -17,10 +17,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support import programs
+from tests.support import photo_folder, programs
 
 # Flags that make a documented command short enough for a test, by its program, in the order of the work.
 SHORT = {
+    "ssgan new": [],
     "ssgan data show": ["--pairs=5"],
     "ssgan train": [
         "--set=train.images=64",
@@ -37,7 +38,11 @@ SHORT = {
     "ssgan edit": [],
     "tools/measure_edits.py": ["--count=4", "--fit_steps=3", "--oracle_images=2000"],
     "tools/compare_methods.py": [
-        "--methods=beta_vae", "--seeds=0", "--images=64", "--samples=600", "--oracle_images=2000",
+        "--methods=beta_vae",
+        "--seeds=0",
+        "--images=64",
+        "--samples=600",
+        "--oracle_images=2000",
         "--metrics=mig,l2",
     ],
     "tools/benchmark_metrics.py": ["--metrics=mig,sap_continuous", "--rows=2560", "--repeats=1"],
@@ -84,7 +89,8 @@ def folder(repository, tmp_path_factory) -> Path:
 
 
 def prepare(repository: Path, place: Path) -> Path:
-    """Makes a folder like a checkout, with configs/ and the data set of the demo; returns it."""
+    """Makes a folder like a checkout, with configs/, the data set of the demo, and a user's photos; returns it."""
+    photo_folder.draw(place / "photos", 40, 30)
     (place / "configs").symlink_to(repository / "configs")
     (place / "docs").mkdir()
     Image.fromarray(np.tile(np.arange(0, 240, 5, dtype=np.uint8)[:, None], [1, 64])).save(place / "photo.png")
@@ -161,6 +167,9 @@ def test_the_documented_commands_work_in_their_order(repository, folder):
     for name in ("edited.png", "sheet.png", "turning.gif", "turning.mp4", "new.png"):
         assert (folder / name).stat().st_size > 100, name
     assert len(json.loads((folder / "selection/selection.json").read_text())["models"]) == 2
+    cups = json.loads((folder / "cups/run/metrics.json").read_text())
+    assert cups["settings"]["labels"] == 30 and cups["encoder"]["l2"] > 0
+    assert (folder / "cups/run/export/1/saved_model.pb").exists() and not (folder / "cups/run2").exists()
     assert "| demo " in (folder / "comparison.md").read_text() and (folder / "comparison.png").exists()
 
 

@@ -2,6 +2,7 @@
 
   ssgan evaluate --workdir=runs/demo --data_dir=data
   ssgan evaluate --workdir=runs/demo --data_dir=data --metrics=mig,dci --bootstrap=200
+  ssgan evaluate --config=cups/config.py          written by `ssgan new`: run and data are beside it
 
 Writes metrics.json (all numbers), metrics.txt (the table that is printed) and traversal.png into the workdir. Earlier
 scores of other metrics are kept if they belong to the same checkpoint, images and settings. The two oracles that the
@@ -12,8 +13,10 @@ from absl import flags
 
 from ssgan_tf.evaluate import evaluation, feature_network, oracle, scoring
 from ssgan_tf.utils import program
+from ssgan_tf.utils.project import find_places
 
-_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run.", required=True)
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run. Default: `run` beside a config of `ssgan new`.")
+_CONFIG = flags.DEFINE_string("config", None, "Config that `ssgan new` wrote; stands for --workdir and --data_dir.")
 _DATA_DIR = flags.DEFINE_string("data_dir", "data", "Folder of the prepared data sets.")
 _METRICS = flags.DEFINE_string(
     "metrics", "fast", f"'fast' (all that take seconds), 'all', or comma-separated names: {', '.join(scoring.NAMES)}."
@@ -37,9 +40,10 @@ _SEED = flags.DEFINE_integer("seed", 0, "Seed of the choice of images, of noise 
 def main() -> int:
     """Evaluates a run; returns the exit code, PARTLY if a metric that was asked for by name has no score."""
     try:
+        places = find_places(_CONFIG.value, _WORKDIR.value, _DATA_DIR.value if _DATA_DIR.present else None)
         scores = evaluation.run(
-            _WORKDIR.value,
-            _DATA_DIR.value,
+            places.workdir,
+            places.data_dir,
             metrics=_METRICS.value,
             samples=_SAMPLES.value,
             bootstrap=_BOOTSTRAP.value,

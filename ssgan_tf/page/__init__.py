@@ -7,8 +7,8 @@
 Modules: `server` runs the page; `hosting` is its web server, which `ssgan label` shares; `editor_page` has its layout
 and events; `editor_session` has the state of one visitor, independent of the web server. `uploads`, `fits` and `limits`
 keep the files, the fits and the requests of all visitors within bounds. The package needs gradio, tensorflow, numpy,
-pillow and `ssgan_tf.editing`, but nothing else of `ssgan_tf`. Importing it imports none of them; they are imported when
-`run` is first used.
+pillow, `ssgan_tf.editing` and `ssgan_tf.utils`, but nothing else of `ssgan_tf`. Importing it imports none of them; they
+are imported when `run` is first used.
 """
 
 from typing import TYPE_CHECKING, Any

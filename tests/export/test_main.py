@@ -2,10 +2,12 @@
 
 import functools
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from ssgan_tf.utils import project
 from tests.support import programs
 
 DIFFERENT = """
@@ -45,6 +47,16 @@ def test_both_flags_are_required(missing: str, tmp_path: Path) -> None:
     result = programs.run("ssgan_tf.export", *words)
     assert result.code == 2 and f"--{missing}" in result.err and result.err.count("\n") == 1
 
+
+def test_a_config_of_ssgan_new_stands_for_both_flags(workdir: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.py").touch()
+    (tmp_path / "run").symlink_to(workdir)
+    project.write_state(str(tmp_path), {"run": "run"})
+    try:
+        result = programs.run("ssgan_tf.export", f"--config={tmp_path}/config.py")
+        assert result.code == 0 and f"to {tmp_path}/run/export/1 (" in result.out, result.err
+    finally:
+        shutil.rmtree(workdir / "export", ignore_errors=True)
 
 def test_an_export_that_fails_its_check_exits_with_1(workdir: Path, tmp_path: Path) -> None:
     words = [f"--workdir={workdir}", f"--out={tmp_path / 'new'}"]

@@ -27,6 +27,7 @@ from ssgan_tf.core.codes import STEPS, CodeSpec, FactorSpec
 from ssgan_tf.editing import __main__ as command_line
 from ssgan_tf.export import saved_model
 from ssgan_tf.page import __main__ as program
+from ssgan_tf.utils import project
 from tests.support import tiny_run
 from tests.support.page_client import PageClient
 from tests.support.visiting import SWITCHES, Visitor, find_chromium, free_port, serving, spied, until
@@ -251,6 +252,9 @@ def test_it_stops_on_ctrl_c_and_leaves_nothing(served):
 
 
 def test_invalid_input_gets_one_line_and_exit_code_2(tmp_path, capsys):
+    written = tmp_path / "config.py"
+    written.touch()
+    project.write_state(str(tmp_path), {"run": "run"})
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         for words, text in {
@@ -259,6 +263,8 @@ def test_invalid_input_gets_one_line_and_exit_code_2(tmp_path, capsys):
             ("--port=70000",): "Received: 70000.",
             ("--host=nowhere.invalid",): "cannot listen on nowhere.invalid",
             (f"--model={tmp_path}", f"--port={free_port()}"): f"Received: '{tmp_path}'",
+            ("--config=demo",): "--config: expected a config that `ssgan new` has written. Received: 'demo'.",
+            (f"--config={written}",): f"--config: expected an export in '{tmp_path}/run/export'. Run `ssgan export --",
             ("--modell=x",): "unrecognized arguments",
         }.items():
             assert program.main(words) == 2

@@ -9,6 +9,7 @@ import pytest
 
 from ssgan_tf.config import Config
 from ssgan_tf.runs import Workdir
+from ssgan_tf.utils import project
 from tests.support import faults, programs
 from tests.support.run_files import files_in
 from tests.support.training import cut, flags, train
@@ -54,7 +55,21 @@ def test_bad_input_is_answered_in_one_line_and_nothing_is_written(more, message,
 @pytest.mark.parametrize("missing", ["config", "workdir"])
 def test_a_missing_flag(missing, inputs, tmp_path):
     given = [flag for flag in flags(inputs, tmp_path) if not flag.startswith(f"--{missing}")]
-    assert_refused(programs.run("ssgan_tf.train", *given), f"flag --{missing}=None: .*--help lists the flags")
+    expected = {"config": "flag --config=None: .*--help lists the flags", "workdir": "--workdir: expected the folder"}
+    assert_refused(programs.run("ssgan_tf.train", *given), expected[missing])
+
+
+def test_run_and_data_are_found_beside_a_config_of_ssgan_new(inputs, tmp_path):
+    (tmp_path / "config.py").write_text((inputs / "tiny.py").read_text())
+    (tmp_path / "data").symlink_to(inputs / "data")
+    project.write_state(str(tmp_path), {"run": "run2"})
+    result = programs.run("ssgan_tf.train", f"--config={tmp_path}/config.py", "--set=train.images=16")
+    assert result.code == 0, result.err
+    assert (tmp_path / "run2/checkpoints").is_dir()
+    scored = programs.run("ssgan_tf.evaluate", f"--config={tmp_path}/config.py", "--metrics=none")
+    assert scored.code == 2 and scored.err.startswith("error: --metrics: "), scored.err
+    shown = programs.run("ssgan_tf.train", f"--config={tmp_path}/config.py", "--data_dir=/nowhere", "--dry_run")
+    assert shown.code == 2 and "is not prepared in '/nowhere'" in shown.err
 
 
 @pytest.mark.parametrize(
