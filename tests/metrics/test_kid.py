@@ -90,6 +90,7 @@ def test_subsets_of_large_sets_are_sampled_without_replacement(rng, monkeypatch)
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_two_halves_of_one_set_score_about_zero(rng) -> None:
     first, second = rng.normal(size=(2, 1100, 8))
     result = kid(first, second, rng)

@@ -55,6 +55,7 @@ def test_xla_on_two_replicas_gives_the_same_weights(found):
     assert max(result["weights"].values()) < 1e-4
 
 
+@pytest.mark.slow
 def test_replicas_skip_a_step_together(found):
     """One of two replicas has a NaN gradient; it is D/E's, since the NaN is in a real image."""
     result = found("float16")

@@ -124,6 +124,7 @@ def test_a_run_does_not_start_from_itself(tmp_path):
 def test_a_run_reads_the_other_run_at_its_first_start_alone(inputs, tmp_path, capsys):
     def run(workdir: str, **changes):
         new = configs.load_config(f"{inputs}/tiny.py")
+        assert isinstance(new.model, models.SemiStyleGANOptions)
         encoder = models.EncoderOnlyOptions(network=new.model.network)
         new = dataclasses.replace(new, model=encoder, train=dataclasses.replace(new.train, **changes))
         train.run(new, f"{tmp_path}/{workdir}", f"{inputs}/data")

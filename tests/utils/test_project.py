@@ -40,5 +40,6 @@ def test_other_configs_need_a_workdir(config, folder):
 @pytest.mark.parametrize("text", ["", "[]", '{"run": "../elsewhere"}', '{"run": 3}', "{"])
 def test_a_damaged_record_is_named(text, folder):
     (folder / "cups/project.json").write_text(text)
-    with pytest.raises(ValueError, match="^config: cups/project.json is not a record of `ssgan new`: .* another --out.$"):
+    message = "^config: cups/project.json is not a record of `ssgan new`: .* another --out.$"
+    with pytest.raises(ValueError, match=message):
         find_places("cups/config.py")

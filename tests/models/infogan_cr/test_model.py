@@ -342,6 +342,7 @@ def test_samples_are_a_function_of_seed_and_step(spec):
     assert np.abs(np.corrcoef(first.T) - np.eye(first.shape[1])).max() < 1  # no two columns are the same sample
 
 
+@pytest.mark.slow
 def test_fit_logs_every_term_and_learns(spec, batch):
     """After 150 steps of `fit`, codes are recovered better than at random."""
     model = make(spec, cr_alpha=0.0, lambda_g=1.0, lambda_d=1.0)

@@ -17,7 +17,7 @@ SEED = tf.constant([3, 4])
 
 def record(model: SemiStyleGAN, batch, monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
     """Runs a step; returns what D's and G's losses get: {name: images}."""
-    seen: dict[str, np.ndarray] = {}
+    seen: dict[str, tf.Tensor] = {}
     discriminator_losses, generator_losses = model.objective.discriminator_losses, model.objective.generator_losses
 
     def record_discriminator(batch, fake, codes, mixup, fade, take_r1, encoded):
