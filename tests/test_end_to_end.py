@@ -56,6 +56,8 @@ ONLY_SLOW = (
 ELSEWHERE = {
     "tools/benchmark.py": "tests/tools",
     "tools/make_demo_model.py": "tests/tools",
+    "tools/example_folders.py": "tests/tools",
+    "tools/check_truth.py": "tests/tools",
     "tools/demo": "tests/tools",
     "tools/test": "tests/tools",
     "ssgan data build": "the fixture `folder`",
