@@ -85,10 +85,16 @@ def test_a_reservation_grows_only_while_there_is_room() -> None:
 def test_a_client_that_reads_slowly_makes_room_when_the_server_is_full(stalls: bool) -> None:
     app = Responder(bytes(30 << 16), rows=8, seconds=60)
     finished: list[str] = []
+    sent, most = 0, 1 if stalls else 10  # messages before the client pauses
+    paused, goes_on = asyncio.Event(), asyncio.Event()
 
     async def send_slowly(message: Message) -> None:
+        nonlocal sent
         if message["type"] == "http.response.body":
-            await asyncio.sleep(60 if stalls else 0.01)
+            sent += 1
+            if sent == most:
+                paused.set()
+                await goes_on.wait()
 
     async def send(message: Message) -> None:
         pass
@@ -102,7 +108,7 @@ def test_a_client_that_reads_slowly_makes_room_when_the_server_is_full(stalls: b
 
     async def run() -> None:
         slow = asyncio.create_task(handle(send_slowly, "slow"))
-        await asyncio.sleep(0.1)
+        await paused.wait()
         with pytest.raises(RequestError, match="busy"):  # no rate is known yet
             await handle(send, "early")
         (state,) = app.admission._states
@@ -112,6 +118,7 @@ def test_a_client_that_reads_slowly_makes_room_when_the_server_is_full(stalls: b
         else:
             with pytest.raises(RequestError, match="busy"):
                 await handle(send, "late")
+            goes_on.set()
         await slow
 
     asyncio.run(run())
