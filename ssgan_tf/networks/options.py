@@ -5,6 +5,7 @@ import dataclasses
 from ssgan_tf.utils import validation
 
 MAX_WIDTH = 2**14  # of a layer; larger ones do not fit into the memory of any device
+SYNTHESES = ("adain", "modulated")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -28,6 +29,8 @@ class NetworkOptions:
             ..., 2^(F - 1) pi c, instead of c alone. Not in the paper: what a periodic factor, such as a hue, does to an
             image is a hard function of one number.
         joint_norm: Whether to normalise z and the code embedding together (official StyleGAN) instead of z alone.
+        synthesis: One of SYNTHESES: the styles' way into the synthesis network, StyleGAN 1's AdaIN or StyleGAN 2's
+            modulated convolutions (not in the paper).
         noise_inputs: Whether to add per-pixel noise in the synthesis network.
         tanh: Whether to squash the generator's output into [-1, 1]; otherwise it is linear.
         stddev_group: Images per group of the minibatch standard deviation.
@@ -56,6 +59,7 @@ class NetworkOptions:
     code_features: int = 0
     joint_norm: bool = False
     # Synthesis network.
+    synthesis: str = "adain"
     noise_inputs: bool = False
     tanh: bool = False
     # Discriminator/encoder.
@@ -77,6 +81,7 @@ class NetworkOptions:
         validation.check_most(self, 16, "code_features")
         validation.check_most(self, 100, "mapping_layers")
         validation.check_positive(self, "mapping_lrmul")
+        validation.choose("synthesis", self.synthesis, dict.fromkeys(SYNTHESES))
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision: expected one of {', '.join(PRECISIONS)}. Received: {self.precision}.")
 

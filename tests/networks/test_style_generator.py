@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from ssgan_tf.core.images import blur, upsample
+from ssgan_tf.networks import layers
 from ssgan_tf.networks.style_generator import StyleGenerator, code_features
 
 
@@ -121,7 +122,8 @@ def test_noise_inputs_follow_their_seed(make, noise, codes):
 def test_noise_inputs_differ_between_images_layers_and_resolutions(make):
     """Two layers of four images in each of two blocks: 16 noise images, no two of which correlate."""
     blocks = make(noise_inputs=True).synthesis.blocks
-    noises = [noise for block in blocks[1:] for noise in block._sample_noise(4, [1, 2])]  # [4,8,8,1] and [4,16,16,1]
+    resolutions = [block.resolution for block in blocks[1:]]
+    noises = [noise for r in resolutions for noise in layers.sample_noise_inputs(4, r, [1, 2])]  # [4,r,r,1]
     rows = np.concatenate([np.reshape(noise, [4, -1])[:, :64] for noise in noises])
     assert np.abs(np.corrcoef(rows) - np.eye(16)).max() < 0.5
 
