@@ -42,6 +42,7 @@ class ModulatedConv(tf.keras.layers.Layer):
         self.maps = maps
         self.up = up
         self.noise = options.noise_inputs
+        self.edge_blur = options.edge_blur
         self.conv = layers.Conv(maps, resample="up" if up else None, gain=1.0, use_bias=False, name="conv")
 
     def build(self, shape):
@@ -55,7 +56,7 @@ class ModulatedConv(tf.keras.layers.Layer):
         style = layers.pixel_norm(self.affine(w) + 1.0)  # [B,I]
         x = self.conv(_scale_maps(x, style))
         if self.up:
-            x = blur(x)
+            x = blur(x, self.edge_blur)
         # sqrt(2) * leaky_relu(y) is leaky_relu(sqrt(2) * y): small tensors take the gain, not the maps.
         x = _scale_maps(x, layers.RELU_GAIN * self.demodulation(style))
         if self.noise:

@@ -37,6 +37,8 @@ class NetworkOptions:
         batch_independent_codes: Whether to compute E(x) with the minibatch-standard-deviation channel at zero, so that
             it does not depend on the other images in the batch. Otherwise one pass serves both heads, as first
             published.
+        edge_blur: Whether the blurs of both networks repeat the pixels at the edges. Otherwise they add zeros outside,
+            as in official StyleGAN, which draws a frame along the border of images.
         precision: One of PRECISIONS. In mixed precision, convolutions and per-pixel operations run in 16 bits; the
             mapping network, styles, statistics, last dense layers, images and all weights stay in float32.
 
@@ -66,6 +68,7 @@ class NetworkOptions:
     stddev_group: int = 4
     batch_independent_codes: bool = True
     # All networks.
+    edge_blur: bool = False
     precision: str = "float32"
 
     def __post_init__(self):

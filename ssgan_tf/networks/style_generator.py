@@ -113,6 +113,7 @@ class SynthesisBlock(tf.keras.layers.Layer):
         self.resolution = resolution
         self.maps = maps
         self.noise = options.noise_inputs
+        self.edge_blur = options.edge_blur
         self.precision = options.precision
         if resolution > 4:
             self.conv_up = layers.Conv(maps, resample="up", use_bias=False, name="conv_up")
@@ -134,7 +135,7 @@ class SynthesisBlock(tf.keras.layers.Layer):
             # Float32 here: the constant starts as ones, and the norm multiplies a constant map's gradient by 10,000.
             x = tf.tile(self.constant, [batch, 1, 1, 1])
         else:
-            x = blur(self.conv_up(x))  # [B,2H,2W,C']
+            x = blur(self.conv_up(x), self.edge_blur)  # [B,2H,2W,C']
         x = layers.to_compute_dtype(self.epilogue0(x, styles[0], noises[0]), self.precision)
         return self.epilogue1(self.conv(x), styles[1], noises[1])
 

@@ -37,9 +37,9 @@ def kernels_of_each_image(conv: ModulatedConv, w: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.usefixtures("float64")
-@pytest.mark.parametrize("up", [False, True])
-def test_equals_a_kernel_per_image(up, make_conv, inputs, convolve):
-    conv = make_conv(up)
+@pytest.mark.parametrize(("up", "edge_blur"), [(False, False), (True, False), (True, True)])
+def test_equals_a_kernel_per_image(up, edge_blur, make_conv, inputs, convolve):
+    conv = make_conv(up, edge_blur=edge_blur)
     x, w, noise = inputs
     if up:
         noise = upsample(noise)
@@ -47,7 +47,7 @@ def test_equals_a_kernel_per_image(up, make_conv, inputs, convolve):
     kernels = kernels_of_each_image(conv, w.numpy())
     y = np.concatenate([convolve(maps[i : i + 1], kernels[i]) for i in range(4)])
     if up:
-        y = blur(tf.constant(y)).numpy()
+        y = blur(tf.constant(y), repeat_edges=edge_blur).numpy()
     y = y + noise.numpy() * conv.noise_weight.numpy() + conv.bias.numpy()
     np.testing.assert_allclose(conv(x, w, noise), 2**0.5 * np.where(y > 0, y, 0.2 * y), rtol=1e-6, atol=1e-7)
 

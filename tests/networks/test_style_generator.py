@@ -84,13 +84,14 @@ def test_the_code_enters_through_the_mapping_alone(make, noise, codes):
     np.testing.assert_array_equal(generator((noise, codes)), generator((noise, 1 - codes)))
 
 
-def test_synthesis_is_the_blocks_written_out(make, noise, codes):
-    generator = make()
+@pytest.mark.parametrize("edge_blur", [False, True])
+def test_synthesis_is_the_blocks_written_out(edge_blur, make, noise, codes):
+    generator = make(edge_blur=edge_blur)
     w = generator.mapping((noise, codes))
     x = tf.repeat(generator.synthesis.blocks[0].constant, 4, axis=0)
     for block in generator.synthesis.blocks:
         if block.resolution > 4:
-            x = blur(block.conv_up(x))
+            x = blur(block.conv_up(x), repeat_edges=edge_blur)
         x = block.epilogue1(block.conv(block.epilogue0(x, w)), w)
     image = generator.synthesis.to_rgb[-1](x)
     assert image.shape == (4, 16, 16, 3)

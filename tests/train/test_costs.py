@@ -112,7 +112,7 @@ OBJECTIVES: dict[str, dict[str, Any]] = {
     "no mixup": {"alpha": 0},
     "no codes for the generator": {"gamma_g": 0, "alpha": 0},
     "style mixing": {"style_mixing": 0.5},
-    "modulated": {"network": dataclasses.replace(NETWORK, synthesis="modulated")},
+    "modulated": {"network": dataclasses.replace(NETWORK, synthesis="modulated", edge_blur=True)},
     "augmented for D alone": {"augment": AugmentOptions(("flip", "colour")), "gamma_e": 1},
     "augmented for D and E": {"augment": AugmentOptions(("colour",), ("colour",))},
 }
