@@ -221,6 +221,7 @@ def step_flops(
     real = trunk.forward + trunk.backward + realness.forward + realness.backward + penalty / o.r1_interval
 
     # Generator step.
+    mixed = labeled_batch * (o.generator_alpha > 0)
     encoded = batch * (o.gamma_g > 0) + mixed
     generator = (batch + separate * (o.gamma_g > 0) + mixed) * (trunk.forward + trunk.to_images)
     generator += batch * (realness.forward + realness.to_images) + encoded * (codes.forward + codes.to_images)

@@ -110,6 +110,7 @@ OBJECTIVES: dict[str, dict[str, Any]] = {
     "encoder learns from generated images": {"gamma_e": 1},
     "no labels": {"beta": 0, "alpha": 0, "gamma_e": 1},
     "no mixup": {"alpha": 0},
+    "mixup of labelled images": {"mixup_partner": "labeled"},
     "no codes for the generator": {"gamma_g": 0, "alpha": 0},
     "style mixing": {"style_mixing": 0.5},
     "modulated": {"network": dataclasses.replace(NETWORK, synthesis="modulated", edge_blur=True)},
