@@ -143,7 +143,7 @@ def make_unusual() -> Config:
             bool: lambda v: [not v],
             int: lambda v: [2 * v, v + 1, 8, 1],
             float: lambda v: [v / 2, 0.5, 1.0],
-            str: lambda v: ["mixed_bfloat16", f"other/{v}"],
+            str: lambda v: ["mixed_bfloat16", "modulated", "labeled", f"other/{v}"],
             tuple: lambda v: ["b,a", "translation"],
         }[type(value)](value)
         for other in tries:

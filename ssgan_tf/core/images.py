@@ -14,12 +14,20 @@ def to_uint8(images: np.ndarray | tf.Tensor) -> np.ndarray:
     return np.clip(np.rint((np.asarray(images) + 1.0) * 127.5), 0, 255).astype(np.uint8)
 
 
-def blur(x: tf.Tensor) -> tf.Tensor:
-    """Filters [B,H,W,C] with [1,2,1] x [1,2,1] / 16, zero-padded to keep the size."""
+def blur(x: tf.Tensor, repeat_edges: bool = False) -> tf.Tensor:
+    """Filters [B,H,W,C] with [1,2,1] x [1,2,1] / 16, at the same size.
+
+    Args:
+        x: Images or maps.
+        repeat_edges: Whether the pixels at the edges continue outside, so that a constant stays constant. Otherwise
+            zeros do, so that edges lose a quarter.
+    """
     line = np.array([1.0, 2.0, 1.0]) / 4.0
     kernel = np.outer(line, line)[:, :, None, None]  # [3,3,1,1]
     kernel = tf.constant(np.tile(kernel, [1, 1, x.shape[-1], 1]), x.dtype)  # [3,3,C,1]
-    return tf.nn.depthwise_conv2d(x, kernel, [1, 1, 1, 1], "SAME")
+    if repeat_edges:
+        x = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")  # [B,H+2,W+2,C]
+    return tf.nn.depthwise_conv2d(x, kernel, [1, 1, 1, 1], "VALID" if repeat_edges else "SAME")
 
 
 def upsample(x: tf.Tensor) -> tf.Tensor:

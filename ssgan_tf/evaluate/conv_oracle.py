@@ -11,7 +11,8 @@ from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.priors import GridPrior
 from ssgan_tf.models import train_step
 from ssgan_tf.models.base import LossTrackers, TrainableModel
-from ssgan_tf.models.encoder_only import EncoderOnlyOptions, mix_neighbours
+from ssgan_tf.models.encoder_only import EncoderOnlyOptions
+from ssgan_tf.models.mixup import mix_neighbours
 
 _MAPS = 32  # feature maps of the first layer; they double at every layer
 _MAX_MAPS = 128

@@ -13,6 +13,7 @@ from ssgan_tf.core.codes import CodeSpec
 from ssgan_tf.core.priors import GridPrior
 from ssgan_tf.models import train_step
 from ssgan_tf.models.base import ExportNetworks, LossTrackers, TrainableModel, WithNetwork
+from ssgan_tf.models.mixup import mix_neighbours
 from ssgan_tf.networks.discriminator import Discriminator
 from ssgan_tf.networks.options import NetworkOptions
 from ssgan_tf.utils import validation
@@ -150,38 +151,14 @@ class EncoderOnly(TrainableModel):
         return distance, tape.gradient(loss, self.discriminator.trainable_variables)
 
     def mixup(self, images, codes, mask) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Mixes each labelled image with its neighbour in the batch, see `mix_neighbours`."""
+        """Mixes each labelled image with its neighbour in the batch, see `mix_neighbours`.
+
+        Raises:
+            ValueError: If the number of images is odd.
+        """
+        if images.shape[0] % 2:
+            raise ValueError(
+                f"phases.labeled_batch: expected an even number per device for MixUp. Received: {images.shape[0]}."
+            )
         (seed,) = train_step.step_seeds(self.seed, self.step, 1)
         return mix_neighbours(images, codes, mask, self.options.xi, seed)
-
-
-def mix_neighbours(
-    images: tf.Tensor, codes: tf.Tensor, mask: tf.Tensor, xi: float, seed: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Mixes each labelled image with its neighbour in the batch: images [L,R,R,C], codes and mask [L,K].
-
-    A factor is known in a mixture if it is known in both images.
-
-    Args:
-        images: Labelled images.
-        codes: Their codes.
-        mask: 1 where a code is known, else 0.
-        xi: Parameter of the Beta distribution of the weights (Equation 5).
-        seed: Seed of the weights, [2] int.
-
-    Raises:
-        ValueError: If the number of images is odd.
-    """
-    size = images.shape[0]
-    if size % 2:
-        raise ValueError(f"phases.labeled_batch: expected an even number per device for MixUp. Received: {size}.")
-    # Partners [L] are 1, 0, 3, 2, ..., the same for any number of replicas. Batches are shuffled already.
-    pairs = tf.range(size) + tf.tile([1, -1], [size // 2])
-    partners = [tf.gather(x, pairs) for x in (images, codes, mask)]
-    # lambda' x + (1 - lambda') x', Equation 5, for images and codes.
-    weights = train_step.sample_for_replica(lambda n: losses.mixup_weights(n, xi, seed), size)
-    return (
-        losses.mixup(weights, images, partners[0]),
-        losses.mixup(weights, codes, partners[1]),
-        mask * partners[2],  # 1 where both are known
-    )

@@ -17,12 +17,13 @@ class DiscriminatorBlock(tf.keras.layers.Layer):
 
     def __init__(self, resolution: int, options: NetworkOptions, name=None):
         super().__init__(name=name, autocast=False)
+        self.edge_blur = options.edge_blur
         self.conv = layers.Conv(options.feature_maps(resolution), name="conv")
         self.conv_down = layers.Conv(options.feature_maps(resolution // 2), resample="down", name="conv_down")
 
     def call(self, x):
         x = layers.leaky_relu(self.conv(x))  # [B,r,r,C_r]
-        return layers.leaky_relu(self.conv_down(blur(x)))
+        return layers.leaky_relu(self.conv_down(blur(x, self.edge_blur)))
 
 
 class Discriminator(tf.keras.Model):

@@ -69,6 +69,21 @@ def minibatch_stddev(x: tf.Tensor, group: int = 4) -> tf.Tensor:
     return tf.tile(tf.cast(y, x.dtype)[:, None, None, None], [1, height, width, 1])
 
 
+def sample_noise_inputs(batch: tf.Tensor, resolution: int, seed: tf.Tensor | None) -> list[tf.Tensor]:
+    """Samples the noise images [B,H,W,1] of a block's two layers; each resolution has its own.
+
+    Args:
+        batch: Number of images B.
+        resolution: Height and width.
+        seed: [2] int; None gives zeros, the mean of the noise, so that images are reproducible.
+    """
+    shape = [2, batch, resolution, resolution, 1]
+    if seed is None:
+        return tf.unstack(tf.zeros(shape))
+    seed = tf.random.experimental.stateless_fold_in(seed, resolution)
+    return tf.unstack(tf.random.stateless_normal(shape, seed))
+
+
 def _fuse_box_filter(kernel: tf.Tensor) -> tf.Tensor:
     """Convolves a 3x3 kernel [3,3,I,O] with a 2x2 box of ones: the sum of its four shifted copies in [4,4,I,O]."""
     # Pad four times instead of padding once and slicing: on CPUs a slice's gradient takes ten times as long.
@@ -76,7 +91,7 @@ def _fuse_box_filter(kernel: tf.Tensor) -> tf.Tensor:
     return tf.add_n([tf.pad(kernel, corner) for corner in corners])
 
 
-def _add_bias(x: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+def add_bias(x: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     """Computes x [...,C] + bias [C]."""
     bias = tf.cast(bias, x.dtype)
     # On CPUs the gradient of tf.nn.bias_add is fused with the convolution's, which is slower than both apart. In 16
@@ -103,8 +118,12 @@ class _Equalized(tf.keras.layers.Layer):
         fan_in = math.prod(shape[:-1])
         self._scale = self.gain / math.sqrt(fan_in) * self.lrmul
 
+    def scaled_kernel(self) -> tf.Tensor:
+        """Returns the kernel that the layer applies: the stored one times its run-time scale."""
+        return self.kernel * self._scale
+
     def _finish(self, x: tf.Tensor) -> tf.Tensor:
-        return x if self.bias is None else _add_bias(x, self.bias * self.lrmul)
+        return x if self.bias is None else add_bias(x, self.bias * self.lrmul)
 
 
 class Dense(_Equalized):
@@ -125,7 +144,7 @@ class Dense(_Equalized):
         super().build(shape)
 
     def call(self, x):
-        return self._finish(tf.matmul(x, tf.cast(self.kernel * self._scale, x.dtype)))
+        return self._finish(tf.matmul(x, tf.cast(self.scaled_kernel(), x.dtype)))
 
 
 class Conv(_Equalized):
@@ -161,7 +180,7 @@ class Conv(_Equalized):
         super().build(shape)
 
     def call(self, x):
-        kernel = self.kernel * self._scale
+        kernel = self.scaled_kernel()
         if self.resample == "up":
             # A transposed convolution mirrors its kernel and exchanges input and output channels.
             kernel = tf.transpose(_fuse_box_filter(tf.reverse(kernel, [0, 1])), [0, 1, 3, 2])  # [4,4,O,I]
@@ -211,7 +230,7 @@ class StyleEpilogue(tf.keras.layers.Layer):
     def call(self, x, w, noise=None):
         if self.noise:
             x = x + tf.cast(noise, x.dtype) * tf.cast(self.noise_weight, x.dtype)
-        x = leaky_relu(_add_bias(x, self.bias))
+        x = leaky_relu(add_bias(x, self.bias))
         wide = to_float32(x)
         scale, shift = tf.split(self.affine(w)[:, None, None, :], 2, axis=-1)  # [B,1,1,C] each
         # Not tf.nn.moments: it hides the mean from the gradient of the variance, so its second-order gradient is wrong.

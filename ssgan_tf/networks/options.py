@@ -5,6 +5,7 @@ import dataclasses
 from ssgan_tf.utils import validation
 
 MAX_WIDTH = 2**14  # of a layer; larger ones do not fit into the memory of any device
+SYNTHESES = ("adain", "modulated")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -28,12 +29,16 @@ class NetworkOptions:
             ..., 2^(F - 1) pi c, instead of c alone. Not in the paper: what a periodic factor, such as a hue, does to an
             image is a hard function of one number.
         joint_norm: Whether to normalise z and the code embedding together (official StyleGAN) instead of z alone.
+        synthesis: One of SYNTHESES: the styles' way into the synthesis network, StyleGAN 1's AdaIN or StyleGAN 2's
+            modulated convolutions (not in the paper).
         noise_inputs: Whether to add per-pixel noise in the synthesis network.
         tanh: Whether to squash the generator's output into [-1, 1]; otherwise it is linear.
         stddev_group: Images per group of the minibatch standard deviation.
         batch_independent_codes: Whether to compute E(x) with the minibatch-standard-deviation channel at zero, so that
             it does not depend on the other images in the batch. Otherwise one pass serves both heads, as first
             published.
+        edge_blur: Whether the blurs of both networks repeat the pixels at the edges. Otherwise they add zeros outside,
+            as in official StyleGAN, which draws a frame along the border of images.
         precision: One of PRECISIONS. In mixed precision, convolutions and per-pixel operations run in 16 bits; the
             mapping network, styles, statistics, last dense layers, images and all weights stay in float32.
 
@@ -56,12 +61,14 @@ class NetworkOptions:
     code_features: int = 0
     joint_norm: bool = False
     # Synthesis network.
+    synthesis: str = "adain"
     noise_inputs: bool = False
     tanh: bool = False
     # Discriminator/encoder.
     stddev_group: int = 4
     batch_independent_codes: bool = True
     # All networks.
+    edge_blur: bool = False
     precision: str = "float32"
 
     def __post_init__(self):
@@ -77,6 +84,7 @@ class NetworkOptions:
         validation.check_most(self, 16, "code_features")
         validation.check_most(self, 100, "mapping_layers")
         validation.check_positive(self, "mapping_lrmul")
+        validation.choose("synthesis", self.synthesis, dict.fromkeys(SYNTHESES))
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision: expected one of {', '.join(PRECISIONS)}. Received: {self.precision}.")
 

@@ -1,8 +1,9 @@
-"""The generator: mapping network (z, c) -> w and StyleGAN-1 synthesis network w -> image.
+"""The generator: mapping network (z, c) -> w and synthesis network w -> image.
 
 The factor code c enters through the mapping network only. The architecture is that of the authors' earlier code
 (gokulbot/Disentangled_GANs). The parameter counts that the paper reports (arXiv 2003.03461, table 1) confirm the code
-embedding, the eight mapping layers and one RGB head per resolution.
+embedding, the eight mapping layers and one RGB head per resolution. The blocks of the synthesis network are
+StyleGAN 1's, in this module, or those of modulated.py.
 """
 
 import math
@@ -11,6 +12,7 @@ import tensorflow as tf
 
 from ssgan_tf.core.images import blur, upsample
 from ssgan_tf.networks import layers
+from ssgan_tf.networks.modulated import ModulatedBlock
 from ssgan_tf.networks.options import NetworkOptions
 
 # Official StyleGAN's values.
@@ -95,7 +97,7 @@ class MappingNetwork(tf.keras.Model):
 
 
 class SynthesisBlock(tf.keras.layers.Layer):
-    """Two styled 3x3 convolutions at one resolution. The first doubles the size, except at 4x4.
+    """Two 3x3 convolutions at one resolution, styled by AdaIN. The first doubles the size; at 4x4 there is only one.
 
     Call arguments:
         x: [B,H,W,C]; ignored at 4x4, where the block starts from a learned constant.
@@ -111,6 +113,7 @@ class SynthesisBlock(tf.keras.layers.Layer):
         self.resolution = resolution
         self.maps = maps
         self.noise = options.noise_inputs
+        self.edge_blur = options.edge_blur
         self.precision = options.precision
         if resolution > 4:
             self.conv_up = layers.Conv(maps, resample="up", use_bias=False, name="conv_up")
@@ -127,23 +130,17 @@ class SynthesisBlock(tf.keras.layers.Layer):
         batch = tf.shape(styles[0])[0]
         noises = [None, None]
         if self.noise:
-            noises = self._sample_noise(batch, noise_seed)
+            noises = layers.sample_noise_inputs(batch, self.resolution, noise_seed)
         if self.resolution == 4:
             # Float32 here: the constant starts as ones, and the norm multiplies a constant map's gradient by 10,000.
             x = tf.tile(self.constant, [batch, 1, 1, 1])
         else:
-            x = blur(self.conv_up(x))  # [B,2H,2W,C']
+            x = blur(self.conv_up(x), self.edge_blur)  # [B,2H,2W,C']
         x = layers.to_compute_dtype(self.epilogue0(x, styles[0], noises[0]), self.precision)
         return self.epilogue1(self.conv(x), styles[1], noises[1])
 
-    def _sample_noise(self, batch, seed):
-        """Samples two noise images [B,H,W,1]. Without a seed they are zero, their mean, so images are reproducible."""
-        shape = [2, batch, self.resolution, self.resolution, 1]
-        if seed is None:
-            return tf.unstack(tf.zeros(shape))
-        # Each block has its own noise.
-        seed = tf.random.experimental.stateless_fold_in(seed, self.resolution)
-        return tf.unstack(tf.random.stateless_normal(shape, seed))
+
+_BLOCKS = {"adain": SynthesisBlock, "modulated": ModulatedBlock}
 
 
 class SynthesisNetwork(tf.keras.Model):
@@ -166,7 +163,7 @@ class SynthesisNetwork(tf.keras.Model):
         self.options = options
         self.resolutions = options.resolutions
         self.tanh = options.tanh
-        self.blocks = [SynthesisBlock(r, options, name=f"block{r}") for r in self.resolutions]
+        self.blocks = [_BLOCKS[options.synthesis](r, options, name=f"block{r}") for r in self.resolutions]
         self.to_rgb = [
             layers.Conv(options.channels, kernel_size=1, gain=1.0, name=f"to_rgb{r}") for r in self.resolutions
         ]

@@ -84,9 +84,21 @@ def synthesis_work(network: NetworkOptions, resolution: int, fading: bool = Fals
         maps = network.feature_maps(r)
         if r > 4:
             parts += [_layer(16 * (r // 2) ** 2 * network.feature_maps(r // 2) * maps), _blur(r, maps)]
-        parts += [_layer(9 * r**2 * maps * maps), *[_layer(network.style_size * 2 * maps)] * 2]
+        parts.append(_layer(9 * r**2 * maps * maps))
+        if network.synthesis == "adain":
+            parts += [_layer(network.style_size * 2 * maps)] * 2
+            continue
+        # Modulated: two convolutions at 4x4 too, each with a style for its inputs and factors for its outputs.
+        parts += [_layer(9 * r**2 * maps * maps)] * (r == 4)
+        for inputs in _modulated_inputs(network, r):
+            parts += [_layer(network.style_size * inputs), _layer(inputs * maps)]
     parts += [_layer(r**2 * network.feature_maps(r) * network.channels) for r in _image_resolutions(resolution, fading)]
     return _add(parts)
+
+
+def _modulated_inputs(network: NetworkOptions, resolution: int) -> tuple[int, int]:
+    """Returns the numbers of input maps of a block's two modulated convolutions, in the options of the generator."""
+    return network.feature_maps(max(4, resolution // 2)), network.feature_maps(resolution)
 
 
 def trunk_work(network: NetworkOptions, resolution: int, fading: bool = False) -> Work:
@@ -123,10 +135,13 @@ def parameters(network: NetworkOptions, code_size: int) -> tuple[int, int]:
     generator += 16 * network.generator.feature_maps(4)
     discriminator = 0
     for r in network.resolutions:
-        maps, below = network.generator.feature_maps(r), network.generator.feature_maps(r // 2)
-        generator += 9 * maps * maps + 2 * (w + 1) * 2 * maps + (maps + 1) * channels
+        maps, inputs = network.generator.feature_maps(r), _modulated_inputs(network.generator, r)
+        generator += 9 * maps * maps + (maps + 1) * channels
         generator += 2 * maps * (2 if network.noise_inputs else 1)  # biases and noise weights
-        generator += 9 * below * maps if r > 4 else 0
+        if network.synthesis == "adain":
+            generator += 2 * (w + 1) * 2 * maps + (9 * inputs[0] * maps if r > 4 else 0)
+        else:
+            generator += (w + 1) * sum(inputs) + 9 * inputs[0] * maps
         maps, below = network.feature_maps(r), network.feature_maps(r // 2)
         discriminator += (channels + 1) * maps
         discriminator += (9 * maps + 1) * maps + (9 * maps + 1) * below if r > 4 else 0
@@ -206,6 +221,7 @@ def step_flops(
     real = trunk.forward + trunk.backward + realness.forward + realness.backward + penalty / o.r1_interval
 
     # Generator step.
+    mixed = labeled_batch * (o.generator_alpha > 0)
     encoded = batch * (o.gamma_g > 0) + mixed
     generator = (batch + separate * (o.gamma_g > 0) + mixed) * (trunk.forward + trunk.to_images)
     generator += batch * (realness.forward + realness.to_images) + encoded * (codes.forward + codes.to_images)
@@ -260,9 +276,10 @@ def memory(options: SemiStyleGANOptions, code_size: int, resolution: int, batch:
 
     Activations are counted in units of the blocks' outputs for one image. The generator stores 8 units for its
     backward pass: for each of a block's two convolutions, the output before leaky ReLU, after it, with its mean
-    removed, and with its style. The trunk stores 4: for each convolution, the input and the output before leaky ReLU.
-    The slope of R1 takes 2 more. Gradients during the backward pass add 4 times the largest map. Measurements on CPUs
-    are in docs/speed.md.
+    removed, and with its style; of a modulated convolution, the input before and after its style, and the output
+    before and after demodulation. The trunk stores 4: for each convolution, the input and the output before leaky
+    ReLU. The slope of R1 takes 2 more. Gradients during the backward pass add 4 times the largest map. Measurements
+    on CPUs are in docs/speed.md.
 
     Args:
         options: Objective and networks.
@@ -281,7 +298,7 @@ def memory(options: SemiStyleGANOptions, code_size: int, resolution: int, batch:
     compute_bytes = 4 if network.precision == "float32" else 2
     passes = 3 if o.r1 > 0 else 2  # generated, labelled and mixed images; real images; the slope of real images
 
-    # Activations. Normalization and style stay float32 in mixed precision.
+    # Activations. Normalization, styles and demodulation stay float32 in mixed precision.
     g_maps, d_maps = (
         sum(r**2 * n.feature_maps(r) for r in _resolutions_up_to(n, resolution)) for n in (network.generator, network)
     )

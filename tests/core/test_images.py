@@ -46,6 +46,15 @@ def test_blur_keeps_a_constant_inside_and_is_zero_padded():
     np.testing.assert_allclose([y[0, 2], y[2, -1], y[0, 0]], [6, 6, 4.5], rtol=1e-6)
 
 
+def test_blur_that_repeats_edges_keeps_a_constant_everywhere_and_equals_the_other_inside():
+    np.testing.assert_allclose(images.blur(tf.fill([1, 6, 6, 2], 8.0), repeat_edges=True), np.full([1, 6, 6, 2], 8.0))
+    x = np.random.default_rng(0).normal(size=[2, 5, 6, 3])
+    outside = tf.constant(np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)], "edge"))
+    np.testing.assert_allclose(
+        images.blur(tf.constant(x), repeat_edges=True), images.blur(outside)[:, 1:-1, 1:-1], atol=1e-12
+    )
+
+
 def test_blur_does_not_mix_channels():
     x = np.concatenate([impulse(5, 2, 2), np.zeros([1, 5, 5, 1], np.float32)], axis=-1)
     assert not np.any(images.blur(tf.constant(x))[..., 1])

@@ -185,9 +185,16 @@ def test_code_and_realness_of_an_image_ignore_the_rest_of_the_batch(functions, m
     assert np.abs(grouped - found["realness"]).max() > 1e-4  # while the model looks at groups of four
 
 
-def test_other_networks_work_the_same() -> None:
+@pytest.mark.parametrize("synthesis", ["adain", pytest.param("modulated", marks=pytest.mark.slow)])
+def test_other_networks_work_the_same(synthesis: str) -> None:
     network = dataclasses.replace(
-        NETWORK, channels=1, noise_inputs=True, tanh=True, joint_norm=True, batch_independent_codes=False
+        NETWORK,
+        synthesis=synthesis,
+        channels=1,
+        noise_inputs=True,
+        tanh=True,
+        joint_norm=True,
+        batch_independent_codes=False,
     )
     model = make_model(dataclasses.replace(OPTIONS, network=network))
     functions = make_signatures(model)[0]

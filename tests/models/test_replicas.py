@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from tests.support.two_devices import results_of
@@ -43,6 +44,12 @@ def test_replicas_sample_their_own_rows_of_the_global_batch_and_have_different_s
     result = found("float32")
     assert result["rows"] == [[0, 1], [2, 3]]
     assert result["seeds"][0] != result["seeds"][1]
+
+
+def test_labelled_images_have_the_same_partners_and_weights(found):
+    for one, two in zip(*found("float32")["mixed"], strict=True):
+        np.testing.assert_allclose(two, one, rtol=1e-6)
+        assert len(one) == 4
 
 
 @pytest.mark.slow

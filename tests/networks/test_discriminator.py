@@ -88,12 +88,13 @@ def test_the_code_head_is_linear(make, images):
     np.testing.assert_allclose(discriminator.encode(images), 2 * codes, rtol=1e-5)
 
 
-def test_the_trunk_is_blocks_of_conv_blur_conv_down(make, images):
-    discriminator = make()
+@pytest.mark.parametrize("edge_blur", [False, True])
+def test_the_trunk_is_blocks_of_conv_blur_conv_down(edge_blur, make, images):
+    discriminator = make(edge_blur=edge_blur)
     x = layers.leaky_relu(discriminator.from_rgb[2](images))  # 16x16
     for block in (discriminator.blocks[1], discriminator.blocks[0]):
         x = layers.leaky_relu(block.conv(x))
-        x = layers.leaky_relu(block.conv_down(blur(x)))
+        x = layers.leaky_relu(block.conv_down(blur(x, repeat_edges=edge_blur)))
     assert x.shape == (4, 4, 4, 8)
     np.testing.assert_allclose(discriminator.trunk(images), x, rtol=1e-6)
 

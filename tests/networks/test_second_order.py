@@ -53,6 +53,7 @@ LAYERS: dict[str, Callable[[], Callable[[tf.Tensor], tf.Tensor]]] = {
     "conv down": lambda: layers.Conv(3, resample="down"),
     "conv up": lambda: layers.Conv(3, resample="up"),
     "blur": lambda: blur,
+    "blur that repeats edges": lambda: lambda x: blur(x, repeat_edges=True),
     "upsample": lambda: upsample,
     "downsample": lambda: downsample,
     "leaky relu": lambda: layers.leaky_relu,

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from ssgan_tf.core.images import blur, upsample
+from ssgan_tf.networks import layers
 from ssgan_tf.networks.style_generator import StyleGenerator, code_features
 
 
@@ -83,13 +84,14 @@ def test_the_code_enters_through_the_mapping_alone(make, noise, codes):
     np.testing.assert_array_equal(generator((noise, codes)), generator((noise, 1 - codes)))
 
 
-def test_synthesis_is_the_blocks_written_out(make, noise, codes):
-    generator = make()
+@pytest.mark.parametrize("edge_blur", [False, True])
+def test_synthesis_is_the_blocks_written_out(edge_blur, make, noise, codes):
+    generator = make(edge_blur=edge_blur)
     w = generator.mapping((noise, codes))
     x = tf.repeat(generator.synthesis.blocks[0].constant, 4, axis=0)
     for block in generator.synthesis.blocks:
         if block.resolution > 4:
-            x = blur(block.conv_up(x))
+            x = blur(block.conv_up(x), repeat_edges=edge_blur)
         x = block.epilogue1(block.conv(block.epilogue0(x, w)), w)
     image = generator.synthesis.to_rgb[-1](x)
     assert image.shape == (4, 16, 16, 3)
@@ -121,7 +123,8 @@ def test_noise_inputs_follow_their_seed(make, noise, codes):
 def test_noise_inputs_differ_between_images_layers_and_resolutions(make):
     """Two layers of four images in each of two blocks: 16 noise images, no two of which correlate."""
     blocks = make(noise_inputs=True).synthesis.blocks
-    noises = [noise for block in blocks[1:] for noise in block._sample_noise(4, [1, 2])]  # [4,8,8,1] and [4,16,16,1]
+    resolutions = [block.resolution for block in blocks[1:]]
+    noises = [noise for r in resolutions for noise in layers.sample_noise_inputs(4, r, [1, 2])]  # [4,r,r,1]
     rows = np.concatenate([np.reshape(noise, [4, -1])[:, :64] for noise in noises])
     assert np.abs(np.corrcoef(rows) - np.eye(16)).max() < 0.5
 

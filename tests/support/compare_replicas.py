@@ -20,6 +20,7 @@ from ssgan_tf.core.codes import CodeSpec, FactorSpec
 from ssgan_tf.core.schedule import Phase, Schedule
 from ssgan_tf.models import make_model, train_step
 from ssgan_tf.models.augmentation import AugmentOptions
+from ssgan_tf.models.mixup import mix_neighbours
 from ssgan_tf.models.semi_stylegan.model import SemiStyleGANOptions
 from ssgan_tf.networks.options import NetworkOptions
 from tests.support.two_devices import two_replicas
@@ -119,6 +120,17 @@ def seeds_and_rows(strategy: tf.distribute.Strategy) -> tuple[list, list]:
     return [s.numpy().tolist() for s in seeds], [r.numpy().tolist() for r in rows]
 
 
+def mixed_neighbours(strategy: tf.distribute.Strategy) -> list:
+    """Returns images, codes and masks of the labelled images of one batch, mixed with each other on each replica."""
+    batch = next(iter(distribute(strategy, examples(1, 0))))
+
+    def replica(batch):
+        return mix_neighbours(*(batch[name] for name in train_step.LABELED), 0.75, tf.constant([0, 3]))
+
+    parts = [strategy.experimental_local_results(x) for x in strategy.run(replica, args=(batch,))]
+    return [np.concatenate(part).tolist() for part in parts]
+
+
 def compare(first, second) -> dict:
     """Compares two results of `run`."""
     (logs, weights, moved, count), (other_logs, other_weights, _, other_count) = first, second
@@ -137,7 +149,8 @@ def compare_xla(strategy: tf.distribute.Strategy) -> dict:
 def compare_float32(strategy: tf.distribute.Strategy) -> dict:
     one, two = run(tf.distribute.get_strategy()), run(strategy)
     seeds, rows = seeds_and_rows(strategy)
-    return {"replicas": compare(one, two), "seeds": seeds, "rows": rows}
+    mixed = [mixed_neighbours(s) for s in (tf.distribute.get_strategy(), strategy)]
+    return {"replicas": compare(one, two), "seeds": seeds, "rows": rows, "mixed": mixed}
 
 
 def compare_terms(strategy: tf.distribute.Strategy) -> dict:

@@ -80,7 +80,14 @@ def batch_spec(size: int) -> dict[str, tf.TensorSpec]:
     return {"image": float_spec(BATCH, size, size, 3), **labeled}
 
 
-@pytest.mark.parametrize("change", [{}, {"noise_inputs": True, "channels": 1, "mapping_layers": 1}], ids=str)
+CHANGES: list[dict[str, Any]] = [
+    {},
+    {"noise_inputs": True, "channels": 1, "mapping_layers": 1},
+    {"synthesis": "modulated", "noise_inputs": True},
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=str)
 @pytest.mark.parametrize("options", [NETWORK, small_64()], ids=["test", "small 64"])
 def test_parameters(options, change):
     options = dataclasses.replace(options, **change)
@@ -103,8 +110,10 @@ OBJECTIVES: dict[str, dict[str, Any]] = {
     "encoder learns from generated images": {"gamma_e": 1},
     "no labels": {"beta": 0, "alpha": 0, "gamma_e": 1},
     "no mixup": {"alpha": 0},
+    "mixup of labelled images": {"mixup_partner": "labeled"},
     "no codes for the generator": {"gamma_g": 0, "alpha": 0},
     "style mixing": {"style_mixing": 0.5},
+    "modulated": {"network": dataclasses.replace(NETWORK, synthesis="modulated", edge_blur=True)},
     "augmented for D alone": {"augment": AugmentOptions(("flip", "colour")), "gamma_e": 1},
     "augmented for D and E": {"augment": AugmentOptions(("colour",), ("colour",))},
 }
@@ -115,12 +124,13 @@ OBJECTIVES: dict[str, dict[str, Any]] = {
     [
         ("all", 8, False),
         ("all", 16, True),
+        ("modulated", 8, True),
         *(pytest.param(name, 8, False, marks=pytest.mark.slow) for name in OBJECTIVES if name != "all"),
         pytest.param("all", 16, False, marks=pytest.mark.slow),
     ],
 )
 def test_a_training_step(objective, resolution, fading):
-    options = SemiStyleGANOptions(network=NETWORK, **OBJECTIVES[objective])
+    options = SemiStyleGANOptions(**{"network": NETWORK, **OBJECTIVES[objective]})
     model = models.make_model(options, SPEC, seed=0)
     phase = Phase(resolution=resolution, images=60, fade_images=60 * fading)
     model.set_segment(Segment(phase, fading, 0, 10))

@@ -14,6 +14,7 @@ from ssgan_tf.core.priors import GridPrior, latent_spec
 from ssgan_tf.models import train_step
 from ssgan_tf.models.augmentation import augment_generated, augment_real
 from ssgan_tf.models.base import ExportNetworks, LossTrackers, TrainableModel
+from ssgan_tf.models.mixup import mix_neighbours
 from ssgan_tf.models.progressive import fade_at, shrink
 from ssgan_tf.models.semi_stylegan.objective import MixUpBatch, Objective, SemiStyleGANOptions, generated_images
 from ssgan_tf.networks.discriminator import Discriminator
@@ -177,6 +178,7 @@ class SemiStyleGAN(TrainableModel):
             fake, encoded = augment_generated(self.options.augment, fake, code_seed)
             known = fake if encoded is None else encoded
             mixup = self.mixup(batch, known, codes, mixup_seed) if self.options.alpha > 0 else None
+        generated_mixup = mixup if self.options.generator_alpha > 0 else None
 
         # Discriminator/encoder step: minimise L^(D,E) of Equation 7.
         d_terms, gradients = self._discriminator_gradients(
@@ -189,9 +191,9 @@ class SemiStyleGAN(TrainableModel):
         # Generator step: minimise L^(G) of Equation 7 against the updated D/E. First the gradient of the loss with
         # respect to the images, then, by the chain rule, with respect to G's weights.
         g_terms, gradients = self._generator_gradients(
-            fake, codes, mixup, fade, train_step.loss_scale(self.generator_optimizer), encoded
+            fake, codes, generated_mixup, fade, train_step.loss_scale(self.generator_optimizer), encoded
         )
-        images = generated_images(fake, mixup, encoded)
+        images = generated_images(fake, generated_mixup, encoded)
         gradients = tape.gradient(images, self.generator.trainable_variables, output_gradients=gradients)
         g_norm = train_step.apply_gradients(gradients, self.generator.trainable_variables, self.generator_optimizer)
 
@@ -219,7 +221,10 @@ class SemiStyleGAN(TrainableModel):
         return g.synthesis(styles, resolution, fade, noise_seed), tf.reduce_mean(w, axis=0)
 
     def mixup(self, batch, fake, codes, seed) -> MixUpBatch:
-        """Mixes each labelled image (x, c) with a generated one (x', c'), Equation 5."""
+        """Mixes each labelled image (x, c) with a generated or with another labelled one (x', c'), Equation 5."""
+        if self.options.mixup_partner == "labeled":
+            images, codes, mask = (batch[name] for name in train_step.LABELED)
+            return MixUpBatch(*mix_neighbours(images, codes, mask, self.options.xi, seed))
         size = batch["labeled_image"].shape[0]
         if size > fake.shape[0]:
             raise ValueError(f"labeled_image: expected at most {fake.shape[0]} rows, as in `image`. Received: {size}.")

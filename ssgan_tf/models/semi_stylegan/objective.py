@@ -21,6 +21,8 @@ from ssgan_tf.networks.discriminator import Discriminator
 from ssgan_tf.networks.options import NetworkOptions
 from ssgan_tf.utils import validation
 
+MIXUP_PARTNERS = ("generated", "labeled")
+
 
 @dataclasses.dataclass(frozen=True)
 class SemiStyleGANOptions(WithNetwork):
@@ -33,6 +35,8 @@ class SemiStyleGANOptions(WithNetwork):
         beta: Weight of the supervised code loss L_sup (Equation 3).
         alpha: Weight of the smoothness loss L_sr on MixUp pairs (Equation 6).
         xi: Parameter of the Beta distribution of MixUp weights (Equation 5).
+        mixup_partner: One of MIXUP_PARTNERS: what each labelled image is mixed with, a generated image (the paper's) or
+            another labelled one. Then L_sr concerns E alone: it is no part of the generator's loss.
         r1: Weight of the R1 penalty on real images: r1 / 2 * ||dD/dx||^2.
         r1_interval: Number of steps from one R1 penalty to the next; each penalty is multiplied by it.
         beta_1: Decay of Adam's first moment.
@@ -53,6 +57,7 @@ class SemiStyleGANOptions(WithNetwork):
     beta: float = 10.0
     alpha: float = 1.0
     xi: float = 0.75
+    mixup_partner: str = "generated"
     # R1 penalty, Adam and moving average: official StyleGAN's values.
     r1: float = 10.0
     r1_interval: int = 1
@@ -66,6 +71,7 @@ class SemiStyleGANOptions(WithNetwork):
         validation.check_least(self, 0, "gamma_g", "gamma_e", "beta", "alpha", "r1", "ema_half_life")
         validation.check_least(self, 1, "r1_interval")
         validation.check_positive(self, "xi")
+        validation.choose("mixup_partner", self.mixup_partner, dict.fromkeys(MIXUP_PARTNERS))
         validation.check_decays(self, "beta_1", "beta_2")
         if not 0 <= self.style_mixing <= 1:
             raise ValueError(f"style_mixing: expected a number in [0, 1]. Received: {self.style_mixing}.")
@@ -77,6 +83,11 @@ class SemiStyleGANOptions(WithNetwork):
     @property
     def uses_labels(self) -> bool:
         return self.beta > 0 or self.alpha > 0
+
+    @property
+    def generator_alpha(self) -> float:
+        """Weight of L_sr in the generator's loss: alpha, or 0 if mixtures contain no generated image."""
+        return self.alpha if self.mixup_partner == "generated" else 0.0
 
     def in_float32(self) -> "SemiStyleGANOptions":
         return dataclasses.replace(self, network=dataclasses.replace(self.network, precision="float32"))
@@ -118,7 +129,7 @@ class Objective:
         fake: Generated images [B,r,r,C], as D sees them.
         codes: Their codes [B,K].
         encoded: Generated images [B,r,r,C] as E sees them; None if it sees those that D sees.
-        mixup: MixUp pairs; None if alpha is 0.
+        mixup: MixUp pairs; None if alpha is 0, and for G's loss if they contain no generated image.
         fade: Weight of the networks' newest block; None means 1.
         scale: Factor for the loss before gradients are taken, so that 16 bits can hold them; None means 1.
 
@@ -142,7 +153,7 @@ class Objective:
             "discriminator/smoothness": self.options.alpha,
             "generator/adversarial": 1.0,
             "generator/unsupervised": self.options.gamma_g,
-            "generator/smoothness": self.options.alpha,
+            "generator/smoothness": self.options.generator_alpha,
         }
         return [name for name, weight in weights.items() if weight > 0]
 

@@ -268,6 +268,12 @@ def test_a_phase_with_fresh_optimizers_resets_the_moments_only_where_it_begins(m
         assert int(optimizer.iterations) == 1 and any(np.any(v.numpy()) for v in optimizer.variables[1:])
 
 
+def test_an_unknown_partner_names_the_nearest():
+    expected = r"^mixup_partner: expected one of \['generated', 'labeled'\]. .* 'labeled'\?"
+    with pytest.raises(ValueError, match=expected):
+        SemiStyleGANOptions(mixup_partner="labelled")
+
+
 def test_an_error_names_the_option():
     for field, value in [
         ("gamma_g", -1.0),

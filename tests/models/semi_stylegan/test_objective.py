@@ -87,13 +87,20 @@ def reference_step(model, batch, sampled, rate: float) -> tuple[list[np.ndarray]
     o, d, g = model.options, model.discriminator, model.generator
     labeled, mask = batch["labeled_image"], batch["labeled_mask"]
     lam = sampled.weights[:, None]
-    mixed_codes = lam * batch["labeled_codes"] + (1 - lam) * sampled.codes[::2]
+    generated = o.mixup_partner == "generated"
+    partners = [1, 0, 1]  # of three labelled images
+    partner_codes = sampled.codes[::2] if generated else tf.gather(batch["labeled_codes"], partners)
+    mixed_codes = lam * batch["labeled_codes"] + (1 - lam) * partner_codes
+    mixed_mask = mask if generated else mask * tf.gather(mask, partners)
 
     def mean_distance(images, codes, known=1.0):
-        return tf.reduce_mean(tf.norm((d.encode(images) - codes) * known, axis=1))
+        # The norm, whose gradient would be NaN for a mixture of which no factor is known.
+        squares = tf.reduce_sum(((d.encode(images) - codes) * known) ** 2, axis=1)
+        return tf.reduce_mean(tf.sqrt(squares + 1e-12))
 
     def mixed_images(fake):
-        return lam[:, :, None, None] * labeled + (1 - lam[:, :, None, None]) * fake[::2]
+        partner = fake[::2] if generated else tf.gather(labeled, partners)
+        return lam[:, :, None, None] * labeled + (1 - lam[:, :, None, None]) * partner
 
     def d_loss():
         fake = tf.stop_gradient(g((sampled.noise, sampled.codes)))
@@ -103,15 +110,15 @@ def reference_step(model, batch, sampled, rate: float) -> tuple[list[np.ndarray]
         slope = tf.reduce_mean(tf.reduce_sum(tape.gradient(real, batch["image"]) ** 2, axis=[1, 2, 3]))
         gan = tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(tf.nn.softplus(d(fake)[0]))
         supervised = mean_distance(labeled, batch["labeled_codes"], mask)
-        smooth = mean_distance(mixed_images(fake), mixed_codes, mask)
+        smooth = mean_distance(mixed_images(fake), mixed_codes, mixed_mask)
         unsupervised = mean_distance(fake, sampled.codes)
         return gan + o.r1 / 2 * slope + o.gamma_e * unsupervised + o.beta * supervised + o.alpha * smooth
 
     def g_loss():
         fake = g((sampled.noise, sampled.codes))
         gan = tf.reduce_mean(tf.nn.softplus(-d(fake)[0]))
-        smooth = mean_distance(mixed_images(fake), mixed_codes, mask)
-        return gan + o.gamma_g * mean_distance(fake, sampled.codes) + o.alpha * smooth
+        loss = gan + o.gamma_g * mean_distance(fake, sampled.codes)
+        return loss + o.alpha * mean_distance(mixed_images(fake), mixed_codes, mask) if generated else loss
 
     result = []
     for loss, variables in ((d_loss, d.trainable_variables), (g_loss, g.trainable_variables)):
@@ -124,18 +131,37 @@ def reference_step(model, batch, sampled, rate: float) -> tuple[list[np.ndarray]
     return result[0], result[1]
 
 
-def test_one_step_moves_every_weight_as_equation_7_says(make, batch, samples, use_sgd):
-    """So L_sup trains D/E only, L_unsup and L_sr both, MixUp's gradient reaches G, and D/E steps first."""
-    model, reference = make(**ALL_TERMS), make(**ALL_TERMS)
+@pytest.mark.parametrize("partner", ["generated", "labeled"])
+def test_one_step_moves_every_weight_as_equation_7_says(partner, make, batch, samples, use_sgd):
+    """So L_sup trains D/E only, L_unsup and L_sr both, MixUp's gradient reaches G, and D/E steps first.
+
+    With a labelled partner L_sr trains E only.
+    """
+    model, reference = (make(**ALL_TERMS, mixup_partner=partner) for _ in range(2))
     use_sgd(model, 0.01, 0.01)
     before = [v.numpy() for v in model.generator.trainable_variables]
     d_weights, g_weights = reference_step(reference, batch, samples(reference), 0.01)
-    model.train_step(batch)
+    logs = model.train_step(batch)
+    assert "discriminator/smoothness" in logs
+    assert ("generator/smoothness" in logs) == (partner == "generated")
     for network, weights in ((model.discriminator, d_weights), (model.generator, g_weights)):
         for variable, expected in zip(network.trainable_variables, weights, strict=True):
             np.testing.assert_allclose(variable, expected, atol=1e-5, rtol=1e-5, err_msg=variable.name)
     moved = max(np.abs(a - b).max() for a, b in zip(g_weights, before, strict=True))
     assert moved > 1e-3
+
+
+def test_a_factor_is_known_in_a_mixture_if_it_is_in_both_labelled_images(make, batch):
+    model = make(mixup_partner="labeled")
+    none = tf.zeros([0, 8, 8, 3])
+    images, codes, mask = model.mixup(batch, none, none, tf.constant([1, 2]))  # no generated image is needed
+    known = batch["labeled_mask"].numpy()
+    np.testing.assert_array_equal(mask, known * known[[1, 0, 1]])
+    assert images.shape == batch["labeled_image"].shape and codes.shape == mask.shape
+    one = {name: batch[name][:1] for name in ("labeled_image", "labeled_codes", "labeled_mask")}
+    np.testing.assert_allclose(
+        model.mixup(one, none, none, tf.constant([1, 2])).images, one["labeled_image"], atol=1e-6
+    )
 
 
 def weights_after_a_step(model, batch) -> tuple[list[np.ndarray], list[np.ndarray]]:
