@@ -6,6 +6,7 @@
 """
 
 import dataclasses
+import warnings
 import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -198,7 +199,10 @@ def score(predictions: Predictions, plan: Plan) -> Result:
             try:
                 if task.name in NAMED_CODES and not plan.identified:
                     raise ValueError(UNNAMED)
-                values = task.score(np.random.default_rng(seed))
+                with warnings.catch_warnings():
+                    # Of a factor with many values, scikit-learn guesses that it might not be a class.
+                    warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")
+                    values = task.score(np.random.default_rng(seed))
                 result.values[task.group].update(values)
             except ValueError as error:
                 result.refused[task.group][task.name] = str(error)

@@ -42,8 +42,10 @@ def _parse(argv: list[str]) -> list[str]:
 
 
 def _worth_reading(record) -> bool:
-    # Keras warns about callbacks that take longer than a step; ours save checkpoints and plot grids.
-    return "is slow compared to the batch time" not in record.getMessage()
+    # Keras warns about callbacks that take longer than a step; ours save checkpoints and plot grids. TensorFlow counts
+    # the graphs of different networks as retracings of the one function that made them.
+    text = record.getMessage()
+    return "is slow compared to the batch time" not in text and "triggered tf.function retracing" not in text
 
 
 def fail(message: object, code: int = BAD_INPUT) -> int:

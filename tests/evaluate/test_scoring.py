@@ -199,6 +199,13 @@ def test_the_l2_of_few_complete_images_has_students_interval():
     assert result.intervals["encoder"]["l2/error/shape"][1] < 0.35  # from 40 images
 
 
+def test_factors_with_nearly_as_many_values_as_images_give_no_warnings(recwarn):
+    factors = np.stack([np.arange(60) % 50, np.arange(60) % 4], axis=1)
+    table = ideals.make_table(factors / 50.0, factors, (50, 4), ("hue", "size"))
+    score(Predictions(table, None, {}, {}), plan(["dci_es", "sap", "explicitness"]))
+    assert [str(warning.message) for warning in recwarn] == []
+
+
 def test_replicates_without_a_score_are_left_out():
     # Two of 100 rows have the second value, which about every seventh replicate lacks.
     factors = np.zeros((100, 1), int)

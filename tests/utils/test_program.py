@@ -1,5 +1,6 @@
 """ArgumentParser: invalid input ends a program with one line and exit code 2."""
 
+import logging
 import subprocess
 import sys
 
@@ -46,3 +47,16 @@ def test_importing_it_does_not_import_tensorflow() -> None:
     """Or --help, and tools that need no TensorFlow, would wait seconds for it."""
     code = "import sys, ssgan_tf.utils.program; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("5 out of the last 23 calls to <function f> triggered tf.function retracing. Tracing is expensive", False),
+        ("Callback method `on_train_batch_end` is slow compared to the batch time", False),
+        ("Layer x has not been restored", True),
+    ],
+)
+def test_warnings_about_what_is_meant_so_are_left_out(text: str, shown: bool) -> None:
+    record = logging.LogRecord("tensorflow", logging.WARNING, __file__, 1, text, None, None)
+    assert program._worth_reading(record) is shown
