@@ -21,6 +21,7 @@ from tests.support import photo_folder, programs
 
 # Flags that make a documented command short enough for a test, by its program, in the order of the work.
 SHORT = {
+    "tools/example_folders.py": ["--images=40", "--labelled=30"],
     "ssgan new": [],
     "ssgan data show": ["--pairs=5"],
     "ssgan train": [
@@ -47,17 +48,17 @@ SHORT = {
     ],
     "tools/benchmark_metrics.py": ["--metrics=mig,sap_continuous", "--rows=2560", "--repeats=1"],
     "tools/benchmark_data.py": ["--seconds=0.2"],
+    "tools/check_truth.py": [],
 }
 # What only the slow test runs: programs for maintainers, and further uses of a program.
 ONLY_SLOW = (
     "tools/", "--strategy=mirrored", "--checkpoints_of=", "--bootstrap=", "model.augment.", "train.start_from=",
+    "LETTERS", "letters/",
 )  # fmt: skip
 # Documented commands that other tests run.
 ELSEWHERE = {
     "tools/benchmark.py": "tests/tools",
     "tools/make_demo_model.py": "tests/tools",
-    "tools/example_folders.py": "tests/tools",
-    "tools/check_truth.py": "tests/tools",
     "tools/demo": "tests/tools",
     "tools/test": "tests/tools",
     "ssgan data build": "the fixture `folder`",
