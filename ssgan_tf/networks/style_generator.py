@@ -140,7 +140,7 @@ class SynthesisBlock(tf.keras.layers.Layer):
         return self.epilogue1(self.conv(x), styles[1], noises[1])
 
 
-_BLOCKS = {"adain": SynthesisBlock, "modulated": ModulatedBlock}
+_BLOCKS: dict[str, type[tf.keras.layers.Layer]] = {"adain": SynthesisBlock, "modulated": ModulatedBlock}
 
 
 class SynthesisNetwork(tf.keras.Model):
