@@ -18,7 +18,7 @@ from ssgan_tf.utils.program import ArgumentParser
 
 
 def compare(model: str, images: Path, truth: Path) -> dict[str, float]:
-    """Returns the scores of an export's encoder on the images without labels: "l2", "images" and one per factor.
+    """Returns the scores of an export's encoder on the images without labels: "images", "l2" and one per factor.
 
     Args:
         model: Folder of the export.
@@ -42,7 +42,9 @@ def compare(model: str, images: Path, truth: Path) -> dict[str, float]:
     codes = np.concatenate([editor.call("encode", {"image": part})["code"] for part in parts])
     expected = np.array([[to_code(row[factor.name], factor) for factor in editor.factors] for row in rows])
     known = ~np.isnan(expected)
-    found = {"images": float(len(rows)), "l2": float(np.linalg.norm(codes - expected, axis=1)[known.all(1)].mean())}
+    found = {"images": float(len(rows))}
+    if known.all(axis=1).any():
+        found["l2"] = float(np.linalg.norm(codes - expected, axis=1)[known.all(axis=1)].mean())
     for k, factor in enumerate(editor.factors):
         error = np.abs(codes - expected)[known[:, k], k]
         if factor.range:
@@ -54,18 +56,25 @@ def compare(model: str, images: Path, truth: Path) -> dict[str, float]:
 
 
 def to_code(text: str, factor: Factor) -> float:
-    """Returns the code of a cell, NaN if it is empty."""
+    """Returns the code of a cell, NaN if it is empty; raises ValueError if it is no value of the factor."""
     if not text:
         return np.nan
-    if factor.range:
-        low, high = factor.range
-        return (float(text) - low) / (high - low)
-    return factor.values.index(text) / (factor.size - 1)
+    try:
+        if factor.range:
+            low, high = factor.range
+            return (float(text) - low) / (high - low)
+        return (factor.values.index(text) if factor.values else int(text)) / (factor.size - 1)
+    except ValueError:
+        expected = "a number" if factor.range else ", ".join(factor.values) or "an integer"
+        raise ValueError(f"truth: expected {expected} in column {factor.name!r}. Received: {text!r}.") from None
 
 
 def _rows(table: Path) -> list[dict[str, str]]:
     with open(table, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+        rows = list(csv.DictReader(file))
+    if rows and "image" not in rows[0]:
+        raise ValueError(f"truth: expected tables with a column 'image'. Received: {table}.")
+    return rows
 
 
 def main(arguments: list[str] | None = None) -> int:

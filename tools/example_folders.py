@@ -107,7 +107,7 @@ def make(kind: str, out: Path, count: int, labelled: int, source: str = "", seed
     Args:
         kind: One of KINDS.
         out: New folder.
-        count: Number of images.
+        count: Number of images; of emoji, as many as there are.
         labelled: Number of images with labels.
         source: Folder of the photographs or emoji.
         seed: Seed of all choices.
@@ -116,6 +116,8 @@ def make(kind: str, out: Path, count: int, labelled: int, source: str = "", seed
         OSError: The folder exists or cannot be written.
         ValueError: The source lacks the images.
     """
+    if not 1 <= labelled <= count:
+        raise ValueError(f"labelled: expected 1 to {count}, the number of images. Received: {labelled}.")
     rng = np.random.default_rng(seed)
     rows: list[dict[str, str]] = []
     for image, factors in KINDS[kind](count, source, rng):
@@ -124,6 +126,8 @@ def make(kind: str, out: Path, count: int, labelled: int, source: str = "", seed
             (out / "images").mkdir()
         rows.append({"image": f"{len(rows):05}.png", **factors})
         image.save(out / "images" / rows[-1]["image"])
+    if not rows:
+        raise ValueError(f"source: expected a folder with the images of the packages. Received: {source!r}.")
     names = [*rows[0]]
     _write(out / "truth.csv", names, rows)
     # Labels: every second one lacks a factor, as they do when people give them.

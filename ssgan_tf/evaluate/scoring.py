@@ -192,17 +192,16 @@ def score(predictions: Predictions, plan: Plan) -> Result:
             elif group == "generator" or name == "frechet_oracle":
                 result.refused[group][name] = predictions.no_oracle
     replicates = [_replicates(task, predictions, plan) for task in tasks]
-    with make_bar(len(tasks) + sum(replicates), "score", quiet=plan.quiet) as bar:
+    with make_bar(len(tasks) + sum(replicates), "score", quiet=plan.quiet) as bar, warnings.catch_warnings():
+        # Of a factor with many values, scikit-learn guesses that it might not be a class.
+        warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")
         for task, count in zip(tasks, replicates, strict=True):
             bar.set_description(f"{task.group} {task.name}")
             seed = [plan.seed, zlib.crc32(task.name.encode())]  # does not depend on the other metrics in the plan
             try:
                 if task.name in NAMED_CODES and not plan.identified:
                     raise ValueError(UNNAMED)
-                with warnings.catch_warnings():
-                    # Of a factor with many values, scikit-learn guesses that it might not be a class.
-                    warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")
-                    values = task.score(np.random.default_rng(seed))
+                values = task.score(np.random.default_rng(seed))
                 result.values[task.group].update(values)
             except ValueError as error:
                 result.refused[task.group][task.name] = str(error)

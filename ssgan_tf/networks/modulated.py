@@ -77,12 +77,7 @@ def _scale_maps(x: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
 class ModulatedBlock(tf.keras.layers.Layer):
     """Two modulated convolutions at one resolution. The first doubles the size, except at 4x4, where it keeps it.
 
-    Call arguments:
-        x: [B,H,W,C]; ignored at 4x4, where the block starts from a learned constant.
-        styles: One style [B,W] per convolution.
-        noise_seed: Seed of the noise inputs; None leaves them at zero.
-
-    Returns [B,H',W',C'], with 16 bits in mixed precision.
+    Called as `style_generator.SynthesisBlock` is, with the same result.
     """
 
     def __init__(self, resolution: int, options: NetworkOptions, name=None):
@@ -102,9 +97,7 @@ class ModulatedBlock(tf.keras.layers.Layer):
 
     def call(self, x, styles, noise_seed=None):
         batch = tf.shape(styles[0])[0]
-        noises = [None, None]
-        if self.noise:
-            noises = layers.sample_noise_inputs(batch, self.resolution, noise_seed)
+        noises = layers.sample_noise_inputs(batch, self.resolution, noise_seed) if self.noise else [None, None]
         if self.resolution == 4:
             x = layers.to_compute_dtype(tf.tile(self.constant, [batch, 1, 1, 1]), self.precision)
         return self.conv1(self.conv0(x, styles[0], noises[0]), styles[1], noises[1])

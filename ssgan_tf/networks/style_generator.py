@@ -128,9 +128,7 @@ class SynthesisBlock(tf.keras.layers.Layer):
 
     def call(self, x, styles, noise_seed=None):
         batch = tf.shape(styles[0])[0]
-        noises = [None, None]
-        if self.noise:
-            noises = layers.sample_noise_inputs(batch, self.resolution, noise_seed)
+        noises = layers.sample_noise_inputs(batch, self.resolution, noise_seed) if self.noise else [None, None]
         if self.resolution == 4:
             # Float32 here: the constant starts as ones, and the norm multiplies a constant map's gradient by 10,000.
             x = tf.tile(self.constant, [batch, 1, 1, 1])

@@ -111,7 +111,8 @@ def run(
         _name(out), images, used, labels, choice.resolution, options.not_square == "crop", background, choice.on_disk
     )
     with _exclusive(out, before):
-        changed = _prepare(prepared, out, before, lines)
+        fingerprint = prepared.fingerprint()  # of the files as they are before the build
+        changed = _prepare(prepared, fingerprint, out, before, lines)
         run_name = before.run if before else project.RUN
         run_name = record.next_run(out, run_name) if changed else run_name
         written = configuration.write(out, prepared, choice, before, run_name, overwrite)
@@ -120,7 +121,7 @@ def run(
             out,
             Record(
                 run_name, os.path.abspath(images), options, choice.resolution, choice.reason, written.sha256,
-                prepared.fingerprint(),
+                fingerprint,
             ),
         )  # fmt: skip
     config = os.path.join(out, project.CONFIG)
@@ -177,10 +178,10 @@ def _exclusive(out: str, before: Record | None) -> Iterator[None]:
                     os.rmdir(out)
 
 
-def _prepare(prepared: Preparation, out: str, before: Record | None, lines: _Lines) -> bool:
+def _prepare(prepared: Preparation, fingerprint: str, out: str, before: Record | None, lines: _Lines) -> bool:
     """Builds the data set unless nothing has changed; returns whether anything has since the last time."""
     table, data_dir = os.path.join(out, project.LABELS), os.path.join(out, project.DATA)
-    if before and before.data == prepared.fingerprint() and preparation.is_built(prepared, table, data_dir):
+    if before and before.data == fingerprint and preparation.is_built(prepared, table, data_dir):
         lines.add("Neither images nor labels have changed since the last time.")
         return False
     rows = preparation.read_rows(table) if before and before.data else {}

@@ -1,6 +1,5 @@
 """Preparation of a folder of images as a data set: the plain table of labels, and labeled_folder's build of both."""
 
-import csv
 import dataclasses
 import glob
 import hashlib
@@ -13,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ssgan_tf.data.build import make_command
-from ssgan_tf.label.table import save
+from ssgan_tf.label.table import Table, save
 from ssgan_tf.new.labels import Labels
 from ssgan_tf.new.labels.formats import short
 from ssgan_tf.new.wording import clip, count
@@ -89,11 +88,10 @@ class Preparation:
 def read_rows(path: str) -> dict[str, dict[str, str]]:
     """Returns {image: {factor: cell}} of a table that `build` has written; {} if it was removed or damaged."""
     try:
-        with open(path, newline="", encoding="utf-8") as file:
-            (_, *factors), *rows = csv.reader(file)
-            return {image: dict(zip(factors, cells, strict=True)) for image, *cells in rows}
-    except (OSError, ValueError, csv.Error):
+        table = Table(path)
+    except (OSError, ValueError):
         return {}
+    return {image: dict(zip(table.header[1:], cells, strict=True)) for image, cells in table.rows.items()}
 
 
 def is_built(prepared: Preparation, table: str, data_dir: str) -> bool:

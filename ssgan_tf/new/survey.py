@@ -16,7 +16,7 @@ from ssgan_tf.new.wording import count
 
 # As in tfds_builders/labeled_folder, which prepares the images.
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
-_GRAY, _COLOUR, _ALPHA = {"1", "L"}, {"RGB", "P"}, {"LA", "La", "PA", "RGBA", "RGBa"}
+_GREY, _COLOUR, _ALPHA = {"1", "L"}, {"RGB", "P"}, {"LA", "La", "PA", "RGBA", "RGBa"}
 _DEEP = {"I", "I;16", "I;16L", "I;16B", "I;16N"}
 _SHOWN = 3  # examples in a sentence
 _MOST_USED = 0.95  # share of the images that must not be smaller than the resolution
@@ -81,7 +81,7 @@ class Survey:
     def grey(self, background: str) -> bool:
         """Returns whether all usable images are grey on a background, as labeled_folder decides it."""
         on_grey = not background or len(set(ImageColor.getrgb(background)[:3])) == 1
-        return all(f.mode in _GRAY | _DEEP | {"LA", "La"} and (on_grey or not f.alpha) for f in self.usable)
+        return all(f.mode in _GREY | _DEEP | {"LA", "La"} and (on_grey or not f.alpha) for f in self.usable)
 
     def side(self) -> int:
         """Returns the size in pixels that nearly all usable images have at their shorter side."""
@@ -173,7 +173,7 @@ def _read_header(folder: str, name: str) -> ImageFile:
             frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
     except Exception:  # decoders raise almost anything on damaged data
         return ImageFile(name, problem="that cannot be read")
-    if file.mode not in _GRAY | _COLOUR | _ALPHA | _DEEP:
+    if file.mode not in _GREY | _COLOUR | _ALPHA | _DEEP:
         return dataclasses.replace(file, problem=f"with colours of the kind {file.mode}")
     if frames > 1:
         return dataclasses.replace(file, problem="with several frames")

@@ -202,7 +202,7 @@ def test_the_l2_of_few_complete_images_has_students_interval():
 def test_factors_with_nearly_as_many_values_as_images_give_no_warnings(recwarn):
     factors = np.stack([np.arange(60) % 50, np.arange(60) % 4], axis=1)
     table = ideals.make_table(factors / 50.0, factors, (50, 4), ("hue", "size"))
-    score(Predictions(table, None, {}, {}), plan(["dci_es", "sap", "explicitness"]))
+    score(Predictions(table, None, {}, {}), plan(["dci_es", "sap", "explicitness"], bootstrap=2))
     assert [str(warning.message) for warning in recwarn] == []
 
 

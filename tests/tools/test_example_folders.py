@@ -67,8 +67,23 @@ def test_a_wrong_source_is_one_line_and_leaves_nothing(kind, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
+def test_emoji_without_images_leave_nothing(tmp_path):
+    (tmp_path / "emoji-datasource").mkdir()
+    (tmp_path / "emoji-datasource/emoji.json").write_text("[]")
+    with pytest.raises(ValueError, match="^source: expected a folder with the images of the packages"):
+        example_folders.make("emoji", tmp_path / "out", 9, 2, str(tmp_path))
+    with pytest.raises(ValueError, match="^labelled: expected 1 to 9, .* Received: 10.$"):
+        example_folders.make("letters", tmp_path / "out", 9, 10)
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_code_of_a_cell():
     choice, number = Factor("shape", 3, ("ball", "cone", "cube")), Factor("size", 5, range=(2.0, 4.0))
+    assert check_truth.to_code("2", Factor("count", 5)) == 0.5
+    for text, factor, expected in (("ring", choice, "ball, cone, cube"), ("big", number, "a number")):
+        message = f"^truth: expected {expected} in column '{factor.name}'. Received: '{text}'"
+        with pytest.raises(ValueError, match=message):
+            check_truth.to_code(text, factor)
     assert [check_truth.to_code(text, choice) for text in ("ball", "cone", "cube")] == [0, 0.5, 1]
     assert check_truth.to_code("2.5", number) == 0.25 and np.isnan(check_truth.to_code("", number))
 
